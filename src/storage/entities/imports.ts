@@ -1,0 +1,62 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import { blobDigest, moment, name, shortId } from './columns.ts';
+
+/** A file that was imported as a whole, or refused. */
+export const ImportRecord = defineEntity({
+  name: 'ImportRecord',
+  tableName: 'import_record',
+  indexes: [{ properties: ['digest'] }],
+  properties: {
+    id: p.integer().primary().autoincrement(),
+    /** SHA3-384 (hex) of the manifest, or of the whole file where there is none. */
+    digest: blobDigest(),
+    /** store, snap, metadata or account-keys. */
+    kind: p.string().length(16),
+    storeId: shortId().nullable(),
+    fileName: p.string().length(255),
+    /** Device, inode, size, mtime and ctime of the file as it was verified: an unchanged file needs no second look. */
+    fileIdentity: p.string().length(255),
+    exporterFingerprint: p.string().length(64).nullable(),
+    exportedAt: moment().nullable(),
+    importedAt: moment(),
+    outcome: p.string().length(16),
+    summary: p.json<Record<string, unknown>>(),
+    /** What was there before, to roll back to; null once it cannot be. */
+    undo: p.json<Record<string, unknown>>().nullable(),
+  },
+});
+
+/** The exporting machine whose manifests we accept for a store: pinned by the first import. */
+export const PinnedExporter = defineEntity({
+  name: 'PinnedExporter',
+  tableName: 'pinned_exporter',
+  properties: {
+    storeId: shortId().primary(),
+    fingerprint: p.string().length(64),
+    publicKey: p.json<Record<string, unknown>>(),
+    pinnedAt: moment(),
+    /** `created-at` of the newest manifest accepted: an older one is refused. */
+    newestExport: moment(),
+  },
+});
+
+/** An upload or publication on an authority. */
+export const Upload = defineEntity({
+  name: 'Upload',
+  tableName: 'upload',
+  properties: {
+    id: p.string().length(36).primary(),
+    sha3_384: blobDigest().nullable(),
+    size: p.bigint('number'),
+    snapName: p.string().length(64).nullable(),
+    snapId: shortId().nullable(),
+    accountId: shortId().nullable(),
+    channels: p.json<string[]>(),
+    state: p.string().length(24),
+    revision: p.integer().nullable(),
+    errors: p.json<{ code: string; message: string }[]>(),
+    fileName: name(),
+    createdAt: moment(),
+    changedAt: moment(),
+  },
+});
