@@ -1,9 +1,6 @@
+import { parseSnapName } from '../snaps/index.ts';
 import type { AccountId } from './accounts.ts';
 import { PublisherError } from './errors.ts';
-
-/** The grammar of snap names: a letter somewhere, no hyphen at either end, no two together, at most 40 characters. */
-const SNAP_NAME = /^(?:[a-z0-9]+-?)*[a-z](?:-?[a-z0-9])*$/;
-const MAX_NAME = 40;
 
 /** Names that would be mistaken for a part of the system. */
 const RESERVED = new Set([
@@ -18,21 +15,10 @@ const RESERVED = new Set([
 ]);
 
 /**
- * Reads a snap name.
- *
- * @throws PublisherError `invalid-field`
- */
-export function parseSnapName(text: string): string {
-  if (text.length >= 2 && text.length <= MAX_NAME && SNAP_NAME.test(text)) return text;
-  const sentence = `cannot use the snap name "${text.slice(0, 80)}": it needs 2 to ${MAX_NAME} of a-z, 0-9 and single hyphens, with a letter`;
-  throw new PublisherError('invalid', 'invalid-field', sentence);
-}
-
-/**
  * Decides on the registration of a name. The same name may exist once per authority, whichever store it is in.
  *
  * @param owner who holds the name now, if anybody
- * @throws PublisherError `invalid-field`, `reserved_name`, `already_owned` or `already_registered`
+ * @throws SnapError for what is no snap name; PublisherError `reserved_name`, `already_owned` or `already_registered`
  */
 export function checkNameRegistration(name: string, asking: AccountId, owner: string | undefined): void {
   parseSnapName(name);
