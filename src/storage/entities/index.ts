@@ -1,5 +1,6 @@
 import * as accounts from './accounts.ts';
 import * as assertions from './assertions.ts';
+import * as enrolment from './enrolment.ts';
 import * as imports from './imports.ts';
 import * as models from './models.ts';
 import * as serials from './serials.ts';
@@ -9,6 +10,7 @@ import * as stores from './stores.ts';
 
 export * from './accounts.ts';
 export * from './assertions.ts';
+export * from './enrolment.ts';
 export * from './imports.ts';
 export * from './models.ts';
 export * from './serials.ts';
@@ -45,6 +47,12 @@ export const ENTITIES = [
   serials.Block,
   serials.Device,
   serials.RemodelAllowance,
+  enrolment.AllowListEntry,
+  enrolment.EnrolmentRequest,
+  enrolment.SpentClaim,
+  enrolment.ReplacementPermit,
+  enrolment.Voucher,
+  enrolment.SerialHistory,
   imports.ImportRecord,
   imports.PinnedExporter,
   imports.Upload,

@@ -8,6 +8,15 @@ export class LibSqlFirst extends Migration {
     );
     this.addSql('create unique index `account_username_unique` on `account` (`username`)');
     this.addSql(
+      'create table `allow_list_entry` (`id` integer not null primary key autoincrement, `brand_id` text not null, `model_name` text not null, `serial` text not null, `device_key_id` text null, `note` text not null, `created_at` text not null, `created_by` text not null, `taken_by` text null, `taken_at` text null)',
+    );
+    this.addSql(
+      'create index `allow_list_entry_brand_id_model_name_device_key_id_index` on `allow_list_entry` (`brand_id`, `model_name`, `device_key_id`)',
+    );
+    this.addSql(
+      'create unique index `allow_list_entry_brand_id_model_name_serial_unique` on `allow_list_entry` (`brand_id`, `model_name`, `serial`)',
+    );
+    this.addSql(
       'create table `api_key` (`id` integer not null primary key autoincrement, `brand_id` text not null, `model_name` text not null, `name` text not null, `hash` text not null, `sealed` text null, `created_at` text not null, `created_by` text not null, `valid_until` text null, `last_used_at` text null, `revoked_at` text null)',
     );
     this.addSql('create index `api_key_hash_index` on `api_key` (`hash`)');
@@ -48,6 +57,15 @@ export class LibSqlFirst extends Migration {
     this.addSql(
       'create unique index `device_brand_id_model_name_serial_unique` on `device` (`brand_id`, `model_name`, `serial`)',
     );
+    this.addSql(
+      'create table `enrolment_request` (`id` integer not null primary key autoincrement, `brand_id` text not null, `model_name` text not null, `device_key_id` text not null, `proposed_serial` text null, `state` text not null, `source_address` text null, `first_seen_at` text not null, `last_seen_at` text not null, `decided_at` text null, `decided_by` text null)',
+    );
+    this.addSql(
+      'create index `enrolment_request_brand_id_model_name_state_id_index` on `enrolment_request` (`brand_id`, `model_name`, `state`, `id`)',
+    );
+    this.addSql(
+      'create unique index `enrolment_request_brand_id_model_name_device_key_id_unique` on `enrolment_request` (`brand_id`, `model_name`, `device_key_id`)',
+    );
     this.addSql('create table `generation` (`name` text not null primary key, `value` integer not null)');
     this.addSql(
       'create table `import_record` (`id` integer not null primary key autoincrement, `digest` text not null, `kind` text not null, `store_id` text null, `file_name` text not null, `file_identity` text not null, `exporter_fingerprint` text null, `exported_at` text null, `imported_at` text not null, `outcome` text not null, `summary` json not null, `undo` json null)',
@@ -66,6 +84,19 @@ export class LibSqlFirst extends Migration {
     this.addSql(
       'create unique index `remodel_allowance_brand_id_from_model_to_model_from_serial_unique` on `remodel_allowance` (`brand_id`, `from_model`, `to_model`, `from_serial`)',
     );
+    this.addSql(
+      'create table `replacement_permit` (`id` integer not null primary key autoincrement, `brand_id` text not null, `model_name` text not null, `serial` text not null, `device_key_id` text null, `reason` text not null, `created_at` text not null, `created_by` text not null, `used_at` text null, `used_by` text null)',
+    );
+    this.addSql(
+      'create index `replacement_permit_brand_id_model_name_serial_index` on `replacement_permit` (`brand_id`, `model_name`, `serial`)',
+    );
+    this.addSql(
+      'create table `serial_history` (`id` integer not null primary key autoincrement, `brand_id` text not null, `model_name` text not null, `serial` text not null, `device_key_id` text not null, `sign_key_id` text null, `reason` text not null, `created_at` text not null, `ended_at` text not null, `ended_by` text not null, `serial_assertion` blob null)',
+    );
+    this.addSql(
+      'create index `serial_history_brand_id_model_name_serial_index` on `serial_history` (`brand_id`, `model_name`, `serial`)',
+    );
+    this.addSql('create index `serial_history_created_at_id_index` on `serial_history` (`created_at`, `id`)');
     this.addSql(
       'create table `serial_intent` (`id` text not null primary key, `brand_id` text not null, `model_name` text not null, `serial` text not null, `device_key_id` text not null, `authority_id` text not null, `sign_key_id` text not null, `hsm_key_id` text not null, `headers` json not null, `body` text not null, `timestamp` text not null, `api_key_name` text null, `source_address` text null, `batch` text null, `created_at` text not null, `signed_at` text null, `serial_request` blob not null, `serial_assertion` blob null)',
     );
@@ -120,6 +151,12 @@ export class LibSqlFirst extends Migration {
     this.addSql(
       'create unique index `snap_revision_snap_id_revision_unique` on `snap_revision` (`snap_id`, `revision`)',
     );
+    this.addSql(
+      'create table `spent_claim` (`id` integer not null primary key autoincrement, `brand_id` text not null, `model_name` text not null, `label` text not null, `device_key_id` text not null, `spent_at` text not null)',
+    );
+    this.addSql(
+      'create unique index `spent_claim_brand_id_model_name_label_unique` on `spent_claim` (`brand_id`, `model_name`, `label`)',
+    );
     this.addSql('create table `spent_nonce` (`nonce` text not null primary key, `expires_at` text not null)');
     this.addSql('create index `spent_nonce_expires_at_index` on `spent_nonce` (`expires_at`)');
     this.addSql(
@@ -165,6 +202,12 @@ export class LibSqlFirst extends Migration {
     this.addSql('create index `token_digest_index` on `token` (`digest`)');
     this.addSql(
       'create table `upload` (`id` text not null primary key, `sha3_384` text null, `size` bigint not null, `snap_name` text null, `snap_id` text null, `account_id` text null, `channels` json not null, `state` text not null, `revision` integer null, `errors` json not null, `file_name` text not null, `created_at` text not null, `changed_at` text not null)',
+    );
+    this.addSql(
+      'create table `voucher` (`id` integer not null primary key autoincrement, `brand_id` text not null, `hardware_key_id` text not null, `issuer_id` text not null, `hardware_id` text not null, `hardware_name` text not null, `public_key` text not null, `imported_at` text not null, `imported_by` text not null, `used_by` text null, `used_at` text null)',
+    );
+    this.addSql(
+      'create unique index `voucher_brand_id_hardware_key_id_unique` on `voucher` (`brand_id`, `hardware_key_id`)',
     );
   }
 }

@@ -8,6 +8,15 @@ export class PostgreSqlFirst extends Migration {
     );
     this.addSql('alter table "account" add constraint "account_username_unique" unique ("username")');
     this.addSql(
+      'create table "allow_list_entry" ("id" serial primary key, "brand_id" varchar(64) not null, "model_name" varchar(128) not null, "serial" varchar(128) not null, "device_key_id" varchar(64) null, "note" varchar(255) not null, "created_at" varchar(24) not null, "created_by" varchar(64) not null, "taken_by" varchar(64) null, "taken_at" varchar(24) null)',
+    );
+    this.addSql(
+      'create index "allow_list_entry_brand_id_model_name_device_key_id_index" on "allow_list_entry" ("brand_id", "model_name", "device_key_id")',
+    );
+    this.addSql(
+      'alter table "allow_list_entry" add constraint "allow_list_entry_brand_id_model_name_serial_unique" unique ("brand_id", "model_name", "serial")',
+    );
+    this.addSql(
       'create table "api_key" ("id" serial primary key, "brand_id" varchar(64) not null, "model_name" varchar(128) not null, "name" varchar(128) not null, "hash" varchar(64) not null, "sealed" text null, "created_at" varchar(24) not null, "created_by" varchar(64) not null, "valid_until" varchar(24) null, "last_used_at" varchar(24) null, "revoked_at" varchar(24) null)',
     );
     this.addSql('create index "api_key_hash_index" on "api_key" ("hash")');
@@ -49,6 +58,15 @@ export class PostgreSqlFirst extends Migration {
       'alter table "device" add constraint "device_brand_id_model_name_serial_unique" unique ("brand_id", "model_name", "serial")',
     );
     this.addSql(
+      'create table "enrolment_request" ("id" serial primary key, "brand_id" varchar(64) not null, "model_name" varchar(128) not null, "device_key_id" varchar(64) not null, "proposed_serial" varchar(128) null, "state" varchar(16) not null, "source_address" varchar(64) null, "first_seen_at" varchar(24) not null, "last_seen_at" varchar(24) not null, "decided_at" varchar(24) null, "decided_by" varchar(64) null)',
+    );
+    this.addSql(
+      'create index "enrolment_request_brand_id_model_name_state_id_index" on "enrolment_request" ("brand_id", "model_name", "state", "id")',
+    );
+    this.addSql(
+      'alter table "enrolment_request" add constraint "enrolment_request_brand_id_model_name_device_key_id_unique" unique ("brand_id", "model_name", "device_key_id")',
+    );
+    this.addSql(
       'create table "generation" ("name" varchar(32) not null, "value" int not null, primary key ("name"))',
     );
     this.addSql(
@@ -70,6 +88,19 @@ export class PostgreSqlFirst extends Migration {
     this.addSql(
       'alter table "remodel_allowance" add constraint "remodel_allowance_brand_id_from_model_to_model_fr_02f4b_unique" unique ("brand_id", "from_model", "to_model", "from_serial")',
     );
+    this.addSql(
+      'create table "replacement_permit" ("id" serial primary key, "brand_id" varchar(64) not null, "model_name" varchar(128) not null, "serial" varchar(128) not null, "device_key_id" varchar(64) null, "reason" varchar(512) not null, "created_at" varchar(24) not null, "created_by" varchar(64) not null, "used_at" varchar(24) null, "used_by" varchar(64) null)',
+    );
+    this.addSql(
+      'create index "replacement_permit_brand_id_model_name_serial_index" on "replacement_permit" ("brand_id", "model_name", "serial")',
+    );
+    this.addSql(
+      'create table "serial_history" ("id" serial primary key, "brand_id" varchar(64) not null, "model_name" varchar(128) not null, "serial" varchar(128) not null, "device_key_id" varchar(64) not null, "sign_key_id" varchar(64) null, "reason" varchar(32) not null, "created_at" varchar(24) not null, "ended_at" varchar(24) not null, "ended_by" varchar(64) not null, "serial_assertion" bytea null)',
+    );
+    this.addSql(
+      'create index "serial_history_brand_id_model_name_serial_index" on "serial_history" ("brand_id", "model_name", "serial")',
+    );
+    this.addSql('create index "serial_history_created_at_id_index" on "serial_history" ("created_at", "id")');
     this.addSql(
       'create table "serial_intent" ("id" varchar(36) not null, "brand_id" varchar(64) not null, "model_name" varchar(128) not null, "serial" varchar(128) not null, "device_key_id" varchar(64) not null, "authority_id" varchar(64) not null, "sign_key_id" varchar(64) not null, "hsm_key_id" varchar(64) not null, "headers" jsonb not null, "body" text not null, "timestamp" varchar(35) not null, "api_key_name" varchar(128) null, "source_address" varchar(64) null, "batch" varchar(64) null, "created_at" varchar(24) not null, "signed_at" varchar(24) null, "serial_request" bytea not null, "serial_assertion" bytea null, primary key ("id"))',
     );
@@ -125,6 +156,12 @@ export class PostgreSqlFirst extends Migration {
       'alter table "snap_revision" add constraint "snap_revision_snap_id_revision_unique" unique ("snap_id", "revision")',
     );
     this.addSql(
+      'create table "spent_claim" ("id" serial primary key, "brand_id" varchar(64) not null, "model_name" varchar(128) not null, "label" varchar(128) not null, "device_key_id" varchar(64) not null, "spent_at" varchar(24) not null)',
+    );
+    this.addSql(
+      'alter table "spent_claim" add constraint "spent_claim_brand_id_model_name_label_unique" unique ("brand_id", "model_name", "label")',
+    );
+    this.addSql(
       'create table "spent_nonce" ("nonce" varchar(128) not null, "expires_at" varchar(24) not null, primary key ("nonce"))',
     );
     this.addSql('create index "spent_nonce_expires_at_index" on "spent_nonce" ("expires_at")');
@@ -171,6 +208,12 @@ export class PostgreSqlFirst extends Migration {
     this.addSql('create index "token_digest_index" on "token" ("digest")');
     this.addSql(
       'create table "upload" ("id" varchar(36) not null, "sha3_384" varchar(96) null, "size" bigint not null, "snap_name" varchar(64) null, "snap_id" varchar(64) null, "account_id" varchar(64) null, "channels" jsonb not null, "state" varchar(24) not null, "revision" int null, "errors" jsonb not null, "file_name" varchar(128) not null, "created_at" varchar(24) not null, "changed_at" varchar(24) not null, primary key ("id"))',
+    );
+    this.addSql(
+      'create table "voucher" ("id" serial primary key, "brand_id" varchar(64) not null, "hardware_key_id" varchar(64) not null, "issuer_id" varchar(64) not null, "hardware_id" varchar(255) not null, "hardware_name" varchar(128) not null, "public_key" text not null, "imported_at" varchar(24) not null, "imported_by" varchar(64) not null, "used_by" varchar(64) null, "used_at" varchar(24) null)',
+    );
+    this.addSql(
+      'alter table "voucher" add constraint "voucher_brand_id_hardware_key_id_unique" unique ("brand_id", "hardware_key_id")',
     );
   }
 }
