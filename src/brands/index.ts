@@ -1,0 +1,4 @@
+export * from './assertion-access.ts';
+export * from './errors.ts';
+export * from './store.ts';
+export * from './visibility.ts';

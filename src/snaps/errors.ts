@@ -1,0 +1,24 @@
+import { AirlockError, type ErrorKind } from '../errors.ts';
+
+/** Every code that the rules about snaps can refuse with. */
+export type SnapErrorCode =
+  | 'channel-invalid'
+  | 'cohort-key-invalid'
+  | 'declaration-invalid'
+  | 'epoch-invalid'
+  | 'snap-id-invalid'
+  | 'snap-name-invalid'
+  | 'snap-yaml-invalid'
+  | 'snap-yaml-too-large'
+  | 'validation-set-invalid';
+
+/** A rule about snaps, channels or declarations was broken. */
+export class SnapError extends AirlockError<SnapErrorCode> {
+  constructor(code: SnapErrorCode, sentence: string, options?: { readonly cause?: unknown }) {
+    super(kindOf(code), code, sentence, options);
+  }
+}
+
+function kindOf(code: SnapErrorCode): ErrorKind {
+  return code === 'snap-yaml-too-large' ? 'too-large' : 'invalid';
+}
