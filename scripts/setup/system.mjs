@@ -1,0 +1,66 @@
+/** Parts that come from the distribution's packages. */
+import { existsSync } from 'node:fs';
+import { onPath, run } from './commands.mjs';
+import { SYSTEM_PARTS } from './parts.mjs';
+import { say, SetupError } from './report.mjs';
+
+const INSTALL = {
+  'apt-get': ['install', '-y', '--no-install-recommends'],
+  dnf: ['install', '-y'],
+  apk: ['add', '--no-progress'],
+  brew: ['install'],
+};
+
+/** The parts that are not there. */
+export function missingSystemParts() {
+  return SYSTEM_PARTS.filter((part) => !isThere(part));
+}
+
+/** Installs what is missing where we may; says what to install by hand where we may not. */
+export async function getSystemParts() {
+  const wanted = missingSystemParts();
+  const manager = Object.keys(INSTALL).find((name) => onPath(name) !== undefined);
+  const packages = [...new Set(wanted.flatMap((part) => part.packages[manager] ?? []))];
+  if (manager !== undefined && packages.length > 0) await install(manager, packages);
+  const missing = missingSystemParts();
+  for (const part of missing.filter(({ needed }) => !needed)) say(byHand(part, manager));
+  const needed = missing.filter((part) => part.needed);
+  if (needed.length > 0) throw new SetupError(needed.map((part) => byHand(part, manager)).join('; '));
+  return packages.join(' ');
+}
+
+async function install(manager, packages) {
+  const prefix = await asRoot(manager);
+  if (prefix === undefined) return;
+  const [program, ...before] = [...prefix, manager];
+  const env = { DEBIAN_FRONTEND: 'noninteractive' };
+  const args = [...before, ...INSTALL[manager], ...packages];
+  const { code } = await run(program, args, { env });
+  if (code === 0 || manager !== 'apt-get') return;
+  // A new machine has no package lists yet.
+  await run(program, [...before, 'update', '-q'], { env });
+  await run(program, args, { env });
+}
+
+/** What to put before the package manager's name, or undefined when we may not install. */
+async function asRoot(manager) {
+  if (manager === 'brew' || process.getuid?.() === 0) return [];
+  if (onPath('sudo') === undefined) return undefined;
+  const { code } = await run('sudo', ['-n', 'true'], { timeoutMs: 5_000 });
+  return code === 0 ? ['sudo', '-n'] : undefined;
+}
+
+function isThere(part) {
+  return part.files === undefined
+    ? onPath(part.program) !== undefined
+    : part.files.some((file) => existsSync(file));
+}
+
+function byHand(part, manager) {
+  const packages = part.packages[manager] ?? part.packages['apt-get'];
+  const how =
+    manager === undefined
+      ? `install it by hand (Debian's package: ${packages.join(' ')})`
+      : `run as root: ${[manager, ...INSTALL[manager], ...packages].join(' ')}`;
+  return `cannot find ${part.name}, which is for ${part.purpose}: ${how}`;
+}
