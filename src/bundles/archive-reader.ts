@@ -1,0 +1,174 @@
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip } from 'node:zlib';
+import { extract, type Extract } from 'tar-stream';
+import { explainFailure, noManifest } from './archive-failures.ts';
+import { ArchiveChecks, type BundleHead } from './archive-checks.ts';
+import { BundleError, shownName } from './errors.ts';
+import { MANIFEST_NAME, SIGNATURE_NAME, type MemberRole } from './layouts.ts';
+import { DEFAULT_LIMITS, type BundleLimits } from './limits.ts';
+import type { ManifestMember } from './manifest.ts';
+
+type Entry = Extract extends AsyncIterable<infer Source> ? Source : never;
+
+const CHUNK = 2 ** 20;
+
+/** One member whose name, type and size are checked; its digest is the visitor's to check. */
+export interface BundleMember {
+  readonly listed: ManifestMember;
+  readonly role: MemberRole;
+  readonly chunks: AsyncIterable<Uint8Array>;
+}
+
+/** What to do with what is read. */
+export interface BundleVisitor {
+  /** Asked once, before any member is read: trust in the exporter, staleness, disk space. */
+  head?(head: BundleHead): void | Promise<void>;
+  /** Asked for each member; must read all of its chunks. */
+  member?(member: BundleMember, head: BundleHead): Promise<void>;
+}
+
+/** Limits and a way to stop. */
+export interface ReadOptions {
+  readonly limits?: BundleLimits;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Reads an archive once, front to back, as a stream; memory stays flat whatever the archive says.
+ * Refuses links, devices, folders, foreign or repeated names, sizes that disagree with the manifest, anything over the
+ * limits, and anything after the last member.
+ * @throws BundleError with the name of the member at fault
+ */
+export async function readBundle(
+  path: string,
+  visitor: BundleVisitor,
+  options: ReadOptions = {},
+): Promise<BundleHead> {
+  const limits = options.limits ?? DEFAULT_LIMITS;
+  await requireGzip(path);
+  const state = new ArchiveChecks(limits);
+  const tar = extract();
+  const meter = async function* (chunks: AsyncIterable<Buffer>) {
+    for await (const chunk of chunks) {
+      state.meter(chunk.byteLength);
+      yield chunk;
+    }
+  };
+  const flow = pipeline(
+    createReadStream(path, { highWaterMark: CHUNK }),
+    createGunzip({ chunkSize: CHUNK }),
+    meter,
+    tar,
+    { signal: options.signal },
+  );
+  let flowError: unknown;
+  flow.catch((error: unknown) => {
+    flowError = error;
+  });
+  try {
+    for await (const entry of tar) await readEntry(entry, state, visitor);
+    await flow;
+    return state.finish();
+  } catch (error) {
+    const first = flowError ?? error;
+    tar.destroy();
+    await flow.catch(() => undefined);
+    options.signal?.throwIfAborted();
+    throw first instanceof HeadFound ? first : explainFailure(first, state.current);
+  }
+}
+
+/** Reads no more than the manifest and its signature, and checks the one against the other. */
+export async function readBundleHead(path: string, options: ReadOptions = {}): Promise<BundleHead> {
+  let head: BundleHead | undefined;
+  try {
+    return await readBundle(
+      path,
+      {
+        head: (found) => {
+          head = found;
+          throw new HeadFound();
+        },
+      },
+      options,
+    );
+  } catch (error) {
+    if (error instanceof HeadFound && head !== undefined) return head;
+    throw error;
+  }
+}
+
+/** Ends a read on purpose, once the head is known. */
+class HeadFound extends Error {}
+
+async function readEntry(entry: Entry, state: ArchiveChecks, visitor: BundleVisitor): Promise<void> {
+  const { name, size } = state.admit(entry.header);
+  const head = state.head;
+  if (head === undefined) {
+    if (name === MANIFEST_NAME) {
+      state.manifest(await readWhole(entry, name, size, state.limits.manifestBytes));
+      return;
+    }
+    if (name !== SIGNATURE_NAME) throw noManifest();
+    const jws = new TextDecoder().decode(await readWhole(entry, name, size, 64 * 1024));
+    await visitor.head?.(await state.sign(jws));
+    return;
+  }
+  const listed = state.claim(name, size);
+  const role = head.layout.roleOf(head.manifest, name);
+  if (role === undefined)
+    throw new BundleError(
+      'member-unlisted',
+      `cannot accept ${shownName(name)}: it has no place in this layout`,
+      { member: name },
+    );
+  if (visitor.member === undefined) await drain(entry);
+  else await visitor.member({ listed, role, chunks: chunksOf(entry) }, head);
+}
+
+async function readWhole(entry: Entry, name: string, size: number, limit: number): Promise<Uint8Array> {
+  if (size > limit)
+    throw new BundleError(
+      'bundle-too-large',
+      `cannot accept ${name}: ${size} bytes are more than the limit of ${limit}`,
+      { member: name },
+    );
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of chunksOf(entry)) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+async function* chunksOf(entry: Entry): AsyncIterable<Uint8Array> {
+  for await (const chunk of entry) {
+    if (!(chunk instanceof Uint8Array)) throw new TypeError('internal error: a tar member that is not bytes');
+    yield chunk;
+  }
+}
+
+async function drain(entry: Entry): Promise<void> {
+  for await (const _ of entry);
+}
+
+/** Tells a file that is no archive at all from one that is damaged. */
+async function requireGzip(path: string): Promise<void> {
+  let file;
+  try {
+    file = await open(path, 'r');
+  } catch (cause) {
+    throw new BundleError('bundle-unreadable', `cannot open ${path}: check the path and its permissions`, {
+      cause,
+    });
+  }
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(2), 0, 2, 0);
+    if (bytesRead < 2 || buffer[0] !== 0x1f || buffer[1] !== 0x8b)
+      throw new BundleError('bundle-not-an-archive', `cannot read ${path}: it is not a .tar.gz archive`);
+  } catch (error) {
+    if (error instanceof BundleError) throw error;
+    throw new BundleError('bundle-unreadable', `cannot read ${path}: it is not a file`, { cause: error });
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,63 @@
+import { AirlockError, type ErrorKind } from '../errors.ts';
+
+/** Everything that can be wrong with a transfer archive, in words that programs may rely on. */
+export type BundleErrorCode =
+  | 'bundle-unreadable'
+  | 'bundle-not-an-archive'
+  | 'bundle-truncated'
+  | 'bundle-too-large'
+  | 'bundle-trailing-data'
+  | 'manifest-missing'
+  | 'manifest-invalid'
+  | 'manifest-unsigned'
+  | 'manifest-signature-invalid'
+  | 'layout-unknown'
+  | 'exporter-foreign'
+  | 'bundle-stale'
+  | 'member-name-refused'
+  | 'member-type-refused'
+  | 'member-duplicate'
+  | 'member-unlisted'
+  | 'member-missing'
+  | 'member-size-wrong'
+  | 'member-digest-wrong'
+  | 'member-invalid'
+  | 'disk-full'
+  | 'source-changed';
+
+const KINDS: Partial<Record<BundleErrorCode, ErrorKind>> = {
+  'bundle-unreadable': 'not-found',
+  'bundle-too-large': 'too-large',
+  'exporter-foreign': 'forbidden',
+  'bundle-stale': 'conflict',
+  'disk-full': 'unavailable',
+  'source-changed': 'internal',
+};
+
+/**
+ * A transfer archive that cannot be read or written.
+ * `member` names the file inside the archive that is at fault, where one is.
+ */
+export class BundleError extends AirlockError<BundleErrorCode> {
+  readonly member: string | undefined;
+
+  constructor(
+    code: BundleErrorCode,
+    sentence: string,
+    options: { readonly member?: string; readonly cause?: unknown } = {},
+  ) {
+    super(
+      KINDS[code] ?? 'invalid',
+      code,
+      sentence,
+      options.cause === undefined ? {} : { cause: options.cause },
+    );
+    this.member = options.member;
+  }
+}
+
+/** A name that came out of an archive, made safe to print: control characters escaped, cut at 120 characters. */
+export function shownName(name: string): string {
+  const plain = JSON.stringify(name.length > 120 ? `${name.slice(0, 117)}...` : name);
+  return plain;
+}

@@ -1,0 +1,19 @@
+export type { BundleHead } from './archive-checks.ts';
+export * from './archive-reader.ts';
+export * from './archive-writer.ts';
+export * from './errors.ts';
+export * from './file-identity.ts';
+export * from './hashing.ts';
+export {
+  MANIFEST_NAME,
+  SIGNATURE_NAME,
+  currentLayout,
+  type BundleLayout,
+  type MemberRole,
+} from './layouts.ts';
+export * from './limits.ts';
+export * from './manifest.ts';
+export * from './metadata-file.ts';
+export * from './names.ts';
+export * from './signature.ts';
+export * from './unpack.ts';

@@ -1,0 +1,28 @@
+const MiB = 2 ** 20;
+const GiB = 2 ** 30;
+
+/** What the archive reader lets in; every figure is checked before the bytes that it concerns are kept. */
+export interface BundleLimits {
+  /** Files in one archive, manifest and signature included. */
+  readonly members: number;
+  /** Bytes of one snap file. */
+  readonly snapBytes: number;
+  /** Bytes of one file of assertions, and of `manifest.jws`. */
+  readonly assertionBytes: number;
+  /** Bytes of `manifest.json`. */
+  readonly manifestBytes: number;
+  /** Bytes of all members together. */
+  readonly totalBytes: number;
+  /** Bytes that may follow the last member: the end marker and the padding that tar programs add. */
+  readonly trailingBytes: number;
+}
+
+/** Generous for a brand store with thousands of snaps, small enough that a hostile archive ends early. */
+export const DEFAULT_LIMITS: BundleLimits = {
+  members: 50_000,
+  snapBytes: 64 * GiB,
+  assertionBytes: 16 * MiB,
+  manifestBytes: 64 * MiB,
+  totalBytes: 2048 * GiB,
+  trailingBytes: MiB,
+};

@@ -1,0 +1,151 @@
+import { z } from 'zod';
+
+/** A SHA3-384 digest in lower-case hexadecimal, as blobs are named. */
+export const digestSchema = z.string().regex(/^[0-9a-f]{96}$/, 'a SHA3-384 digest in hexadecimal');
+
+const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+/** A moment in UTC as `Date.toISOString()` writes it, so that text order is time order. */
+const moment = z.iso.datetime({ precision: 3 });
+const text = (longest: number) => z.string().max(longest);
+/** Store, account and snap ids, as the assertions write them. */
+const id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/, 'an id of letters, digits and hyphens');
+const snapName = z.string().regex(/^(?=[a-z0-9-]{2,40}$)[a-z0-9]+(-[a-z0-9]+)*$/, 'a snap name');
+const channel = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9](?:[-.]?[A-Za-z0-9]){0,27}\/(stable|candidate|beta|edge)(?:\/[A-Za-z0-9](?:[-.]?[A-Za-z0-9])*)?$/,
+    'a channel with track and risk, such as latest/stable',
+  );
+const architecture = z.string().regex(/^[a-z0-9]{1,16}$/, 'an architecture');
+
+const memberSchema = z.strictObject({
+  name: text(200),
+  size: count,
+  digest: digestSchema,
+});
+
+const revisionSchema = z.strictObject({
+  revision: count.min(1),
+  version: text(64),
+  digest: digestSchema,
+  size: count,
+  architectures: z.array(architecture).min(1).max(20),
+  type: text(32),
+  base: text(64).nullable(),
+  confinement: z.enum(['strict', 'classic', 'devmode']),
+  grade: z.enum(['stable', 'devel']),
+  provenance: text(128),
+  epoch: z.strictObject({ read: z.array(count).max(10), write: z.array(count).max(10) }),
+  createdAt: moment,
+  /** Names of the members that hold the snap and its assertions. */
+  member: text(200),
+  assertions: text(200),
+});
+
+const releaseSchema = z.strictObject({
+  channel,
+  architecture,
+  /** null: the channel was closed. */
+  revision: count.min(1).nullable(),
+  releasedAt: moment,
+  /** Share of devices that get it, in percent; null: all. */
+  percentage: z.number().int().min(0).max(100).nullable(),
+  /** Decides with a device's identity who is in the share. */
+  progressiveKey: text(64).nullable(),
+  paused: z.boolean(),
+  /** When a branch ends; null: never. */
+  expiresAt: moment.nullable(),
+});
+
+const snapSchema = z.strictObject({
+  snapId: id,
+  name: snapName,
+  /** The store that the snap is kept in. */
+  store: id,
+  private: z.boolean(),
+  publisherId: id,
+  /** app, base, core, gadget, kernel, os or snapd. */
+  type: text(16),
+  title: text(255),
+  summary: text(512),
+  description: text(20_000),
+  license: text(255).nullable(),
+  contact: text(512).nullable(),
+  website: text(512).nullable(),
+  links: z.record(text(64), z.array(text(2000)).max(50)),
+  media: z
+    .array(
+      z.strictObject({ type: text(32), url: text(2000), width: count.optional(), height: count.optional() }),
+    )
+    .max(50),
+  categories: z.array(z.strictObject({ name: text(128), featured: z.boolean() })).max(50),
+  defaultTrack: text(128).nullable(),
+  revisions: z.array(revisionSchema).max(5000),
+  channels: z.array(releaseSchema).max(5000),
+});
+
+const storeSchema = z.strictObject({
+  id,
+  name: text(255),
+  kind: z.enum(['general', 'brand', 'device-view']),
+  brandId: id.nullable(),
+  /** Stores whose snaps are visible through this one; `snaps: null` means all of them, else only those named. */
+  includes: z
+    .array(
+      z.strictObject({
+        store: id,
+        snaps: z
+          .array(z.strictObject({ snapId: id, name: snapName }))
+          .max(20_000)
+          .nullable(),
+      }),
+    )
+    .max(100),
+});
+
+const adminSchema = z.strictObject({
+  accountId: id,
+  username: text(200),
+  displayName: text(200),
+  email: text(320),
+  /** SHA3-384 of the admin token's text; the token itself never enters an archive. */
+  tokenDigest: digestSchema,
+  /** Identifier of the token at the authority, so that a revocation can name it. */
+  tokenId: text(200),
+  tokenExpiresAt: moment.nullable(),
+});
+
+/** `manifest.json` of layout `airlock-bundle` 1: everything that assertions do not cover, and a digest of all the rest. */
+export const manifestSchema = z.strictObject({
+  format: z.literal('airlock-bundle'),
+  version: z.literal(1),
+  kind: z.enum(['store', 'snap', 'store-metadata']),
+  /** Also the order of an exporter's archives about one store: an older one than the newest imported is refused. */
+  createdAt: moment,
+  /** The key that signs the manifest: SHA3-384 of the raw public key, base64url. */
+  exporter: z.string().regex(/^[A-Za-z0-9_-]{64}$/, "the fingerprint of the exporter's key"),
+  /** Id of the store that the archive is about; null for single snaps of the general store. */
+  store: id.nullable(),
+  members: z.array(memberSchema).max(200_000),
+  snaps: z.array(snapSchema).max(50_000),
+  stores: z.array(storeSchema).max(1000),
+  admin: adminSchema.nullable(),
+});
+
+/** A checked manifest. */
+export type Manifest = z.output<typeof manifestSchema>;
+/** One file in the archive, with its size in bytes and its SHA3-384. */
+export type ManifestMember = Manifest['members'][number];
+/** One snap with its details, revisions and channel map. */
+export type ManifestSnap = Manifest['snaps'][number];
+/** One revision of a snap, and where it lies in the archive. */
+export type ManifestRevision = ManifestSnap['revisions'][number];
+/** One store and what it includes. */
+export type ManifestStore = Manifest['stores'][number];
+/** The brand store's admin, whose token lies beside the archive. */
+export type ManifestAdmin = NonNullable<Manifest['admin']>;
+
+/** The manifest's bytes: what is signed, and what its digest is taken of. */
+export function encodeManifest(manifest: Manifest): Uint8Array {
+  return new TextEncoder().encode(`${JSON.stringify(manifestSchema.parse(manifest), null, 1)}\n`);
+}

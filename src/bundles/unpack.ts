@@ -1,0 +1,153 @@
+import { createHash } from 'node:crypto';
+import { mkdir, open, rename, rm, stat, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { BundleHead } from './archive-checks.ts';
+import { readBundle, type BundleMember, type ReadOptions } from './archive-reader.ts';
+import { noSpace } from './archive-writer.ts';
+import { BundleError, shownName } from './errors.ts';
+import type { Manifest } from './manifest.ts';
+
+/** Bytes that stay free on a disk that an archive is unpacked to. */
+const RESERVE = 64 * 2 ** 20;
+
+/** Where members go, and which need not be kept. */
+export interface UnpackOptions extends ReadOptions {
+  /** A folder of this archive's own; members are named by their SHA3-384 in it. */
+  readonly folder: string;
+  /** Blobs that are stored already: checked all the same, and not written again. */
+  readonly have?: (digest: string) => Promise<boolean>;
+  /** Asked with the signed head before anything is kept; throws to refuse the archive. */
+  readonly accept?: (head: BundleHead) => void | Promise<void>;
+  /** Called as bytes of members pass. */
+  readonly onProgress?: (bytes: number, member: string) => void;
+}
+
+/**
+ * Reads an archive once and leaves every member whose digest holds in `folder`, written whole or not at all.
+ * Members that an interrupted run left there were verified by it and are passed over. A refused archive leaves no folder.
+ * @throws BundleError with the member at fault
+ */
+export async function unpackBundle(path: string, options: UnpackOptions): Promise<BundleHead> {
+  await mkdir(options.folder, { recursive: true, mode: 0o700 });
+  let bytes = 0;
+  const onBytes = (count: number, member: string) => {
+    bytes += count;
+    options.onProgress?.(bytes, member);
+  };
+  try {
+    return await readBundle(
+      path,
+      {
+        head: async (head) => {
+          await options.accept?.(head);
+          await requireSpace(options.folder, head.manifest, options.have);
+        },
+        member: (member) => keepMember(member, options, onBytes),
+      },
+      options,
+    );
+  } catch (error) {
+    if (!isAbort(error)) await rm(options.folder, { recursive: true, force: true });
+    throw noSpace(error, options.folder);
+  }
+}
+
+async function keepMember(
+  member: BundleMember,
+  options: UnpackOptions,
+  onBytes: (count: number, member: string) => void,
+): Promise<void> {
+  const { name, digest, size } = member.listed;
+  const target = join(options.folder, digest);
+  if (await isWhole(target, size)) {
+    for await (const chunk of member.chunks) onBytes(chunk.byteLength, name);
+    return;
+  }
+  const known = member.role === 'snap' && (await options.have?.(digest)) === true;
+  const found = await (known
+    ? hashChunks(member.chunks, (chunk) => onBytes(chunk.byteLength, name))
+    : writeChunks(member.chunks, `${target}.part`, (chunk) => onBytes(chunk.byteLength, name)));
+  if (found !== digest) {
+    await rm(`${target}.part`, { force: true });
+    throw new BundleError(
+      'member-digest-wrong',
+      `cannot accept ${shownName(name)}: its bytes are not those that were exported (SHA3-384 differs)`,
+      { member: name },
+    );
+  }
+  if (!known) await rename(`${target}.part`, target);
+}
+
+async function hashChunks(
+  chunks: AsyncIterable<Uint8Array>,
+  onChunk: (chunk: Uint8Array) => void,
+): Promise<string> {
+  const hash = createHash('sha3-384');
+  for await (const chunk of chunks) {
+    hash.update(chunk);
+    onChunk(chunk);
+  }
+  return hash.digest('hex');
+}
+
+/** Writes while it hashes: the write of one chunk runs beside the digest of it. */
+async function writeChunks(
+  chunks: AsyncIterable<Uint8Array>,
+  path: string,
+  onChunk: (chunk: Uint8Array) => void,
+): Promise<string> {
+  const hash = createHash('sha3-384');
+  const file = await open(path, 'w', 0o600);
+  try {
+    for await (const chunk of chunks) {
+      const writing = file.writeFile(chunk);
+      hash.update(chunk);
+      await writing;
+      onChunk(chunk);
+    }
+  } catch (error) {
+    await rm(path, { force: true });
+    throw error;
+  } finally {
+    await file.close();
+  }
+  return hash.digest('hex');
+}
+
+async function isWhole(path: string, size: number): Promise<boolean> {
+  try {
+    return (await stat(path)).size === size;
+  } catch {
+    return false;
+  }
+}
+
+/** Asks the disk before anything is written to it. */
+async function requireSpace(folder: string, manifest: Manifest, have: UnpackOptions['have']): Promise<void> {
+  let needed = 0;
+  for (const member of manifest.members)
+    if (have === undefined || !(await have(member.digest))) needed += member.size;
+  await requireFreeBytes(folder, needed);
+}
+
+/**
+ * Throws `disk-full` unless the disk of `folder` has room for so many bytes, and some to spare.
+ * @throws BundleError
+ */
+export async function requireFreeBytes(folder: string, needed: number): Promise<void> {
+  const disk = await statfs(folder);
+  const free = disk.bavail * disk.bsize;
+  if (needed + RESERVE > free)
+    throw new BundleError(
+      'disk-full',
+      `cannot continue: ${inMiB(needed)} MiB are needed in ${folder} and ${inMiB(free)} MiB are free; make room and repeat`,
+    );
+}
+
+function inMiB(bytes: number): number {
+  return Math.ceil(bytes / 2 ** 20);
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && (error.name === 'AbortError' || error.name === 'CancelledFailure');
+}

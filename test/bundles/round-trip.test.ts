@@ -1,0 +1,130 @@
+import { readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import {
+  encodeMetadataFile,
+  fileIdentity,
+  readBundleHead,
+  readMetadataFile,
+  sha3Of,
+  unpackBundle,
+  writeBundle,
+} from '../../src/bundles/index.ts';
+import { fileOf, filesUnder, newSigner, sampleStore, scratch } from './sample.ts';
+
+test('what is written is read back, member by member, under its digest', async () => {
+  const folder = await scratch();
+  const signer = await newSigner();
+  const { manifest, contents } = sampleStore(signer.fingerprint, [0, 1, 511, 512, 513, 3_000_000]);
+  const path = join(folder, 'a.tar.gz');
+  const written = await writeBundle(path, {
+    manifest,
+    signer,
+    source: ({ name }) => contents.get(name) ?? Buffer.of(),
+  });
+  const head = await unpackBundle(path, { folder: join(folder, 'staging') });
+  expect(head).toMatchObject({ manifest, exporter: signer.fingerprint, digest: written.digest });
+  for (const member of manifest.members)
+    expect(sha3Of(await readFile(join(folder, 'staging', member.digest)))).toBe(member.digest);
+  expect(await filesUnder(folder)).toEqual(
+    ['a.tar.gz', 'staging', ...new Set(manifest.members.map(({ digest }) => `staging/${digest}`))].sort(),
+  );
+});
+
+test('snaps are taken from files, and the same content makes the same archive', async () => {
+  const folder = await scratch();
+  const signer = await newSigner();
+  const { manifest, contents } = sampleStore(signer.fingerprint);
+  const paths = new Map<string, string>();
+  for (const [name, bytes] of contents) paths.set(name, await fileOf(bytes));
+  const source = ({ name }: { name: string }) => ({ path: paths.get(name) ?? '' });
+  await writeBundle(join(folder, '1'), { manifest, signer, source });
+  await writeBundle(join(folder, '2'), { manifest, signer, source });
+  expect(sha3Of(await readFile(join(folder, '1')))).toBe(sha3Of(await readFile(join(folder, '2'))));
+});
+
+test('a stored snap that changed on the disk ends the export and leaves no archive', async () => {
+  const folder = await scratch();
+  const signer = await newSigner();
+  const { manifest, contents } = sampleStore(signer.fingerprint);
+  const spoilt = await fileOf(Buffer.alloc(700_000, 7));
+  const source = ({ name, size }: { name: string; size: number }) =>
+    size === 700_000 ? { path: spoilt } : (contents.get(name) ?? Buffer.of());
+  await expect(writeBundle(join(folder, 'a.tar.gz'), { manifest, signer, source })).rejects.toMatchObject({
+    code: 'source-changed',
+    member: 'snaps/snap-1_1.snap',
+  });
+  expect(await filesUnder(folder)).toEqual([]);
+});
+
+test('the head is read without unpacking anything', async () => {
+  const folder = await scratch();
+  const signer = await newSigner();
+  const { manifest, contents } = sampleStore(signer.fingerprint);
+  const path = join(folder, 'a.tar.gz');
+  await writeBundle(path, { manifest, signer, source: ({ name }) => contents.get(name) ?? Buffer.of() });
+  await truncate(path, 20_000);
+  expect((await readBundleHead(path)).manifest.store).toBe('brand-store');
+});
+
+test('blobs that are stored already are checked and not written again', async () => {
+  const folder = await scratch();
+  const signer = await newSigner();
+  const { manifest, contents } = sampleStore(signer.fingerprint);
+  const path = join(folder, 'a.tar.gz');
+  await writeBundle(path, { manifest, signer, source: ({ name }) => contents.get(name) ?? Buffer.of() });
+  await unpackBundle(path, { folder: join(folder, 'staging'), have: () => Promise.resolve(true) });
+  const kept = await filesUnder(join(folder, 'staging'));
+  expect(kept).toHaveLength(manifest.members.filter(({ name }) => !name.endsWith('.snap')).length);
+});
+
+test('an interrupted unpacking goes on with what it verified', async () => {
+  const folder = await scratch();
+  const signer = await newSigner();
+  const { manifest, contents } = sampleStore(signer.fingerprint, [4_000_000, 4_000_000]);
+  const path = join(folder, 'a.tar.gz');
+  await writeBundle(path, { manifest, signer, source: ({ name }) => contents.get(name) ?? Buffer.of() });
+  const stop = new AbortController();
+  const staging = join(folder, 'staging');
+  await expect(
+    unpackBundle(path, {
+      folder: staging,
+      signal: stop.signal,
+      onProgress: (_, member) => {
+        if (member === 'snaps/snap-1_1.snap') stop.abort();
+      },
+    }),
+  ).rejects.toThrow();
+  const first = join(staging, manifest.snaps[0]?.revisions[0]?.digest ?? '');
+  const before = await stat(first, { bigint: true });
+  await unpackBundle(path, { folder: staging });
+  expect((await stat(first, { bigint: true })).ino).toBe(before.ino);
+  expect((await filesUnder(staging)).filter((name) => name.endsWith('.part'))).toEqual([]);
+});
+
+test('a file keeps its identity until it is written to', async () => {
+  const path = await fileOf('one');
+  const before = await fileIdentity(path);
+  expect(await fileIdentity(path)).toBe(before);
+  await writeFile(path, 'two');
+  expect(await fileIdentity(path)).not.toBe(before);
+});
+
+test('store metadata travels as one signed file', async () => {
+  const signer = await newSigner();
+  const { manifest, contents } = sampleStore(signer.fingerprint, []);
+  const members = new Map([...contents].map(([name, bytes]) => [name, Buffer.from(bytes).toString()]));
+  const text = await encodeMetadataFile({ ...manifest, kind: 'store-metadata' }, members, signer);
+  const read = await readMetadataFile(await fileOf(text));
+  expect(read.head.exporter).toBe(signer.fingerprint);
+  expect(read.members).toEqual(members);
+  await expect(readMetadataFile(await fileOf(text.replace('Brand', 'Brent')))).rejects.toMatchObject({
+    code: 'manifest-signature-invalid',
+  });
+  await expect(
+    readMetadataFile(await fileOf(text.replace('type: store\\n', 'type: stare\\n'))),
+  ).rejects.toMatchObject({
+    code: 'member-digest-wrong',
+    member: 'assertions/store.assert',
+  });
+});
