@@ -1,4 +1,4 @@
-import { isMap, isScalar, parseDocument } from 'yaml';
+import { isScalar, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { ANY_ARCHITECTURE } from './architecture.ts';
 import { type Epoch, parseEpoch } from './epoch.ts';
@@ -41,10 +41,7 @@ const links = z.record(z.string(), z.union([z.string().transform((one) => [one])
 
 const document = z.looseObject({
   name: z.string().refine(isSnapName, 'not a snap name'),
-  version: textOrNumber.refine(
-    (text) => text.length > 0 && text.length <= 32,
-    'must have 1 to 32 characters',
-  ),
+  version: z.string('must be given').min(1).max(32),
   type: z.enum(SNAP_TYPES).nullish(),
   base: z.string().nullish(),
   title: z.string().max(40).nullish(),
@@ -164,14 +161,12 @@ function load(text: string): unknown {
     const tree = parseDocument(text, { logLevel: 'silent' });
     const [error] = tree.errors;
     if (error !== undefined) throw error;
-    // `version: 1.10` is a text to snapd, whatever YAML makes of it.
-    if (isMap(tree.contents)) {
-      const version = tree.contents.get('version', true);
-      if (isScalar(version) && version.source !== undefined) version.value = version.source;
-    }
     // Aliases are how a small file becomes a huge tree; no real snap.yaml needs many.
     const content: unknown = tree.toJS({ maxAliasCount: 50 });
-    return content;
+    const version = tree.get('version', true);
+    // `version: 1.10` is a text to snapd, whatever number YAML makes of it.
+    const written = isScalar(version) ? version.source : undefined;
+    return written !== undefined && typeof content === 'object' ? { ...content, version: written } : content;
   } catch (cause) {
     throw new SnapError('snap-yaml-invalid', 'cannot read snap.yaml: it is not valid YAML', { cause });
   }
