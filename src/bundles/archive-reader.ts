@@ -1,7 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
+import type { TransformOptions } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
+import { createGunzip, type ZlibOptions } from 'node:zlib';
 import { extract, type Extract } from 'tar-stream';
 import { explainFailure, noManifest } from './archive-failures.ts';
 import { ArchiveChecks, type BundleHead } from './archive-checks.ts';
@@ -13,6 +14,9 @@ import type { ManifestMember } from './manifest.ts';
 type Entry = Extract extends AsyncIterable<infer Source> ? Source : never;
 
 const CHUNK = 2 ** 20;
+/** Bytes in flight between two stages: enough that unpacking goes on while a digest keeps the main thread busy. */
+const AHEAD = 4 * CHUNK;
+const UNPACKING: ZlibOptions & TransformOptions = { chunkSize: CHUNK, highWaterMark: AHEAD };
 
 /** One member whose name, type and size are checked; its digest is the visitor's to check. */
 export interface BundleMember {
@@ -49,7 +53,7 @@ export async function readBundle(
   const limits = options.limits ?? DEFAULT_LIMITS;
   await requireGzip(path);
   const state = new ArchiveChecks(limits);
-  const tar = extract();
+  const tar = extract({ highWaterMark: AHEAD });
   const meter = async function* (chunks: AsyncIterable<Buffer>) {
     for await (const chunk of chunks) {
       state.meter(chunk.byteLength);
@@ -58,7 +62,7 @@ export async function readBundle(
   };
   const flow = pipeline(
     createReadStream(path, { highWaterMark: CHUNK }),
-    createGunzip({ chunkSize: CHUNK }),
+    createGunzip(UNPACKING),
     meter,
     tar,
     { signal: options.signal },

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import type { TransformOptions } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createGzip } from 'node:zlib';
+import { createGzip, type ZlibOptions } from 'node:zlib';
 import { pack, type Pack } from 'tar-stream';
 import { BundleError } from './errors.ts';
 import { sha3Of } from './hashing.ts';
@@ -12,6 +13,15 @@ import { encodeManifest, type Manifest } from './manifest.ts';
 import type { ManifestSigner } from './signature.ts';
 
 const CHUNK = 2 ** 20;
+/** Bytes in flight between two stages: enough that the disk is busy while a digest keeps the main thread busy. */
+const AHEAD = 4 * CHUNK;
+/** Snaps are compressed already: gzip only frames them. */
+const PACKING: ZlibOptions & TransformOptions = {
+  level: 0,
+  memLevel: 9,
+  chunkSize: CHUNK,
+  highWaterMark: AHEAD,
+};
 
 /** Where the bytes of a member come from: memory, or a file that is read as it is written. */
 export type MemberSource = Uint8Array | { readonly path: string };
@@ -54,11 +64,11 @@ export async function writeBundle(
   const jws = await content.signer.sign(manifest);
   const modified = new Date(content.manifest.createdAt);
   const partial = `${path}.part`;
-  const archive = pack();
+  const archive = pack({ highWaterMark: AHEAD });
   const flow = pipeline(
     archive,
-    createGzip({ level: 0, chunkSize: CHUNK }),
-    createWriteStream(partial, { mode: 0o644, highWaterMark: CHUNK }),
+    createGzip(PACKING),
+    createWriteStream(partial, { mode: 0o644, highWaterMark: AHEAD }),
     { signal: options.signal },
   );
   flow.catch(() => undefined);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, rename, rm, stat, statfs } from 'node:fs/promises';
+import { mkdir, open, rename, rm, stat, statfs, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BundleHead } from './archive-checks.ts';
 import { readBundle, type BundleMember, type ReadOptions } from './archive-reader.ts';
@@ -90,7 +90,7 @@ async function hashChunks(
   return hash.digest('hex');
 }
 
-/** Writes while it hashes: the write of one chunk runs beside the digest of it. */
+/** Writes while it hashes: the write of a chunk runs beside the digest of it and the unpacking of the next. */
 async function writeChunks(
   chunks: AsyncIterable<Uint8Array>,
   path: string,
@@ -98,20 +98,29 @@ async function writeChunks(
 ): Promise<string> {
   const hash = createHash('sha3-384');
   const file = await open(path, 'w', 0o600);
+  let writing = Promise.resolve();
   try {
     for await (const chunk of chunks) {
-      const writing = file.writeFile(chunk);
-      hash.update(chunk);
       await writing;
+      writing = writeAll(file, chunk);
+      writing.catch(() => undefined);
+      hash.update(chunk);
       onChunk(chunk);
     }
+    await writing;
   } catch (error) {
     await rm(path, { force: true });
     throw error;
   } finally {
+    await writing.catch(() => undefined);
     await file.close();
   }
   return hash.digest('hex');
+}
+
+async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
+  let done = 0;
+  while (done < chunk.byteLength) done += (await file.write(chunk, done)).bytesWritten;
 }
 
 async function isWhole(path: string, size: number): Promise<boolean> {
