@@ -14,6 +14,8 @@ export interface Release {
   readonly expiresAt: Date | undefined;
   /** Undefined means for everybody. */
   readonly rollout: Rollout | undefined;
+  /** When it was replaced or withdrawn; undefined while it counts. */
+  readonly endedAt: Date | undefined;
 }
 
 /** A release that is in force and names a revision. */
@@ -21,7 +23,10 @@ export interface OpenRelease extends Release {
   readonly revision: number;
 }
 
-/** What is in a channel for an architecture, newest first: the top is what devices get, the rest is its past. */
+/**
+ * What a channel offers for an architecture, in the order in which a device should take it: what is released now,
+ * newest first, then what was released before, for devices that must step through an older epoch.
+ */
 export type Slot = readonly OpenRelease[];
 
 const EMPTY: Slot = [];
@@ -46,7 +51,7 @@ export class ChannelMap {
       list.push(release);
     }
     for (const list of this.#byChannel.values()) {
-      list.sort((a, b) => a.releasedAt.getTime() - b.releasedAt.getTime());
+      list.reverse().sort((a, b) => b.releasedAt.getTime() - a.releasedAt.getTime());
     }
   }
 
@@ -56,22 +61,28 @@ export class ChannelMap {
   }
 
   /**
-   * What the channel held at `at` for the architecture: newest first and back to the last time it was closed.
-   * Empty when the channel is closed, expired or was never used.
+   * What the channel offered at `at` for the architecture; empty when it was closed, expired or never used. A close
+   * or an ended branch cuts off everything before it.
    */
   slot(channel: Channel, architecture: string, at: Date): Slot {
     const list = this.#byChannel.get(channelName(channel));
     if (list === undefined) return EMPTY;
-    const open: OpenRelease[] = [];
-    for (let i = list.length - 1; i >= 0; i--) {
-      const release = list[i];
-      if (release === undefined || release.releasedAt > at) continue;
-      if (release.architecture !== architecture && release.architecture !== ANY_ARCHITECTURE) continue;
-      if (release.expiresAt !== undefined && release.expiresAt <= at) return open;
-      if (!isOpen(release)) return open;
-      open.push(release);
+    const known = list.filter(
+      (release) =>
+        release.releasedAt <= at &&
+        (release.architecture === architecture || release.architecture === ANY_ARCHITECTURE),
+    );
+    const counts = (release: Release): boolean => release.endedAt === undefined || release.endedAt > at;
+    const current = known.filter(counts);
+    if (current.length === 0) return EMPTY;
+    const past = known.filter((release) => !counts(release) && isForEverybody(release));
+    const offered: OpenRelease[] = [];
+    for (const release of [...current, ...past]) {
+      const over = release.expiresAt !== undefined && release.expiresAt <= at;
+      if (over || !isOpen(release)) break;
+      offered.push(release);
     }
-    return open;
+    return offered;
   }
 
   /** The channels with something in them at `at`, one entry for each architecture, as `snap info` lists them. */

@@ -20,6 +20,7 @@ const released = (channel: string, revision: number | undefined, day = 1, archit
   releasedAt: new Date(Date.UTC(2026, 0, day)),
   expiresAt: undefined,
   rollout: undefined,
+  endedAt: undefined,
 });
 const revision = (number: number, architectures: string[] = ['all'], epoch = EPOCH_ZERO) =>
   [number, { revision: number, architectures, epoch }] as const;
@@ -37,7 +38,7 @@ const snap = {
   channels: new ChannelMap([
     released('latest/stable', 2),
     released('latest/edge', 3),
-    released('latest/candidate', 3),
+    { ...released('latest/candidate', 3), endedAt: new Date(Date.UTC(2026, 0, 2)) },
     released('latest/candidate', undefined, 2),
     released('2.0/stable', 1),
     released('5/stable', 5),

@@ -23,6 +23,7 @@ interface Act {
   readonly revision: number | undefined;
   readonly day: number;
   readonly expiresDay: number | undefined;
+  readonly endedDay: number | undefined;
   readonly percentage: number | undefined;
   readonly paused: boolean;
 }
@@ -40,6 +41,7 @@ const act: fc.Arbitrary<Omit<Act, 'day'>> = fc.record({
   architecture: fc.constantFrom(...ARCHITECTURES),
   revision: fc.option(fc.integer({ min: 1, max: 6 }), { nil: undefined, freq: 4 }),
   expiresDay: fc.option(fc.integer({ min: 1, max: 12 }), { nil: undefined, freq: 6 }),
+  endedDay: fc.option(fc.integer({ min: 1, max: 16 }), { nil: undefined, freq: 2 }),
   percentage: fc.option(fc.constantFrom(0, 30, 70, 100), { nil: undefined, freq: 3 }),
   paused: fc.boolean(),
 });
@@ -55,6 +57,7 @@ const release = (a: Act, index: number): Release => ({
   revision: a.revision,
   releasedAt: date(a.day),
   expiresAt: a.expiresDay === undefined ? undefined : date(a.expiresDay),
+  endedAt: a.endedDay === undefined ? undefined : date(a.endedDay),
   rollout:
     a.percentage === undefined ? undefined : { percentage: a.percentage, paused: a.paused, key: `r${index}` },
 });
@@ -76,15 +79,20 @@ function model(
   for (let i = RISKS.findIndex((r) => r === risk); i >= 0; i--) places.push(`${track}/${RISKS[i]}`);
   for (const place of places) {
     let included = 0;
-    for (let i = list.length - 1; i >= 0; i--) {
-      const a = list[i];
-      if (!a || a.day > q.day || a.channel !== place) continue;
-      if (a.architecture !== q.architecture && a.architecture !== 'all') continue;
+    const known = list
+      .map((a, i) => ({ ...a, i }))
+      .reverse()
+      .filter(
+        (a) => a.day <= q.day && a.channel === place && [q.architecture, 'all'].includes(a.architecture),
+      );
+    const everybody = (a: Act) => a.percentage === undefined || (a.percentage >= 100 && !a.paused);
+    const live = known.filter((a) => a.endedDay === undefined || a.endedDay > q.day);
+    const past = live.length === 0 ? [] : known.filter((a) => !live.includes(a) && everybody(a));
+    for (const a of [...live, ...past]) {
       if (a.revision === undefined || (a.expiresDay !== undefined && a.expiresDay <= q.day)) break;
       const has = a.revision === q.installed;
-      const drawn = q.device !== undefined && rolloutPosition(`r${i}`, q.device) < (a.percentage ?? 100);
-      const everybody = a.percentage === undefined || (a.percentage >= 100 && !a.paused);
-      if (!everybody && !has && (a.paused || !drawn)) continue;
+      const drawn = q.device !== undefined && rolloutPosition(`r${a.i}`, q.device) < (a.percentage ?? 100);
+      if (!everybody(a) && !has && (a.paused || !drawn)) continue;
       included++;
       if (q.readable.has(a.revision)) return { revision: a.revision, channel: place };
     }
@@ -150,6 +158,7 @@ describe('resolving a channel', () => {
                   revision: 1,
                   day: 0,
                   expiresDay: undefined,
+                  endedDay: undefined,
                   percentage: undefined,
                   paused: false,
                 },
@@ -162,6 +171,7 @@ describe('resolving a channel', () => {
                   revision: 2,
                   day: 1,
                   expiresDay: undefined,
+                  endedDay: undefined,
                   percentage,
                   paused: false,
                 },
@@ -222,6 +232,7 @@ describe('stepping through epochs', () => {
             releasedAt: date(i),
             expiresAt: undefined,
             rollout: undefined,
+            endedAt: undefined,
           })),
         );
         const snap = { snapId: 's', defaultTrack: undefined, channels, revisions };
