@@ -46,7 +46,7 @@ export class ArchiveChecks {
     this.#passed += bytes;
     if (this.#passed > this.#allowed)
       throw new BundleError(
-        this.#head === undefined || this.#pending.size > 0 ? 'bundle-too-large' : 'bundle-trailing-data',
+        'bundle-too-large',
         `cannot accept the archive: it unpacks to more than its manifest lists${this.current === undefined ? '' : ` (after ${shownName(this.current)})`}`,
         this.current === undefined ? {} : { member: this.current },
       );

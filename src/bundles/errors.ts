@@ -6,7 +6,6 @@ export type BundleErrorCode =
   | 'bundle-not-an-archive'
   | 'bundle-truncated'
   | 'bundle-too-large'
-  | 'bundle-trailing-data'
   | 'manifest-missing'
   | 'manifest-invalid'
   | 'manifest-unsigned'

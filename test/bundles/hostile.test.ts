@@ -219,7 +219,7 @@ describe('an archive is refused, and leaves nothing, when', () => {
     await rawArchive(path, await honestMembers(await newSigner()));
     const plain = gunzipSync(await readFile(path));
     await writeFile(path, gzipSync(Buffer.concat([plain, Buffer.alloc(64 * 2 ** 20)])));
-    await refuse(path, { code: 'bundle-trailing-data' });
+    await refuse(path, { code: 'bundle-too-large' });
   });
 
   test('it is a bomb before its manifest', async () => {
