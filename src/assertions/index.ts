@@ -1,0 +1,57 @@
+/** The assertion language: text codec, types and their rules, keys and signatures, chains of trust. Pure. */
+export { refKey, refWords, type Assertion, type AssertionRef, type AssertionSource } from './assertion.ts';
+export { decodeAssertion } from './decode.ts';
+export { digestToBase64Url, hexToSnapSha3, sha3Of, snapSha3ToHex } from './digests.ts';
+export { AssertionError, type AssertionErrorCode } from './errors.ts';
+export {
+  isList,
+  isMap,
+  list,
+  map,
+  optionalText,
+  text,
+  textList,
+  type HeaderMap,
+  type Headers,
+  type HeaderValue,
+} from './header-values.ts';
+export { formatTimestamp } from './instants.ts';
+export type { RsaNumbers } from './key-packets.ts';
+export {
+  DEFAULT_STREAM_LIMITS,
+  MAX_BODY_BYTES,
+  MAX_HEADERS_BYTES,
+  MAX_SIGNATURE_BYTES,
+  type StreamLimits,
+} from './limits.ts';
+export {
+  ACCOUNT_ID,
+  ACCOUNT_KEY_NAME,
+  DEFAULT_PROVENANCE,
+  isSnapName,
+  MODEL_NAME,
+  SERIES,
+  SNAP_ID,
+  STORE_ID,
+  STRICT_SERIAL,
+} from './name-patterns.ts';
+export { decodePublicKey, PublicKey, publicKeyFromJwk, publicKeyFromRsa } from './public-key.ts';
+export { publicRoot } from './public-root.ts';
+export { verifySignature } from './signatures.ts';
+export { signAssertion, softwareSigner, type AssertionDraft, type Signer } from './signing.ts';
+export { ASSERTION_MEDIA_TYPE, decodeStream, encodeStream } from './stream.ts';
+export { prerequisitesOf, supportsOf, verifyBatch, verifyChain } from './trust/chains.ts';
+export { keyStanding, publicKeyOf, type KeyStanding } from './trust/key-validity.ts';
+export {
+  combinedSource,
+  completePrimaryKey,
+  newestRevision,
+  sourceOf,
+  suggestFormat,
+} from './trust/revisions.ts';
+export { deviceKeyOf, verifySelfSigned, verifySessionRequest } from './trust/self-signed.ts';
+export type { TrustOptions } from './trust/verifier.ts';
+export { ASSERTION_TYPE_NAMES, isAssertionTypeName, type AssertionTypeName } from './type-names.ts';
+export { ASSERTION_TYPES, assertionType } from './type-registry.ts';
+export type { AssertionType } from './type-rules.ts';
+export { revisionAuthorities, type RevisionAuthority } from './types/declarations.ts';
