@@ -1,0 +1,242 @@
+import { z } from 'zod';
+
+/**
+ * The operator's interface as data: bodies and answers of `/ops/v1`. Every request carries
+ * `Authorization: Bearer TOKEN` with the operator token of the data folder; every refusal is
+ * `{"error-list": [{"code", "message"}]}`. Whatever takes long is a workflow: the answer is 202 with its id, and
+ * `GET /ops/v1/operations/ID?wait=SECONDS` tells how it goes and, at last, how it ended.
+ */
+const path = z.string().min(1).max(4096);
+const name = z.string().min(1).max(128);
+const names = z.array(name).max(20_000);
+
+/** What a push may bring. */
+export const importKinds = ['store', 'snap', 'snap-pair', 'store-metadata', 'account-keys'] as const;
+
+/** POST /imports, and POST /imports/plan, which changes nothing and answers with a plan. */
+export const importRequest = z.object({
+  kind: z.enum(importKinds),
+  /** A file on the server's host: the archive, the metadata, the stream, or the NAME.snap of a pair. */
+  path,
+  /** The NAME.assert of a pair; beside the snap when absent. */
+  assertions: path.optional(),
+  /** Channels that a pair is put into, such as latest/stable. */
+  channels: z.array(name).max(20).default([]),
+  /** Of a single snap: take its channel map over too. */
+  pushChannelMap: z.boolean().default(false),
+  /** Fingerprint that the exporter's key must have; else the first import pins the key it meets. */
+  exporter: z.string().max(64).optional(),
+  /** Accept an archive that is older than the newest imported. */
+  allowOlder: z.boolean().default(false),
+});
+
+/** Answer of everything that starts a workflow. */
+export const started = z.object({
+  workflowId: z.string(),
+  /** Page of the running workflow in Temporal UI; null when there is none. */
+  ui: z.string().nullable(),
+});
+
+/** What one file would change, or did. */
+export const planItem = z.object({
+  action: z.enum(['new', 'updated', 'removed', 'unchanged', 'refused']),
+  kind: z.enum(['snap', 'revision', 'channel', 'store', 'assertion', 'account', 'admin', 'exporter']),
+  subject: z.string(),
+  detail: z.string(),
+});
+
+/** POST /imports/plan. */
+export const importPlan = z.object({
+  kind: z.enum(importKinds),
+  digest: z.string(),
+  store: z.string().nullable(),
+  exporter: z.string().nullable(),
+  exportedAt: z.string().nullable(),
+  /** True when the very file was imported before and nothing changed since. */
+  alreadyImported: z.boolean(),
+  /** Bytes of blobs that are not stored yet. */
+  newBytes: z.number(),
+  items: z.array(planItem),
+});
+
+/** Result of an import's workflow. */
+export const importResult = z.object({
+  kind: z.enum(importKinds),
+  digest: z.string(),
+  store: z.string().nullable(),
+  exporter: z.string().nullable(),
+  /** True when everything was there already; nothing was changed. */
+  unchanged: z.boolean(),
+  /** In the order in which they were pushed: `revision`s that are new or already there. */
+  snaps: z.array(
+    z.object({ name: z.string(), revision: z.number(), new: z.boolean(), channels: z.array(z.string()) }),
+  ),
+  stores: z.array(z.string()),
+  /** Ids of the account-keys that came with it. */
+  accountKeys: z.array(z.string()),
+  admin: z.object({ accountId: z.string(), email: z.string() }).nullable(),
+  /** True when this import pinned the exporter's key. */
+  exporterPinned: z.boolean(),
+  changes: z.object({ new: z.number(), updated: z.number(), removed: z.number() }),
+});
+
+/** POST /exports. Answer: started; result: exportResult. */
+export const exportRequest = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('store'),
+    store: name,
+    /** `latest/stable` and the like; all channels when empty. */
+    channels: z.array(name).max(50).default([]),
+    architectures: z.array(name).max(20).default([]),
+    /** Account-keys to add, by SHA3-384: those that sign models. */
+    keys: z.array(name).max(100).default([]),
+    snaps: z.boolean().default(true),
+    /** Folder on the server's host; the data folder's `exports` when absent. */
+    exportDir: path.optional(),
+    /** Account that the admin token is for; the store's first admin when absent. */
+    admin: name.optional(),
+  }),
+  z.object({
+    kind: z.literal('snaps'),
+    names: names.default([]),
+    /** Exact revisions, as `--from-yaml` lists them. */
+    packages: z
+      .array(z.object({ name, revision: z.number().int(), push_channel: name.optional() }))
+      .default([]),
+    channels: z.array(name).max(50).default([]),
+    architectures: z.array(name).max(20).default([]),
+    store: name.optional(),
+    exportDir: path.optional(),
+  }),
+]);
+
+/** Result of an export's workflow. */
+export const exportResult = z.object({
+  files: z.array(z.object({ subject: z.string(), path: z.string(), size: z.number() })),
+  /** The admin token beside a store's archive. */
+  tokenFile: z.string().nullable(),
+  snaps: z.array(
+    z.object({ name: z.string(), revision: z.number(), channel: z.string(), architecture: z.string() }),
+  ),
+  accountKeys: z.array(z.string()),
+  /** Sentences about what devices will miss: a base, the snapd snap, a default provider. */
+  warnings: z.array(z.string()),
+});
+
+/** POST /fetches: the online role. `credentials` is the content of a login file; it is sealed at once and never shown. */
+export const fetchRequest = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('snaps'),
+    names,
+    channels: z.array(name).max(50).default(['latest/stable']),
+    architectures: z.array(name).max(20).default(['amd64']),
+    store: name.optional(),
+    credentials: z.string().max(65_536).optional(),
+    exportDir: path.optional(),
+  }),
+  z.object({
+    kind: z.literal('store-metadata'),
+    store: name,
+    credentials: z.string().max(65_536),
+    exportDir: path.optional(),
+  }),
+  z.object({
+    kind: z.literal('account-keys'),
+    account: name,
+    keys: z.array(name).min(1).max(100),
+    exportDir: path.optional(),
+  }),
+]);
+
+/** GET /operations/ID. */
+export const operation = z.object({
+  workflowId: z.string(),
+  type: z.string(),
+  status: z.enum(['running', 'completed', 'failed', 'cancelled']),
+  startedAt: z.string(),
+  ui: z.string().nullable(),
+  progress: z
+    .object({
+      /** What is being done, in a few words. */
+      step: z.string(),
+      done: z.number(),
+      total: z.number(),
+      unit: z.enum(['bytes', 'snaps', 'steps']),
+    })
+    .nullable(),
+  /** importResult, exportResult, … once completed. */
+  result: z.unknown(),
+  error: z.object({ code: z.string(), message: z.string() }).nullable(),
+});
+
+/** GET /pushed-snaps. */
+export const pushedSnaps = z.object({
+  snaps: z.array(
+    z.object({
+      name: z.string(),
+      snapId: z.string(),
+      /** Stores that devices see it through. */
+      stores: z.array(z.string()),
+      revisions: z.array(z.object({ revision: z.number(), version: z.string(), size: z.number() })),
+      channels: z.array(
+        z.object({ channel: z.string(), architecture: z.string(), revision: z.number().nullable() }),
+      ),
+    }),
+  ),
+});
+
+/** DELETE /pushed-snaps/NAME?dryRun=true and POST /prune {dryRun}. */
+export const removalPlan = z.object({
+  applied: z.boolean(),
+  items: z.array(z.object({ name: z.string(), revision: z.number(), bytes: z.number() })),
+  freedBytes: z.number(),
+});
+
+/** GET /trust/roots; POST takes an assertion stream as `application/x.ubuntu.assertion`. */
+export const trustRoots = z.object({
+  roots: z.array(
+    z.object({
+      accountId: z.string(),
+      keyId: z.string(),
+      name: z.string(),
+      since: z.string(),
+      until: z.string().nullable(),
+    }),
+  ),
+  /** Of a POST: how many were not trusted before. */
+  added: z.number().default(0),
+});
+
+/** GET /status: what `status` prints, and more. */
+export const status = z.object({
+  storeUrl: z.string(),
+  database: z.enum(['ok', 'unavailable']),
+  airgap: z.boolean(),
+  storeId: z.string().nullable(),
+  services: z.array(z.object({ name: z.string(), running: z.boolean(), failure: z.string().nullable() })),
+  stores: z.array(
+    z.object({ id: z.string(), name: z.string(), brandId: z.string().nullable(), snaps: z.number() }),
+  ),
+  accountKeys: z.array(
+    z.object({
+      keyId: z.string(),
+      accountId: z.string(),
+      name: z.string(),
+      since: z.string(),
+      until: z.string().nullable(),
+    }),
+  ),
+  devices: z.number(),
+  hsm: z.object({ state: z.string(), detail: z.string().nullable() }).nullable(),
+  disk: z.object({ free: z.number(), blobs: z.number() }),
+  lastImport: z.object({ at: z.string(), fileName: z.string(), outcome: z.string() }).nullable(),
+  lastBackup: z.object({ at: z.string(), verified: z.boolean() }).nullable(),
+  temporalUi: z.string().nullable(),
+});
+
+/** GET /config (secrets redacted) and GET /config/KEY (also a secret). PATCH takes {set: {KEY: VALUE}, unset: [KEY]}. */
+export const configList = z.object({ settings: z.array(z.object({ key: z.string(), value: z.string() })) });
+export const configChange = z.object({
+  set: z.record(z.string(), z.string()).default({}),
+  unset: z.array(z.string()).default([]),
+});
