@@ -1,0 +1,63 @@
+import type { Queries } from '../database.ts';
+import { raiseGeneration } from '../generations.ts';
+
+/** A block as it is listed. */
+export interface BlockRecord {
+  readonly kind: string;
+  readonly brandId: string;
+  readonly subject: string;
+  readonly reason: string;
+  readonly createdAt: string;
+  readonly createdBy: string;
+}
+
+const COLUMNS = ['kind', 'brandId', 'subject', 'reason', 'createdAt', 'createdBy'] as const;
+
+/** The blocks of the given brands on any of the given subjects, of every kind. */
+export async function blocksOn(
+  queries: Queries,
+  brandIds: readonly string[],
+  subjects: readonly string[],
+): Promise<BlockRecord[]> {
+  return queries
+    .selectFrom('Block')
+    .select(COLUMNS)
+    .where('brandId', 'in', brandIds)
+    .where('subject', 'in', subjects)
+    .execute();
+}
+
+/** All blocks of a brand, newest first. */
+export async function listBlocks(queries: Queries, brandId: string): Promise<BlockRecord[]> {
+  return queries
+    .selectFrom('Block')
+    .select(COLUMNS)
+    .where('brandId', '=', brandId)
+    .orderBy('id', 'desc')
+    .execute();
+}
+
+/** Blocks, effective at the next request of any process. A block that is there keeps its reason. */
+export async function addBlock(queries: Queries, block: BlockRecord): Promise<void> {
+  await queries
+    .insertInto('Block')
+    .values(block)
+    .onConflict((conflict) => conflict.columns(['kind', 'brandId', 'subject']).doNothing())
+    .execute();
+  await raiseGeneration(queries, 'revocations');
+}
+
+/** @returns false when there was no such block */
+export async function removeBlock(
+  queries: Queries,
+  block: Pick<BlockRecord, 'kind' | 'brandId' | 'subject'>,
+): Promise<boolean> {
+  const result = await queries
+    .deleteFrom('Block')
+    .where('kind', '=', block.kind)
+    .where('brandId', '=', block.brandId)
+    .where('subject', '=', block.subject)
+    .executeTakeFirst();
+  await raiseGeneration(queries, 'revocations');
+  return Number(result.numDeletedRows) === 1;
+}

@@ -1,0 +1,146 @@
+import type { Queries } from '../database.ts';
+
+/** A key pair on the HSM; `keyId` and what follows are null until the HSM made it. */
+export interface SigningKeyRecord {
+  readonly hsmKeyId: string;
+  readonly brandId: string;
+  readonly name: string;
+  readonly keyId: string | null;
+  readonly publicKey: string | null;
+  readonly fingerprint: string | null;
+  readonly createdAt: string;
+  readonly createdBy: string;
+  readonly modifiedAt: string | null;
+  readonly modifiedBy: string | null;
+  readonly registrationRequestedAt: string | null;
+  readonly signatures: number;
+}
+
+const COLUMNS = [
+  'hsmKeyId',
+  'brandId',
+  'name',
+  'keyId',
+  'publicKey',
+  'fingerprint',
+  'createdAt',
+  'createdBy',
+  'modifiedAt',
+  'modifiedBy',
+  'registrationRequestedAt',
+  'signatures',
+] as const;
+
+/** The signing keys of a brand, oldest first, unfinished ones included. */
+export async function listSigningKeys(queries: Queries, brandId: string): Promise<SigningKeyRecord[]> {
+  return queries
+    .selectFrom('SigningKey')
+    .select(COLUMNS)
+    .where('brandId', '=', brandId)
+    .orderBy('createdAt')
+    .orderBy('hsmKeyId')
+    .execute();
+}
+
+/** Every signing key of the service: what a request path keeps in memory. */
+export async function allSigningKeys(queries: Queries): Promise<SigningKeyRecord[]> {
+  return queries.selectFrom('SigningKey').select(COLUMNS).execute();
+}
+
+/** A signing key by its name within the brand. */
+export async function findSigningKeyByName(
+  queries: Queries,
+  brandId: string,
+  name: string,
+): Promise<SigningKeyRecord | undefined> {
+  return queries
+    .selectFrom('SigningKey')
+    .select(COLUMNS)
+    .where('brandId', '=', brandId)
+    .where('name', '=', name)
+    .executeTakeFirst();
+}
+
+/** A signing key by its SHA3-384, of whichever brand. */
+export async function findSigningKey(queries: Queries, keyId: string): Promise<SigningKeyRecord | undefined> {
+  return queries.selectFrom('SigningKey').select(COLUMNS).where('keyId', '=', keyId).executeTakeFirst();
+}
+
+/** Reserves a name and a CKA_ID before the HSM is asked. @returns the row that holds the name afterwards */
+export async function reserveSigningKey(
+  queries: Queries,
+  key: Pick<SigningKeyRecord, 'hsmKeyId' | 'brandId' | 'name' | 'createdAt' | 'createdBy'>,
+): Promise<SigningKeyRecord> {
+  await queries
+    .insertInto('SigningKey')
+    .values({
+      ...key,
+      keyId: null,
+      publicKey: null,
+      fingerprint: null,
+      modifiedAt: null,
+      modifiedBy: null,
+      registrationRequestedAt: null,
+      signatures: 0,
+    })
+    .onConflict((conflict) => conflict.columns(['brandId', 'name']).doNothing())
+    .execute();
+  return queries
+    .selectFrom('SigningKey')
+    .select(COLUMNS)
+    .where('brandId', '=', key.brandId)
+    .where('name', '=', key.name)
+    .executeTakeFirstOrThrow();
+}
+
+/** Records what the HSM made. A repeat changes nothing. */
+export async function completeSigningKey(
+  queries: Queries,
+  hsmKeyId: string,
+  made: { readonly keyId: string; readonly publicKey: string; readonly fingerprint: string },
+): Promise<void> {
+  await queries.updateTable('SigningKey').set(made).where('hsmKeyId', '=', hsmKeyId).execute();
+}
+
+/** Notes that the account-key-request of a key was made. */
+export async function noteRegistrationRequest(
+  queries: Queries,
+  keyId: string,
+  by: { readonly at: Date; readonly actor: string },
+): Promise<void> {
+  const at = by.at.toISOString();
+  await queries
+    .updateTable('SigningKey')
+    .set({ registrationRequestedAt: at, modifiedAt: at, modifiedBy: by.actor })
+    .where('keyId', '=', keyId)
+    .execute();
+}
+
+/** Forgets a signing key; the key on the HSM is deleted by whoever may talk to it. */
+export async function removeSigningKey(queries: Queries, hsmKeyId: string): Promise<void> {
+  await queries.deleteFrom('SigningKey').where('hsmKeyId', '=', hsmKeyId).execute();
+}
+
+/** The names of the models, of any brand, whose policy in force names the key. */
+export async function modelsUsingKey(queries: Queries, keyId: string): Promise<string[]> {
+  const rows = await queries
+    .selectFrom('SerialPolicy')
+    .select(['brandId', 'modelName', 'keyId'])
+    .where('deletedAt', 'is', null)
+    .orderBy('revision')
+    .execute();
+  // The last revision of each model is the one in force.
+  const inForce = new Map(rows.map((row) => [`${row.brandId}/${row.modelName}`, row]));
+  const users = [...inForce.values()].filter((row) => row.keyId === keyId);
+  return users.map(({ modelName }) => modelName).toSorted();
+}
+
+/** Ends the policy revisions, none of them in force, that name a key which goes away. */
+export async function endPoliciesOfKey(queries: Queries, keyId: string, at: Date): Promise<void> {
+  await queries
+    .updateTable('SerialPolicy')
+    .set({ deletedAt: at.toISOString() })
+    .where('keyId', '=', keyId)
+    .where('deletedAt', 'is', null)
+    .execute();
+}
