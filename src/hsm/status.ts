@@ -1,0 +1,50 @@
+import type { HsmState } from './hsm.ts';
+import type { Trouble } from './supervisor.ts';
+
+/** What the state and its words are made from. */
+export interface StatusView {
+  readonly open: number;
+  readonly wanted: number;
+  readonly trouble: Trouble | undefined;
+  /** Milliseconds until the next attempt. */
+  readonly nextTryIn: number;
+  readonly closed: boolean;
+  readonly label: string;
+}
+
+/** The state of the HSM as one word for programs. */
+export function stateOf({ open, wanted, trouble, closed }: StatusView): HsmState {
+  if (closed) return 'closed';
+  if (open >= wanted) return 'ready';
+  if (open > 0) return 'degraded';
+  if (!trouble) return 'starting';
+  return trouble.pinRefused ? 'pin-refused' : 'down';
+}
+
+/** The state of the HSM as a sentence for people: what it waits for, and what they can do. */
+export function describe(view: StatusView): string {
+  const { open, wanted, trouble, nextTryIn, label } = view;
+  const why = trouble?.reason ?? 'a connection is being opened';
+  switch (stateOf(view)) {
+    case 'closed':
+      return 'shut down';
+    case 'starting':
+      return `opens the token "${label}"`;
+    case 'ready':
+      return `signs with the token "${label}" over ${connections(open)}`;
+    case 'degraded':
+      return `signs with the token "${label}" over ${connections(open)} of ${wanted}: ${why}`;
+    case 'down':
+      return `waits for the token "${label}": ${why}; tries again ${inSeconds(nextTryIn)}`;
+    case 'pin-refused':
+      return `waits for the PIN of the token "${label}" to be put right: ${why}; no PIN is sent until then`;
+  }
+}
+
+function connections(count: number): string {
+  return count === 1 ? '1 connection' : `${count} connections`;
+}
+
+function inSeconds(milliseconds: number): string {
+  return milliseconds < 100 ? 'now' : `in ${(milliseconds / 1000).toFixed(1)} s`;
+}

@@ -1,0 +1,245 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { sentenceOf } from '../errors.ts';
+import type { ConnectionOptions } from './connection.ts';
+import { Dispatcher } from './dispatcher.ts';
+import { HsmError, errorOfFault } from './errors.ts';
+import { parseHsmKeyId, type Hsm, type HsmKey, type HsmKeyId, type HsmProbe, type HsmStatus } from './hsm.ts';
+import type { Task } from './job.ts';
+import type { RsaPublicKey } from './key-store.ts';
+import { keyListSchema, publicKeySchema } from './protocol.ts';
+import { describe, stateOf } from './status.ts';
+import { Supervisor } from './supervisor.ts';
+import { VerificationKey } from './verification.ts';
+
+/** Everything that {@link TokenHsm} needs, defaults filled in; times in milliseconds. */
+export interface TokenHsmOptions {
+  readonly connection: ConnectionOptions;
+  readonly pin: () => Promise<string>;
+  readonly children: number;
+  readonly queue: number;
+  readonly patience: number;
+  readonly settleGeneration: number;
+  readonly heartbeat: number;
+  readonly probeEvery: number;
+}
+
+const KEY_BITS = 4096;
+const SHA512_BYTES = 64;
+const GENERATION_ATTEMPTS = 3;
+/** Pauses of supervised restarts: the HSM is back in service within 5 s of its return. */
+const BACKOFF = { first: 100, longest: 2000 };
+/** Lane of everything that is not a signature. */
+const DESK = '';
+/** Not the digest of anything that has a meaning as an assertion. */
+const PROBE_DIGEST = createHash('sha512').update('airlock: test of the signing key').digest();
+
+/** The {@link Hsm} over child processes: looks after public keys, verification, repetition and counts. */
+export class TokenHsm implements Hsm {
+  readonly #options: TokenHsmOptions;
+  readonly #dispatcher: Dispatcher;
+  readonly #supervisor: Supervisor;
+  readonly #keys = new Map<HsmKeyId, Promise<VerificationKey>>();
+  readonly #ready = new Map<HsmKeyId, VerificationKey>();
+  readonly #generations = new Map<HsmKeyId, Promise<RsaPublicKey>>();
+  readonly #signatures = new Map<HsmKeyId, number>();
+  readonly #probeTimer: NodeJS.Timeout | undefined;
+  #lastProbe: HsmProbe | undefined;
+  #closed = false;
+
+  constructor(options: TokenHsmOptions) {
+    this.#options = options;
+    this.#dispatcher = new Dispatcher({
+      queue: options.queue,
+      perConnection: options.connection.sessions * 2,
+      patience: options.patience,
+      whyDown: () => this.#whyDown(),
+    });
+    this.#supervisor = new Supervisor({
+      connection: options.connection,
+      wanted: options.children,
+      pin: options.pin,
+      backoff: BACKOFF,
+      heartbeat: options.heartbeat,
+      onChange: () => this.#dispatcher.connectionsChanged(),
+      onReady: (connection) => (connection.onAnswer = () => this.#dispatcher.roomMade()),
+    });
+    this.#dispatcher.attach(this.#supervisor);
+    if (options.probeEvery > 0)
+      this.#probeTimer = setInterval(() => void this.probe(), options.probeEvery).unref();
+  }
+
+  /** Resolves after the first attempt to reach the token, whether or not it succeeded. */
+  get firstAttempt(): Promise<void> {
+    return this.#supervisor.firstAttempt;
+  }
+
+  generateKey(id: HsmKeyId, label: string): Promise<RsaPublicKey> {
+    const underWay = this.#generations.get(id);
+    if (underWay) return underWay;
+    const generation = this.#generate(id, label).finally(() => this.#generations.delete(id));
+    this.#generations.set(id, generation);
+    return generation;
+  }
+
+  async findKey(id: HsmKeyId): Promise<RsaPublicKey | undefined> {
+    return publicKeySchema.nullable().parse(await this.#ask({ op: 'find', key: id }, DESK)) ?? undefined;
+  }
+
+  async listKeys(): Promise<HsmKey[]> {
+    const keys = keyListSchema.parse(await this.#ask({ op: 'list' }, DESK));
+    return keys.map((key) => ({ ...key, id: parseHsmKeyId(key.id) }));
+  }
+
+  async deleteKey(id: HsmKeyId): Promise<void> {
+    this.#forget(id);
+    await this.#ask({ op: 'delete', key: id }, DESK);
+    this.#forget(id);
+  }
+
+  async sign(id: HsmKeyId, sha512: Uint8Array): Promise<Uint8Array> {
+    const signature = await this.#signVerified(id, sha512);
+    this.#signatures.set(id, (this.#signatures.get(id) ?? 0) + 1);
+    return signature;
+  }
+
+  signMany(id: HsmKeyId, digests: readonly Uint8Array[]): Promise<Uint8Array[]> {
+    return Promise.all(digests.map((digest) => this.sign(id, digest)));
+  }
+
+  status(): HsmStatus {
+    const { live, trouble, token, attempts, nextTryIn } = this.#supervisor;
+    const { children, connection } = this.#options;
+    const view = {
+      open: live.size,
+      wanted: children,
+      trouble,
+      nextTryIn,
+      closed: this.#closed,
+      label: connection.tokenLabel,
+    };
+    return {
+      state: stateOf(view),
+      words: describe(view),
+      token,
+      connections: { open: live.size, wanted: children, attempts },
+      waiting: this.#dispatcher.waiting,
+      inFlight: this.#dispatcher.inFlight,
+      signatures: new Map(this.#signatures),
+      lastProbe: this.#lastProbe,
+    };
+  }
+
+  async probe(): Promise<HsmProbe> {
+    const at = new Date();
+    const start = performance.now();
+    let key: HsmKeyId | undefined;
+    let failure: string | undefined;
+    try {
+      key = this.#ready.keys().next().value ?? (await this.listKeys())[0]?.id;
+      if (key !== undefined) await this.#signVerified(key, PROBE_DIGEST);
+      else await this.#ask({ op: 'ping' }, DESK);
+    } catch (error) {
+      failure = sentenceOf(error);
+    }
+    const milliseconds = failure === undefined ? performance.now() - start : undefined;
+    this.#lastProbe = { at, milliseconds, key, failure };
+    return this.#lastProbe;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#probeTimer);
+    const limit = this.#options.connection.deadlines.sign;
+    await this.#dispatcher.close(limit);
+    await this.#supervisor.close(limit);
+  }
+
+  /** The key of an idempotent generation: a lost one may still appear on the token, so it is awaited before the next. */
+  async #generate(id: HsmKeyId, label: string): Promise<RsaPublicKey> {
+    let reason = '';
+    for (let attempt = 0; attempt < GENERATION_ATTEMPTS; attempt++) {
+      const outcome = await this.#dispatcher.submit({ op: 'generate', key: id, label, bits: KEY_BITS }, DESK);
+      if ('answered' in outcome) return publicKeySchema.parse(outcome.answered);
+      if ('fault' in outcome) throw errorOfFault(outcome.fault);
+      reason = outcome.lost;
+      const late = await this.#awaitLateKey(id);
+      if (late) return late;
+    }
+    throw new HsmError(
+      'hsm-timeout',
+      `cannot make the key, after ${GENERATION_ATTEMPTS} attempts: ${reason}`,
+    );
+  }
+
+  async #awaitLateKey(id: HsmKeyId): Promise<RsaPublicKey | undefined> {
+    const until = performance.now() + this.#options.settleGeneration;
+    for (;;) {
+      const found = await this.findKey(id);
+      if (found || performance.now() >= until) return found;
+      await sleep(Math.min(1000, this.#options.settleGeneration));
+    }
+  }
+
+  async #signVerified(id: HsmKeyId, sha512: Uint8Array): Promise<Uint8Array> {
+    if (sha512.length !== SHA512_BYTES) {
+      throw new HsmError(
+        'hsm-input-invalid',
+        `cannot sign a digest of ${sha512.length} bytes: SHA-512 has ${SHA512_BYTES}`,
+      );
+    }
+    // The second time with a public key read anew: the token may have been replaced by a copy with other keys.
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const key = this.#ready.get(id) ?? (await this.#key(id));
+      const signature = signatureSchema.parse(await this.#ask({ op: 'sign', key: id, digest: sha512 }, id));
+      if (key.accepts(sha512, signature)) return signature;
+      this.#forget(id);
+    }
+    throw new HsmError(
+      'hsm-signature-wrong',
+      `cannot use the signature that the token made: it does not verify with key ${id}`,
+    );
+  }
+
+  #key(id: HsmKeyId): Promise<VerificationKey> {
+    const known = this.#keys.get(id);
+    if (known) return known;
+    const reading = this.#readKey(id);
+    this.#keys.set(id, reading);
+    reading.catch(() => this.#keys.delete(id));
+    return reading;
+  }
+
+  async #readKey(id: HsmKeyId): Promise<VerificationKey> {
+    const publicKey = await this.findKey(id);
+    if (!publicKey)
+      throw new HsmError('hsm-key-not-found', `cannot use the key: the token holds none with the id ${id}`);
+    const key = new VerificationKey(publicKey);
+    this.#ready.set(id, key);
+    return key;
+  }
+
+  #forget(id: HsmKeyId): void {
+    this.#keys.delete(id);
+    this.#ready.delete(id);
+  }
+
+  async #ask(task: Task, lane: string): Promise<unknown> {
+    const outcome = await this.#dispatcher.submit(task, lane);
+    if ('answered' in outcome) return outcome.answered;
+    if ('fault' in outcome) {
+      if (outcome.fault.kind === 'key-missing' && 'key' in task) this.#forget(parseHsmKeyId(task.key));
+      throw errorOfFault(outcome.fault);
+    }
+    const code = outcome.timedOut ? 'hsm-timeout' : 'hsm-unavailable';
+    throw new HsmError(code, `cannot get an answer from the HSM: ${outcome.lost}`);
+  }
+
+  #whyDown(): HsmError {
+    const code = this.#supervisor.trouble?.pinRefused === true ? 'hsm-pin-refused' : 'hsm-unavailable';
+    return new HsmError(code, `cannot use the HSM: ${this.status().words}`);
+  }
+}
+
+const signatureSchema = z.instanceof(Uint8Array);
