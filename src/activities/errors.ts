@@ -1,0 +1,129 @@
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancelledFailure,
+  ChildWorkflowFailure,
+  TerminatedFailure,
+  TimeoutFailure,
+} from '@temporalio/common';
+import { WorkflowUpdateRPCTimeoutOrCancelledError, isGrpcServiceError } from '@temporalio/client';
+import { z } from 'zod';
+import { AirlockError, sentenceOf, type ErrorKind } from '../errors.ts';
+
+/** Kinds that another try may mend. All others end a step, and its workflow, at once. */
+const RETRYABLE: ReadonlySet<ErrorKind> = new Set(['unavailable', 'internal']);
+
+const KINDS = [
+  'invalid',
+  'unauthenticated',
+  'forbidden',
+  'not-found',
+  'conflict',
+  'too-large',
+  'unavailable',
+  'internal',
+] as const satisfies readonly ErrorKind[];
+
+/** What a failure carries besides its code: enough to make the error again on the other side. */
+const failureDetails = z.tuple([z.object({ kind: z.enum(KINDS) })]).rest(z.unknown());
+
+type Activity = (...args: never[]) => Promise<unknown>;
+
+/**
+ * The activities with their errors in Temporal's form: the stable code as the failure's type, not retried when no retry
+ * can mend it. The one place where the two meet on the way out.
+ */
+export function withFailures<Activities extends { readonly [name in keyof Activities]: Activity }>(
+  activities: Activities,
+): Activities {
+  return new Proxy(activities, {
+    get(target, name, receiver) {
+      const activity: unknown = Reflect.get(target, name, receiver);
+      return typeof activity === 'function' ? guarded(activity) : activity;
+    },
+  });
+}
+
+/** The failure for any thrown value; Temporal's own failures (cancellation among them) stay as they are. */
+export function failureOf(error: unknown): Error {
+  if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
+  if (error instanceof AirlockError)
+    return ApplicationFailure.create({
+      message: error.message,
+      type: error.code,
+      nonRetryable: !RETRYABLE.has(error.kind),
+      details: [{ kind: error.kind }],
+      cause: error,
+    });
+  return error instanceof Error ? error : new Error(sentenceOf(error));
+}
+
+/**
+ * The error behind a failed workflow, update or step: the AirlockError that was thrown, with its kind, code and sentence.
+ * Anything that did not begin as one becomes `unavailable` (cancelled, timed out) or `internal`; neither tells more than
+ * that to whoever asked.
+ */
+export function errorOfFailure(error: unknown): AirlockError {
+  if (error instanceof AirlockError) return error;
+  for (const failure of causesOf(error)) {
+    if (failure instanceof AirlockError) return failure;
+    if (failure instanceof ApplicationFailure) {
+      const details = failureDetails.safeParse(failure.details);
+      if (details.success && failure.type !== null && failure.type !== undefined)
+        return new AirlockError(details.data[0].kind, failure.type, failure.message, { cause: error });
+    }
+    if (failure instanceof CancelledFailure)
+      return new AirlockError('unavailable', 'process-cancelled', 'cannot finish: it was cancelled', {
+        cause: error,
+      });
+    if (failure instanceof TerminatedFailure)
+      return new AirlockError(
+        'unavailable',
+        'process-terminated',
+        'cannot finish: it was ended by an operator',
+        {
+          cause: error,
+        },
+      );
+    if (isGrpcServiceError(failure))
+      return new AirlockError(
+        'unavailable',
+        'temporal-unreachable',
+        'cannot reach the Temporal server: ask again later',
+        {
+          cause: error,
+        },
+      );
+    if (failure instanceof TimeoutFailure || failure instanceof WorkflowUpdateRPCTimeoutOrCancelledError)
+      return new AirlockError('unavailable', 'process-timed-out', 'cannot finish in time: ask again later', {
+        cause: error,
+      });
+  }
+  return new AirlockError(
+    'internal',
+    'process-failed',
+    'cannot finish because of a mistake of ours: see the log',
+    {
+      cause: error,
+    },
+  );
+}
+
+/** Wrappers of Temporal's around what really happened are passed over; the first that says something wins. */
+function* causesOf(error: unknown): Generator<Error> {
+  let current: unknown = error;
+  for (let depth = 0; current instanceof Error && depth < 16; depth++) {
+    if (!(current instanceof ActivityFailure) && !(current instanceof ChildWorkflowFailure)) yield current;
+    current = current.cause;
+  }
+}
+
+function guarded(activity: Function) {
+  return async (...args: unknown[]): Promise<unknown> => {
+    try {
+      return await activity(...args);
+    } catch (error) {
+      throw failureOf(error);
+    }
+  };
+}

@@ -1,0 +1,100 @@
+/**
+ * The documented settings, their defaults and what their values may be. Source of rule: protocol/operators.md 1.3
+ * (keys and defaults), seed 000 (secrets of the backup), seed 001 (HSM). `listed` keys hold a JSON list.
+ */
+
+/** What a setting holds: its default has the same type. `secret` texts are sealed and shown only when asked for by name. */
+export type SettingRule =
+  | { readonly kind: 'text'; readonly default: string | undefined }
+  | { readonly kind: 'secret'; readonly default: undefined }
+  | { readonly kind: 'whole-number'; readonly default: number; readonly min: number; readonly max: number }
+  | { readonly kind: 'flag'; readonly default: boolean }
+  | { readonly kind: 'list'; readonly default: readonly string[] | undefined };
+
+const text = (value?: string) => ({ kind: 'text', default: value }) as const;
+const secret = { kind: 'secret', default: undefined } as const;
+const port = (value: number) => ({ kind: 'whole-number', default: value, min: 0, max: 65_535 }) as const;
+const number = (value: number, max: number) =>
+  ({ kind: 'whole-number', default: value, min: 0, max }) as const;
+const flag = (value: boolean) => ({ kind: 'flag', default: value }) as const;
+const list = (value?: readonly string[]) => ({ kind: 'list', default: value }) as const;
+
+/** Every key that `config` knows, in the order in which it lists them. */
+export const SETTING_RULES = {
+  'proxy.domain': text('localhost'),
+  'proxy.ipaddress': text('[::]'),
+  'proxy.airgap': flag(false),
+  'proxy.upstream': text('https://api.snapcraft.io'),
+  'proxy.dashboard.location': text('https://dashboard.snapcraft.io'),
+  'proxy.sso.location': text('https://login.ubuntu.com'),
+  'proxy.sso.public.key': text('key'),
+  'proxy.https.proxy': text(),
+  'proxy.trust-forwarded-proto': flag(false),
+  'proxy.admin-emails': list([]),
+  'proxy.auth.secret': secret,
+  'proxy.device-auth.secret': secret,
+  'proxy.device-auth.allowed-device-service-urls': list(['https://serial-vault-partners.canonical.com']),
+  'proxy.hsm.token-label': text(),
+  'proxy.hsm.token-pin': secret,
+  'proxy.key.private': secret,
+  'proxy.key.public': text(),
+  'proxy.tls.cert': text(),
+  'proxy.tls.key': secret,
+  'proxy.cache.size': number(2048, 1_048_576),
+  'proxy.memcached.connection': list(),
+  'proxy.use-postgres-over-memcached': flag(false),
+  'proxy.db.connection': secret,
+  'proxy.port.http': port(80),
+  'proxy.port.https': port(443),
+  'proxy.port.memcached': port(11_211),
+  'proxy.port.packagereview': port(8006),
+  'proxy.port.publishergw': port(8010),
+  'proxy.port.snapassert': port(5000),
+  'proxy.port.snapauth': port(8005),
+  'proxy.port.snapdevicegw': port(8000),
+  'proxy.port.snapident': port(8001),
+  'proxy.port.snapmodels': port(8007),
+  'proxy.port.snaprevs': port(8002),
+  'proxy.port.snapstorage': port(8011),
+  'proxy.port.storeadmingw': port(8013),
+  'proxy.oci-registry.domain': text('registry.jujucharms.com'),
+  'proxy.oci-registry.username': text(),
+  'proxy.oci-registry.password': secret,
+  'proxy.storage.backend': text('local'),
+  'proxy.storage.s3.region': text('us-east-1'),
+  'proxy.storage.s3.server-url': text(),
+  'proxy.storage.s3.use-path-style': flag(true),
+  'proxy.storage.s3.access-key-id': text(),
+  'proxy.storage.s3.secret-access-key': secret,
+  'proxy.storage.s3.unscanned-container-name': text('unscanned-production'),
+  'proxy.storage.s3.scanned-container-name': text('scanned-production'),
+  'internal.store.id': text(),
+  'internal.store.url': text(),
+  'internal.snapassert.signing.revisions.key': secret,
+  'internal.snapassert.signing.revisions.key-id': text(),
+  'internal.snapassert.signing.revisions.account-id': text(),
+  'internal.publishergw.snapmodels.read-timeout': number(15, 3600),
+  'internal.airgap.gateway-hash': text(),
+  'internal.airgap.store.admin.id': text(),
+  'internal.airgap.store.admin.macaroon-sha3-384': text(),
+  'internal.airgap.store.provenance-allowlist': list(),
+  'internal.storeadmingw.admin-auth-token': secret,
+  'internal.snapstorage.local-origin-secret': secret,
+  'internal.snapstorage.hmac-shared-key': secret,
+} as const satisfies Readonly<Record<string, SettingRule>>;
+
+/** The name of a documented setting. */
+export type SettingKey = keyof typeof SETTING_RULES;
+
+/** True for a documented key. */
+export function isSettingKey(key: string): key is SettingKey {
+  return Object.hasOwn(SETTING_RULES, key);
+}
+
+/** True when the setting's value is sealed at rest and never listed. */
+export function isSecretSetting(key: SettingKey): boolean {
+  return SETTING_RULES[key].kind === 'secret';
+}
+
+/** Every key, in the order in which `config` lists them. */
+export const SETTING_KEYS: readonly SettingKey[] = Object.keys(SETTING_RULES).filter(isSettingKey);

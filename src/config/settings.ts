@@ -1,0 +1,150 @@
+import { z } from 'zod';
+import { ConfigError } from './errors.ts';
+import { SETTING_KEYS, SETTING_RULES, isSecretSetting, isSettingKey } from './setting-keys.ts';
+import type { SettingKey, SettingRule } from './setting-keys.ts';
+
+const stringList = z.array(z.string().max(4096)).max(1000);
+const TRUE = new Set(['true', 'yes', 'on', '1']);
+const FALSE = new Set(['false', 'no', 'off', '0']);
+const MAX_LENGTH = 65_536;
+
+/** How `config` shows a secret in a list. */
+export const REDACTED = '<redacted>';
+
+/**
+ * The key as typed by an operator.
+ * @throws ConfigError `setting-unknown`
+ */
+export function settingKey(key: string): SettingKey {
+  if (isSettingKey(key)) return key;
+  throw new ConfigError(
+    'invalid',
+    'setting-unknown',
+    `cannot use the setting "${key.slice(0, 100)}": there is none of that name; "config" lists all of them`,
+  );
+}
+
+/**
+ * Checks what an operator wrote for a key and returns it in the one form in which it is stored. `None` and an empty
+ * text unset a key: then the answer is undefined.
+ * @throws ConfigError `setting-invalid`, without the value where it is a secret
+ */
+export function normalSetting(key: SettingKey, written: string): string | undefined {
+  if (written === '' || written === 'None') return undefined;
+  if (written.length > MAX_LENGTH) throw invalid(key, `must be at most ${MAX_LENGTH} characters long`);
+  return textOf(readAs(key, SETTING_RULES[key], written));
+}
+
+/** Settings at one moment: those that were set, and the documented defaults of the others. */
+export class Settings {
+  readonly #set: ReadonlyMap<string, string>;
+
+  /** @param set what was set, by key, in stored form; keys that are not documented are left alone. */
+  constructor(set: ReadonlyMap<string, string>) {
+    this.#set = set;
+  }
+
+  /** The text of a setting that holds one. */
+  text(key: SettingKey): string | undefined {
+    const value = this.#value(key);
+    return value === undefined ? undefined : textOf(value);
+  }
+
+  /** A number; @throws ConfigError `setting-invalid` when the key holds no number */
+  number(key: SettingKey): number {
+    const value = this.#value(key);
+    if (typeof value !== 'number') throw invalid(key, 'is not a number');
+    return value;
+  }
+
+  /** A yes or no; @throws ConfigError `setting-invalid` when the key holds neither */
+  flag(key: SettingKey): boolean {
+    const value = this.#value(key);
+    if (typeof value !== 'boolean') throw invalid(key, 'is neither True nor False');
+    return value;
+  }
+
+  /** A list of texts, empty when it was never set. */
+  list(key: SettingKey): readonly string[] {
+    const value = this.#value(key);
+    return typeof value === 'object' ? value : [];
+  }
+
+  /** True when somebody set the key, so that its value is not a default. */
+  isSet(key: SettingKey): boolean {
+    return this.#set.has(key);
+  }
+
+  /** Every key with the text that `config` lists for it: secrets redacted, `None` for what has no value. */
+  listed(): readonly { readonly key: SettingKey; readonly shown: string }[] {
+    return SETTING_KEYS.map((key) => {
+      const value = this.#value(key);
+      const shown = value === undefined ? 'None' : isSecretSetting(key) ? REDACTED : textOf(value);
+      return { key, shown };
+    });
+  }
+
+  #value(key: SettingKey): string | number | boolean | readonly string[] | undefined {
+    const rule: SettingRule = SETTING_RULES[key];
+    const stored = this.#set.get(key);
+    return stored === undefined ? rule.default : readAs(key, rule, stored);
+  }
+}
+
+function readAs(
+  key: SettingKey,
+  rule: SettingRule,
+  written: string,
+): string | number | boolean | readonly string[] {
+  switch (rule.kind) {
+    case 'text':
+    case 'secret':
+      return written;
+    case 'whole-number':
+      return wholeNumber(key, rule, written);
+    case 'flag':
+      return flag(key, written);
+    case 'list':
+      return list(key, written);
+  }
+}
+
+function wholeNumber(
+  key: SettingKey,
+  { min, max }: { readonly min: number; readonly max: number },
+  written: string,
+): number {
+  const value = /^\d{1,9}$/.test(written) ? Number(written) : Number.NaN;
+  if (value >= min && value <= max) return value;
+  throw invalid(key, `must be a whole number from ${min} to ${max}`);
+}
+
+function flag(key: SettingKey, written: string): boolean {
+  const word = written.toLowerCase();
+  if (TRUE.has(word)) return true;
+  if (FALSE.has(word)) return false;
+  throw invalid(key, 'must be True or False');
+}
+
+/** A JSON list, or texts with commas between them. */
+function list(key: SettingKey, written: string): readonly string[] {
+  if (!written.trimStart().startsWith('['))
+    return written
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== '');
+  try {
+    return stringList.parse(JSON.parse(written));
+  } catch {
+    throw invalid(key, 'must be a JSON list of texts, as in ["one", "two"]');
+  }
+}
+
+function textOf(value: string | number | boolean | readonly string[]): string {
+  if (typeof value === 'boolean') return value ? 'True' : 'False';
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+function invalid(key: SettingKey, rule: string): ConfigError {
+  return new ConfigError('invalid', 'setting-invalid', `cannot use this value of ${key}: it ${rule}`);
+}

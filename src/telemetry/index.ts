@@ -1,0 +1,5 @@
+/** What the program tells about itself: logs, metrics, and the id that ties a request's lines together. */
+export { createLog, logLevelOf, silentLog, LOG_LEVELS, type Log, type LogLevel } from './log.ts';
+export { createMetrics, statusClass, type Metrics } from './metrics.ts';
+export { requestId } from './request-id.ts';
+export { isSecretName, withoutSecrets } from './redaction.ts';

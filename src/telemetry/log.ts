@@ -1,0 +1,43 @@
+import { pino, stdSerializers } from 'pino';
+import type { DestinationStream, Logger } from 'pino';
+import { withoutSecrets } from './redaction.ts';
+
+/** The log: one JSON object a line, `log.child({ part: 'hsm' })` for a part of the program. */
+export type Log = Logger;
+
+/** From the quietest to the loudest. */
+export const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/**
+ * Makes a log. Fields named like a secret are redacted at every depth, in child logs too.
+ * @param destination where lines go; standard error when not given, so that standard output stays a command's own
+ */
+export function createLog(level: LogLevel, destination?: DestinationStream): Log {
+  const options = {
+    level,
+    base: null,
+    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+    formatters: {
+      level: (label: string) => ({ level: label }),
+      log: withoutSecrets,
+      bindings: withoutSecrets,
+    },
+    serializers: { error: errorFields, err: errorFields },
+  };
+  return pino(options, destination ?? pino.destination({ dest: 2, sync: true }));
+}
+
+/** A log that writes nothing. */
+export function silentLog(): Log {
+  return pino({ level: 'silent' });
+}
+
+/** The level of `AIRLOCK_LOG_LEVEL`, `info` when it names none. */
+export function logLevelOf(env: Readonly<Record<string, string | undefined>>): LogLevel {
+  return LOG_LEVELS.find((level) => level === env['AIRLOCK_LOG_LEVEL']) ?? 'info';
+}
+
+function errorFields(error: unknown): unknown {
+  return error instanceof Error ? stdSerializers.err(error) : error;
+}

@@ -1,0 +1,71 @@
+import { Runtime, type LogLevel, type LogMetadata, type Logger } from '@temporalio/worker';
+import type { TemporalConfig } from '../config/index.ts';
+import type { Log } from '../telemetry/index.ts';
+
+let installed = false;
+
+/**
+ * Sets up the process-wide part of Temporal: our log, its metrics if wanted, and no signal handlers of its own, since
+ * the order in which a process stops is ours. Temporal allows it once in a process; later calls change nothing.
+ */
+export function installRuntime(config: TemporalConfig, log: Log): void {
+  if (installed) return;
+  installed = true;
+  const { address } = config.worker.metrics;
+  Runtime.install({
+    logger: new RuntimeLog(log.child({ part: 'temporal' })),
+    shutdownSignals: [],
+    telemetryOptions: {
+      logging: { forward: {}, filter: { core: 'WARN', other: 'ERROR' } },
+      ...(address !== '' && {
+        metrics: {
+          prometheus: { bindAddress: address, countersTotalSuffix: true, useSecondsForDurations: true },
+        },
+      }),
+    },
+  });
+}
+
+/** Temporal's log in ours. Its everyday lines are at debug; a retried step's failure is a warning there already. */
+class RuntimeLog implements Logger {
+  readonly #log: Log;
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  log(level: LogLevel, message: string, meta?: LogMetadata): void {
+    if (level === 'ERROR') this.error(message, meta);
+    else if (level === 'WARN') this.warn(message, meta);
+    else this.debug(message, meta);
+  }
+
+  trace(message: string, meta?: LogMetadata): void {
+    this.#log.trace(plain(meta), message);
+  }
+
+  debug(message: string, meta?: LogMetadata): void {
+    this.#log.debug(plain(meta), message);
+  }
+
+  info(message: string, meta?: LogMetadata): void {
+    this.#log.debug(plain(meta), message);
+  }
+
+  warn(message: string, meta?: LogMetadata): void {
+    this.#log.warn(plain(meta), message);
+  }
+
+  error(message: string, meta?: LogMetadata): void {
+    this.#log.error(plain(meta), message);
+  }
+}
+
+function plain(meta: LogMetadata | undefined): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(meta ?? {}).map(([key, value]: [string, unknown]) => [
+      key,
+      typeof value === 'bigint' ? `${value}` : value,
+    ]),
+  );
+}

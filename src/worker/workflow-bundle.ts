@@ -1,0 +1,90 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { sentenceOf } from '../errors.ts';
+import { FAILURE_CONVERTER_PATH } from './data-converter.ts';
+import { WorkerError } from './errors.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const WORKFLOWS = join(ROOT, 'src/workflows');
+const BUNDLER = fileURLToPath(new URL('bundle-workflows.ts', import.meta.url));
+const PLACES = [
+  join(ROOT, '.tools/workflows'),
+  join(tmpdir(), `airlock-workflows-${process.getuid?.() ?? 0}`),
+];
+
+const runFile = promisify(execFile);
+
+/**
+ * The file with all workflows in one piece, made when their sources have changed since it was last made. It is made in
+ * a process of its own: the bundler's memory would stay with the worker for good.
+ * @throws WorkerError `workflows-unbundled`
+ */
+export async function workflowBundle(): Promise<string> {
+  const name = `${await fingerprint()}.js`;
+  for (const place of PLACES) {
+    const path = join(place, name);
+    if (await exists(path)) return path;
+  }
+  for (const place of PLACES) {
+    const path = join(place, name);
+    const made = await make(place, path);
+    if (made) return path;
+  }
+  throw new WorkerError(
+    'internal',
+    'workflows-unbundled',
+    `cannot keep the workflows' bundle: neither ${PLACES.join(' nor ')} can be written`,
+  );
+}
+
+/** False when the place cannot be written. */
+async function make(place: string, path: string): Promise<boolean> {
+  const part = `${path}.${process.pid}`;
+  try {
+    await mkdir(place, { recursive: true, mode: 0o700 });
+  } catch {
+    return false;
+  }
+  try {
+    await runFile(process.execPath, [BUNDLER, join(WORKFLOWS, 'index.ts'), part]);
+    await rename(part, path);
+    return true;
+  } catch (cause) {
+    throw new WorkerError(
+      'internal',
+      'workflows-unbundled',
+      `cannot bundle the workflows: ${sentenceOf(cause)}`,
+      { cause },
+    );
+  } finally {
+    await rm(part, { force: true });
+  }
+}
+
+/** Digest over all that the bundle is made from. */
+async function fingerprint(): Promise<string> {
+  const hash = createHash('sha256');
+  const sources = (await readdir(WORKFLOWS, { recursive: true }))
+    .filter((file) => file.endsWith('.ts'))
+    .sort();
+  const files = [
+    ...sources.map((file) => join(WORKFLOWS, file)),
+    FAILURE_CONVERTER_PATH,
+    BUNDLER,
+    join(ROOT, 'package-lock.json'),
+  ];
+  for (const file of files) hash.update(`${file.slice(ROOT.length)}\n`).update(await readFile(file));
+  return hash.digest('hex').slice(0, 32);
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+}

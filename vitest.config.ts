@@ -1,0 +1,18 @@
+import { defineConfig } from 'vitest/config';
+
+const full = process.env['AIRLOCK_TEST_FULL'] === '1';
+
+/** Tests of some minutes are named `*.full.test.ts` and run only with `npm run test:full`. */
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: full ? [] : ['test/**/*.full.test.ts'],
+    globalSetup: ['test/support/temporal-service.ts'],
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: full ? 600_000 : 120_000,
+    hookTimeout: 120_000,
+    teardownTimeout: 20_000,
+    restoreMocks: true,
+  },
+});
