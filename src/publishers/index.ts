@@ -22,3 +22,4 @@ export * from './releases.ts';
 export * from './roles.ts';
 export * from './tokens.ts';
 export * from './uploads.ts';
+export * from './drafts.ts';

@@ -1,0 +1,48 @@
+import { publicKeyFromRsa, type Signer } from '../assertions/index.ts';
+import { AirlockError } from '../errors.ts';
+import { parseHsmKeyId, type Hsm } from '../hsm/index.ts';
+import type { Queries } from '../storage/index.ts';
+
+/** Under this setting an authority keeps its own account id; a host without it is no authority. */
+export const AUTHORITY_ACCOUNT_SETTING = 'authority.account-id';
+
+/** The authority's two keys: `root` vouches for `store` alone, `store` signs everything else. */
+export type AuthorityKeyName = 'root' | 'store';
+
+/**
+ * The account that the authority signs as.
+ *
+ * @throws AirlockError `not-an-authority`
+ */
+export async function authorityAccountId(queries: Queries): Promise<string> {
+  const row = await queries
+    .selectFrom('Setting')
+    .select('value')
+    .where('key', '=', AUTHORITY_ACCOUNT_SETTING)
+    .executeTakeFirst();
+  if (row) return row.value;
+  const sentence = 'cannot do this here: this host is no authority; run "airlock authority init" first';
+  throw new AirlockError('conflict', 'not-an-authority', sentence);
+}
+
+/**
+ * A signer that asks the HSM for each signature with one of the authority's keys.
+ *
+ * @throws AirlockError `authority-key-missing` before the key was made
+ */
+export async function authoritySigner(queries: Queries, hsm: Hsm, name: AuthorityKeyName): Promise<Signer> {
+  const authorityId = await authorityAccountId(queries);
+  const row = await queries
+    .selectFrom('SigningKey')
+    .select('hsmKeyId')
+    .where('brandId', '=', authorityId)
+    .where('name', '=', name)
+    .executeTakeFirst();
+  const id = row && parseHsmKeyId(row.hsmKeyId);
+  const key = id && (await hsm.findKey(id));
+  if (!id || !key) {
+    const sentence = `cannot sign: the authority's ${name} key is not on the HSM; run "airlock authority init" again`;
+    throw new AirlockError('unavailable', 'authority-key-missing', sentence);
+  }
+  return { publicKey: publicKeyFromRsa(key), signDigest: (sha512) => hsm.sign(id, sha512) };
+}

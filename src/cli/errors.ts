@@ -1,0 +1,79 @@
+import { CommanderError } from 'commander';
+
+import { AirlockError, type ErrorKind } from '../errors.ts';
+
+/** What the command line itself can refuse. */
+export type CliErrorCode =
+  | 'usage'
+  | 'input-ended'
+  | 'file-unreadable'
+  | 'file-unwritable'
+  | 'not-logged-in'
+  | 'not-configured'
+  | 'server-unreachable'
+  | 'server-refused'
+  | 'answer-malformed'
+  | 'workflow-failed';
+
+/** An error of the command line. */
+export class CliError extends AirlockError<CliErrorCode> {}
+
+/** Exit codes by kind of error; 0 is success and 130 is an interrupt. docs/reference/commands.md lists them. */
+export const EXIT_CODES: Readonly<Record<ErrorKind, number>> = {
+  invalid: 2,
+  unauthenticated: 3,
+  forbidden: 4,
+  'not-found': 5,
+  conflict: 6,
+  'too-large': 7,
+  unavailable: 8,
+  internal: 70,
+};
+
+/** How a command ended that did not do what it was asked to. */
+export interface Failure {
+  readonly exitCode: number;
+  /** One sentence for standard error; undefined when the asked-for help was the answer. */
+  readonly sentence: string | undefined;
+}
+
+/** The one place where an error becomes an exit code and a sentence. A stack trace never reaches the user. */
+export function failureOf(error: unknown): Failure {
+  if (error instanceof AirlockError) return { exitCode: EXIT_CODES[error.kind], sentence: error.message };
+  if (error instanceof CommanderError) return usageFailure(error);
+  if (isInterrupt(error)) return { exitCode: 130, sentence: 'cannot go on: interrupted' };
+  const message = error instanceof Error ? error.message : String(error);
+  return {
+    exitCode: EXIT_CODES.internal,
+    sentence: `cannot do this because of a mistake in Airlock: ${firstLine(message)}; please report it`,
+  };
+}
+
+/** An error for a wrong command line. */
+export function usageError(sentence: string): CliError {
+  return new CliError('invalid', 'usage', sentence);
+}
+
+function usageFailure(error: CommanderError): Failure {
+  if (error.exitCode === 0) return { exitCode: 0, sentence: undefined };
+  const what = firstLine(error.message).replace(/^error: /, '');
+  // Commander reports a command group called without a subcommand by printing its help.
+  if (error.code === 'commander.help') {
+    return {
+      exitCode: EXIT_CODES.invalid,
+      sentence: 'cannot tell what to do: name one of the commands above',
+    };
+  }
+  return {
+    exitCode: EXIT_CODES.invalid,
+    sentence: `cannot understand the command line: ${what}; try --help`,
+  };
+}
+
+function isInterrupt(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError';
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0]?.trim() ?? '';
+}

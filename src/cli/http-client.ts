@@ -1,0 +1,145 @@
+import { z } from 'zod';
+
+import type { ErrorKind } from '../errors.ts';
+import { CliError } from './errors.ts';
+
+/** Where an API is and who asks. */
+export interface ServerAddress {
+  /** Base address without a trailing slash. */
+  readonly url: string;
+  /** The whole `Authorization` header, if any. */
+  readonly authorization?: string;
+  /** What the person at the keyboard calls this server: "the store", "the authority". */
+  readonly name: string;
+  /** What to do when it does not answer. */
+  readonly hint: string;
+}
+
+/** One request. A `json` body is sent as JSON; `body` is sent as it is. */
+export interface ServerRequest {
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly json?: unknown;
+  readonly body?: NonNullable<RequestInit['body']>;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+}
+
+const errorItem = z.looseObject({ code: z.string().optional(), message: z.string() });
+const errorBody = z.looseObject({
+  'error-list': z.array(errorItem).optional(),
+  error_list: z.array(errorItem).optional(),
+  message: z.string().optional(),
+  error: z.object({ message: z.string() }).loose().optional(),
+});
+
+/** A client of one of Airlock's HTTP interfaces: checked answers in, one clear sentence out when it refuses. */
+export class HttpClient {
+  readonly #server: ServerAddress;
+
+  constructor(server: ServerAddress) {
+    this.#server = server;
+  }
+
+  /** The base address, for sentences and links. */
+  get url(): string {
+    return this.#server.url;
+  }
+
+  /** Sends a request whose answer is JSON of a known shape. */
+  async request<T>(path: string, schema: z.ZodType<T>, request: ServerRequest = {}): Promise<T> {
+    const response = await this.send(path, request);
+    const text = await response.text();
+    const result = schema.safeParse(parseJson(text));
+    if (result.success) return result.data;
+    const where = result.error.issues[0]?.path.join('.') ?? '';
+    const sentence = `cannot use the answer of ${this.#server.name} to ${path}: it has another shape${where && ` at ${where}`}; is it an Airlock of this version?`;
+    throw new CliError('internal', 'answer-malformed', sentence, { cause: result.error });
+  }
+
+  /** Sends a request and ignores what a good answer says. */
+  async perform(path: string, request: ServerRequest): Promise<void> {
+    const response = await this.send(path, request);
+    await response.body?.cancel();
+  }
+
+  /** Sends a request whose answer is text, such as an assertion. */
+  async text(path: string, request: ServerRequest = {}): Promise<string> {
+    return (await this.send(path, request)).text();
+  }
+
+  /**
+   * Sends a request and returns any 2xx answer.
+   *
+   * @throws CliError `server-unreachable`, or `server-refused` with what the server says and the kind of its status
+   */
+  async send(path: string, request: ServerRequest = {}): Promise<Response> {
+    const response = await this.#fetch(path, request);
+    if (response.ok) return response;
+    const said = refusal(parseJson(await response.text().catch(() => '')));
+    const sentence = said ?? `cannot do this: ${this.#server.name} answered with status ${response.status}`;
+    throw new CliError(kindOf(response.status), 'server-refused', sentence);
+  }
+
+  async #fetch(path: string, request: ServerRequest): Promise<Response> {
+    const { url, authorization, name, hint } = this.#server;
+    const headers = new Headers({
+      'user-agent': 'airlock-cli',
+      accept: 'application/json',
+      ...request.headers,
+    });
+    if (authorization) headers.set('authorization', authorization);
+    if (request.json !== undefined) headers.set('content-type', 'application/json');
+    const body = request.json === undefined ? request.body : JSON.stringify(request.json);
+    try {
+      return await fetch(url + path, {
+        method: request.method ?? 'GET',
+        headers,
+        redirect: 'error',
+        ...(body === undefined ? {} : { body, duplex: 'half' }),
+        ...(request.signal ? { signal: request.signal } : {}),
+      });
+    } catch (cause) {
+      if (request.signal?.aborted) throw cause;
+      throw new CliError('unavailable', 'server-unreachable', `cannot reach ${name} at ${url}: ${hint}`, {
+        cause,
+      });
+    }
+  }
+}
+
+/** The first message of either error envelope (protocol/operators.md, section 0, item 5). */
+function refusal(body: unknown): string | undefined {
+  const parsed = errorBody.safeParse(body);
+  if (!parsed.success) return undefined;
+  const { data } = parsed;
+  const items = [...(data['error-list'] ?? []), ...(data.error_list ?? [])];
+  const messages = items.map((item) => item.message);
+  if (messages.length > 0) return messages.join('; ');
+  return data.message ?? data.error?.message;
+}
+
+function kindOf(status: number): ErrorKind {
+  switch (status) {
+    case 401:
+      return 'unauthenticated';
+    case 403:
+      return 'forbidden';
+    case 404:
+    case 410:
+      return 'not-found';
+    case 409:
+      return 'conflict';
+    case 413:
+      return 'too-large';
+    default:
+      return status >= 500 ? (status === 500 ? 'internal' : 'unavailable') : 'invalid';
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

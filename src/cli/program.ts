@@ -1,0 +1,83 @@
+import { Command } from '@commander-js/extra-typings';
+
+import type { CliContext } from './context.ts';
+import { failureOf } from './errors.ts';
+import { note } from './terminal.ts';
+
+/** The programs, each by every name that the documents give it. */
+export const PROGRAMS = {
+  airlock: 'airlock',
+  'store-admin': 'store-admin',
+  'snap-store-proxy': 'snap-store-proxy',
+  'snap-proxy': 'snap-store-proxy',
+  'enterprise-store': 'snap-store-proxy',
+} as const;
+
+/** A name that a program can be called by. */
+export type ProgramName = keyof typeof PROGRAMS;
+
+/** Whether a text names a program. */
+export function isProgramName(text: string): text is ProgramName {
+  return Object.hasOwn(PROGRAMS, text);
+}
+
+/**
+ * Runs one command line and returns its exit code. Nothing is thrown: every failure is one sentence on standard error.
+ *
+ * @param args what follows the program's name
+ */
+export async function runProgram(
+  args: readonly string[],
+  context: CliContext & { program: ProgramName },
+): Promise<number> {
+  try {
+    const program = await buildProgram(context);
+    quiet(program, context);
+    await program.parseAsync([...args], { from: 'user' });
+    return 0;
+  } catch (error) {
+    const { exitCode, sentence } = failureOf(error);
+    if (sentence !== undefined) note(context.terminal, `error: ${sentence}`);
+    return exitCode;
+  } finally {
+    context.prompts.close();
+  }
+}
+
+async function buildProgram(context: CliContext & { program: ProgramName }): Promise<Command> {
+  const program = PROGRAMS[context.program];
+  switch (program) {
+    case 'airlock':
+      return (await import('./airlock/index.ts')).airlockProgram(context);
+    case 'store-admin':
+      return (await import('./store-admin/index.ts')).storeAdminProgram(context);
+    case 'snap-store-proxy':
+      return (await import('./snap-store-proxy/index.ts')).snapStoreProxyProgram(context);
+    default:
+      return program satisfies never;
+  }
+}
+
+/** Makes commander throw instead of exiting, and leaves error texts to {@link failureOf}; also in every subcommand. */
+function quiet(command: CommandLike, context: CliContext): void {
+  command.exitOverride();
+  command.configureOutput({
+    writeOut: (text) => context.terminal.stdout.write(text),
+    writeErr: (text) => context.terminal.stderr.write(text),
+    outputError: () => undefined,
+  });
+  command.showSuggestionAfterError(false);
+  for (const child of command.commands) quiet(child, context);
+}
+
+/** The part of a command that {@link quiet} needs, whatever its options are. */
+interface CommandLike {
+  exitOverride(): unknown;
+  configureOutput(output: {
+    writeOut: (text: string) => void;
+    writeErr: (text: string) => void;
+    outputError: () => void;
+  }): unknown;
+  showSuggestionAfterError(show: boolean): unknown;
+  readonly commands: readonly CommandLike[];
+}

@@ -1,0 +1,60 @@
+import { createInterface, type Interface } from 'node:readline';
+
+import { CliError } from './errors.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Asks questions on a terminal, or reads the answers line by line from a pipe or file. */
+export class Prompts {
+  readonly #terminal: Terminal;
+  #reader: Interface | undefined;
+  #lines: AsyncIterator<string> | undefined;
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+  }
+
+  /**
+   * Writes the question and reads one line. Nothing typed is echoed where the input is a pipe, so the line is ended
+   * for the next output.
+   *
+   * @throws CliError `input-ended` when there is no line to read
+   */
+  async ask(question: string): Promise<string> {
+    this.#terminal.stdout.write(question);
+    const next = await this.#input().next();
+    if (next.done) {
+      this.#terminal.stdout.write('\n');
+      const sentence = `cannot read an answer to "${question.trim()}": the input ended`;
+      throw new CliError('invalid', 'input-ended', sentence);
+    }
+    if (!this.#terminal.stdin.isTTY) this.#terminal.stdout.write('\n');
+    return next.value.trim();
+  }
+
+  /** Asks until the answer is not empty, at most three times. */
+  async askRequired(question: string): Promise<string> {
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      const answer = await this.ask(question);
+      if (answer !== '') return answer;
+    }
+    throw new CliError('invalid', 'input-ended', `cannot go on without an answer to "${question.trim()}"`);
+  }
+
+  /** Asks for a yes; anything but `y` or `yes` is a no. */
+  async confirm(question: string): Promise<boolean> {
+    return /^y(es)?$/i.test(await this.ask(`${question} [y/N]: `));
+  }
+
+  /** Stops reading, so that the process can end. */
+  close(): void {
+    this.#reader?.close();
+  }
+
+  #input(): AsyncIterator<string> {
+    if (!this.#lines) {
+      this.#reader = createInterface({ input: this.#terminal.stdin, terminal: false });
+      this.#lines = this.#reader[Symbol.asyncIterator]();
+    }
+    return this.#lines;
+  }
+}

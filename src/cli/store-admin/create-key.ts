@@ -1,0 +1,29 @@
+import { Command } from '@commander-js/extra-typings';
+
+import type { CliContext } from '../context.ts';
+import { note, print, printJson } from '../terminal.ts';
+import { brandGateway, signingKeySchema } from './gateway.ts';
+
+/** `store-admin create key NAME`: makes a signing key on the store's HSM. */
+export function createKeyCommand(context: CliContext) {
+  return new Command('key')
+    .description("create a key on the store's HSM for signing serials")
+    .argument('<name>', 'name of the new key: lower-case letters, digits and hyphens')
+    .option('--json', 'print the key as JSON')
+    .action((name, options) => createKey(context, name, options.json ?? false));
+}
+
+async function createKey(context: CliContext, name: string, json: boolean): Promise<void> {
+  const { terminal } = context;
+  const gateway = await brandGateway(context);
+  const waiting = "Generating a signing keypair on the proxy's HSM. This may take some time.";
+  if (json) note(terminal, waiting);
+  else print(terminal, waiting);
+  const key = await gateway.client.request(gateway.path('signing_key'), signingKeySchema, {
+    method: 'POST',
+    json: { name },
+    signal: context.signal,
+  });
+  if (json) printJson(terminal, key);
+  else print(terminal, `Signing key '${key.name}' created.`);
+}

@@ -1,0 +1,23 @@
+import { Command } from '@commander-js/extra-typings';
+import { z } from 'zod';
+
+import type { CliContext } from '../context.ts';
+import { tableLines } from '../tables.ts';
+import { print, printJson } from '../terminal.ts';
+import { brandGateway, signingKeySchema } from './gateway.ts';
+
+/** `store-admin list keys`: the brand's signing keys, oldest first. */
+export function listKeysCommand(context: CliContext) {
+  return new Command('keys')
+    .description("list the brand's signing keys")
+    .option('--json', 'print the keys as JSON')
+    .action((options) => listKeys(context, options.json ?? false));
+}
+
+async function listKeys(context: CliContext, json: boolean): Promise<void> {
+  const gateway = await brandGateway(context);
+  const keys = await gateway.client.request(gateway.path('signing_key'), z.array(signingKeySchema));
+  if (json) return printJson(context.terminal, keys);
+  const rows = keys.map((key) => [key.name, key['sha3-384']]);
+  for (const line of tableLines(['Name', 'SHA3-384'], rows)) print(context.terminal, line);
+}

@@ -1,0 +1,54 @@
+import { Command } from '@commander-js/extra-typings';
+import { z } from 'zod';
+
+import type { CliContext } from '../context.ts';
+import { CliError, usageError } from '../errors.ts';
+import { updateProfile } from '../profile.ts';
+import { note, print } from '../terminal.ts';
+import { gatewayClient } from './gateway.ts';
+
+const exchangeSchema = z.looseObject({ macaroon: z.string().min(1) });
+const whoamiSchema = z.looseObject({
+  account: z.looseObject({ id: z.string(), email: z.string().nullable() }),
+});
+
+/** `store-admin login --offline URL EMAIL`: exchanges STORE_ADMIN_TOKEN for a token of the store's gateway. */
+export function loginCommand(context: CliContext) {
+  return new Command('login')
+    .description('log in to an air-gapped store with the admin token that its export made')
+    .argument('<url>', 'address of the store, such as http://store.example')
+    .argument('<email>', 'e-mail address of the admin, the same as at the export')
+    .requiredOption('--offline', 'log in to an air-gapped store (the only way there is)')
+    .action((url, email) => login(context, url, email));
+}
+
+async function login(context: CliContext, address: string, email: string): Promise<void> {
+  const url = storeAddress(address);
+  const adminToken = context.terminal.env['STORE_ADMIN_TOKEN']?.trim();
+  if (!adminToken) {
+    const sentence =
+      'cannot log in: set STORE_ADMIN_TOKEN to the admin token that "store-admin export store" wrote';
+    throw new CliError('unauthenticated', 'not-logged-in', sentence);
+  }
+  print(context.terminal, 'Exchanging store admin macaroon for a publisher gateway admin macaroon...');
+  const { macaroon } = await gatewayClient(url).request('/v1/tokens/offline/exchange', exchangeSchema, {
+    method: 'POST',
+    json: { macaroon: adminToken },
+  });
+  const { account } = await gatewayClient(url, macaroon).request('/v1/tokens/whoami', whoamiSchema);
+  if (account.email?.toLowerCase() !== email.toLowerCase()) {
+    const sentence = `cannot log in as ${email}: the admin token belongs to another e-mail address`;
+    throw new CliError('forbidden', 'not-logged-in', sentence);
+  }
+  await updateProfile(context.terminal.env, { store: { url, token: macaroon, email } });
+  note(context.terminal, `Logged in to ${url} as ${email}.`);
+}
+
+/** An http or https address without its last slash. */
+function storeAddress(text: string): string {
+  const url = URL.parse(text);
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
+    throw usageError(`cannot log in to "${text}": write the store's address as http://HOST or https://HOST`);
+  }
+  return url.href.replace(/\/+$/, '');
+}
