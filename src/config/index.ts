@@ -4,3 +4,9 @@ export { loadTemporalConfig, parseTemporalConfig, type TemporalConfigSource } fr
 export type { QueueName, TemporalConfig } from './temporal-schema.ts';
 export { SETTING_KEYS, isSecretSetting, isSettingKey, type SettingKey } from './setting-keys.ts';
 export { REDACTED, Settings, normalSetting, settingKey } from './settings.ts';
+export { DataFolder, DataFolderError, type DataFolderErrorCode } from './data-folder.ts';
+export type { DataFolderLock } from './data-folder-lock.ts';
+export { SecretBox, type DerivedKey } from './secret-box.ts';
+export { SecretError, type SecretErrorCode } from './secret-error.ts';
+export { pinFromFile, readSecretFile, systemdCredential } from './secret-file.ts';
+export { createPrivateFile, writePrivateFile } from './private-file.ts';
