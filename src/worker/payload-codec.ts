@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { METADATA_ENCODING_KEY, type Payload, type PayloadCodec } from '@temporalio/common';
-import { temporal } from '@temporalio/proto';
+import proto from '@temporalio/proto';
 import { WorkerError } from './errors.ts';
 
 /** Keys of payloads: the first seals, all of them open. Each has 32 bytes. */
@@ -36,7 +36,7 @@ export function createPayloadCodec(keys: PayloadKeyRing): PayloadCodec {
 function seal(payload: Payload, { id, key }: PayloadKey): Payload {
   const iv = randomBytes(IV_BYTES);
   const cipher = createCipheriv(CIPHER, key, iv).setAAD(associated(id));
-  const plain = temporal.api.common.v1.Payload.encode(payload).finish();
+  const plain = proto.temporal.api.common.v1.Payload.encode(payload).finish();
   const sealed = Buffer.concat([cipher.update(plain), cipher.final()]);
   return {
     metadata: { [METADATA_ENCODING_KEY]: utf8.encode(ENCODING), [KEY_ID]: utf8.encode(id) },
@@ -59,7 +59,7 @@ function open(payload: Payload, byId: ReadonlyMap<string, PayloadKey>): Payload 
     const decipher = createDecipheriv(CIPHER, key.key, data.subarray(0, IV_BYTES)).setAAD(associated(id));
     decipher.setAuthTag(data.subarray(IV_BYTES, IV_BYTES + TAG_BYTES));
     const plain = Buffer.concat([decipher.update(data.subarray(IV_BYTES + TAG_BYTES)), decipher.final()]);
-    return temporal.api.common.v1.Payload.decode(plain);
+    return proto.temporal.api.common.v1.Payload.decode(plain);
   } catch (cause) {
     throw new WorkerError(
       'internal',

@@ -22,17 +22,18 @@ const runFile = promisify(execFile);
 /**
  * The file with all workflows in one piece, made when their sources have changed since it was last made. It is made in
  * a process of its own: the bundler's memory would stay with the worker for good.
+ * @param workflows folder whose index.ts exports them; the product's own when not given
  * @throws WorkerError `workflows-unbundled`
  */
-export async function workflowBundle(): Promise<string> {
-  const name = `${await fingerprint()}.js`;
+export async function workflowBundle(workflows: string = WORKFLOWS): Promise<string> {
+  const name = `${await fingerprint(workflows)}.js`;
   for (const place of PLACES) {
     const path = join(place, name);
     if (await exists(path)) return path;
   }
   for (const place of PLACES) {
     const path = join(place, name);
-    const made = await make(place, path);
+    const made = await make(workflows, place, path);
     if (made) return path;
   }
   throw new WorkerError(
@@ -43,7 +44,7 @@ export async function workflowBundle(): Promise<string> {
 }
 
 /** False when the place cannot be written. */
-async function make(place: string, path: string): Promise<boolean> {
+async function make(workflows: string, place: string, path: string): Promise<boolean> {
   const part = `${path}.${process.pid}`;
   try {
     await mkdir(place, { recursive: true, mode: 0o700 });
@@ -51,7 +52,7 @@ async function make(place: string, path: string): Promise<boolean> {
     return false;
   }
   try {
-    await runFile(process.execPath, [BUNDLER, join(WORKFLOWS, 'index.ts'), part]);
+    await runFile(process.execPath, [BUNDLER, join(workflows, 'index.ts'), part]);
     await rename(part, path);
     return true;
   } catch (cause) {
@@ -67,13 +68,13 @@ async function make(place: string, path: string): Promise<boolean> {
 }
 
 /** Digest over all that the bundle is made from. */
-async function fingerprint(): Promise<string> {
+async function fingerprint(workflows: string): Promise<string> {
   const hash = createHash('sha256');
-  const sources = (await readdir(WORKFLOWS, { recursive: true }))
+  const sources = (await readdir(workflows, { recursive: true }))
     .filter((file) => file.endsWith('.ts'))
     .sort();
   const files = [
-    ...sources.map((file) => join(WORKFLOWS, file)),
+    ...sources.map((file) => join(workflows, file)),
     FAILURE_CONVERTER_PATH,
     BUNDLER,
     join(ROOT, 'package-lock.json'),

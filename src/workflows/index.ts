@@ -1,0 +1,5 @@
+/** Every workflow, and nothing else: each function exported here can be started by its name. */
+export * from './authority.ts';
+export * from './provision-serials.ts';
+export * from './publish-upload.ts';
+export * from './scope-store.ts';

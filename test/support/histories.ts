@@ -1,0 +1,47 @@
+/**
+ * Recorded histories of workflows: `test/histories/<workflow>-<version>.json`. A change of a workflow that would break one
+ * that is running fails on them. `AIRLOCK_RECORD_HISTORIES=1 npm test` records those that are missing.
+ */
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Client } from '@temporalio/client';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { Worker } from '@temporalio/worker';
+import type { DataConverter } from '@temporalio/common';
+import { workflowBundle } from '../../src/worker/workflow-bundle.ts';
+
+const FOLDER = fileURLToPath(new URL('../histories', import.meta.url));
+
+/** The recorded ones, as `<workflow>-<version>`. */
+export async function recordedHistories(): Promise<readonly string[]> {
+  const files = await readdir(FOLDER).catch(() => []);
+  return files.filter((file) => file.endsWith('.json')).map((file) => file.slice(0, -'.json'.length));
+}
+
+/** Records one finished workflow of each type that has no history yet. */
+export async function keepHistories(client: Client): Promise<void> {
+  await mkdir(FOLDER, { recursive: true });
+  const known = new Set((await recordedHistories()).map(workflowOf));
+  for await (const { type, workflowId, runId, status } of client.workflow.list()) {
+    if (known.has(type) || status.name !== 'COMPLETED') continue;
+    const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+    await writeFile(join(FOLDER, `${type}-1.json`), historyToJSON(history));
+    known.add(type);
+  }
+}
+
+/** Runs today's code against a recorded history; throws when the two disagree. */
+export async function replay(name: string, dataConverter: DataConverter): Promise<void> {
+  const history: unknown = JSON.parse(await readFile(join(FOLDER, `${name}.json`), 'utf8'));
+  await Worker.runReplayHistory(
+    { workflowBundle: { codePath: await workflowBundle() }, dataConverter },
+    history,
+    name,
+  );
+}
+
+/** The workflow's name in that of a history. */
+export function workflowOf(name: string): string {
+  return name.replace(/-[^-]*$/, '');
+}

@@ -1,0 +1,83 @@
+/** Temporal for tests: the run's one server, a namespace of its own for whoever asks, workers, recorded histories. */
+import { randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
+import type { Client } from '@temporalio/client';
+import type { DataConverter } from '@temporalio/common';
+import { inject } from 'vitest';
+import { z } from 'zod';
+import { loadTemporalConfig, type QueueName, type TemporalConfig } from '../../src/config/index.ts';
+import { silentLog } from '../../src/telemetry/index.ts';
+import { connectTemporal, type TemporalConnection } from '../../src/worker/connection.ts';
+import { createDataConverter } from '../../src/worker/data-converter.ts';
+import { createNamespace } from '../../src/worker/namespace.ts';
+import type { PayloadKeyRing } from '../../src/worker/payload-codec.ts';
+import { installRuntime } from '../../src/worker/runtime.ts';
+import { startWorkers } from '../../src/worker/worker.ts';
+import { keepHistories } from './histories.ts';
+
+/** Seals the payloads of tests and of recorded histories. Not a secret. */
+export const TEST_KEYS: PayloadKeyRing = [
+  { id: 'test', key: createHash('sha256').update('payloads of tests').digest() },
+];
+
+/** A namespace that nobody else uses, and the way to it. Close it after the tests. */
+export interface TestTemporal {
+  readonly config: TemporalConfig;
+  readonly dataConverter: DataConverter;
+  readonly temporal: TemporalConnection;
+  readonly client: Client;
+  close(): Promise<void>;
+}
+
+/** What the workers of a test perform, by queue. */
+export type TestActivities = Readonly<Partial<Record<QueueName, object>>>;
+
+/** Starts the run's server if no test did so before, and makes a namespace on it. */
+export async function openTestTemporal(
+  dataConverter: DataConverter = createDataConverter(TEST_KEYS),
+): Promise<TestTemporal> {
+  const config = await testConfig();
+  installRuntime(config, silentLog());
+  const temporal = await connectTemporal(config, dataConverter);
+  await createNamespace(temporal.connection, config);
+  return { config, dataConverter, temporal, client: temporal.client, close: () => temporal.close() };
+}
+
+/** Configuration for a namespace of its own on the run's server, not made yet. */
+export async function testConfig(): Promise<TemporalConfig> {
+  const config = await loadTemporalConfig({ env: {} });
+  const namespace = `test-${randomUUID()}`;
+  return { ...config, env: { local: { ...config.env.local, address: await serverAddress(), namespace } } };
+}
+
+/** Runs workers for as long as `work` takes, with the project's workflows or those of `bundle`. */
+export async function withWorkers<Answer>(
+  { config, dataConverter, temporal, client }: TestTemporal,
+  activities: TestActivities,
+  work: (client: Client) => Promise<Answer>,
+  bundle?: string,
+): Promise<Answer> {
+  const workers = await startWorkers({
+    config,
+    dataConverter,
+    connection: temporal.connection,
+    activities,
+    log: silentLog(),
+    ...(bundle !== undefined && { bundle }),
+  });
+  try {
+    const answer = await work(client);
+    if (process.env['AIRLOCK_RECORD_HISTORIES'] === '1' && bundle === undefined) await keepHistories(client);
+    return answer;
+  } finally {
+    await workers.stop();
+  }
+}
+
+const answered = z.union([z.object({ address: z.string() }), z.object({ error: z.string() })]);
+
+async function serverAddress(): Promise<string> {
+  const answer = answered.parse(await (await fetch(inject('temporalService'))).json());
+  if ('error' in answer) throw new Error(answer.error);
+  return answer.address;
+}

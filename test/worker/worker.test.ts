@@ -1,0 +1,93 @@
+import { fileURLToPath } from 'node:url';
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { AirlockError } from '../../src/errors.ts';
+import { errorOfFailure, withFailures } from '../../src/activities/errors.ts';
+import { workflowBundle } from '../../src/worker/workflow-bundle.ts';
+import { openTestTemporal, withWorkers, type TestTemporal } from '../support/temporal.ts';
+import type { ProbeActivities } from '../support/probe-workflows/index.ts';
+
+const SECRET = 'the text that nobody else may read';
+let temporal: TestTemporal;
+let bundle: string;
+let attempts = 0;
+
+const activities: ProbeActivities = withFailures({
+  echo: async ({ text }: { readonly text: string }) => ({ text }),
+  refuse: async ({ kind }: { readonly kind: string }): Promise<never> => {
+    attempts += 1;
+    if (kind === 'unavailable') throw new AirlockError('unavailable', 'hsm-away', 'cannot reach the HSM');
+    throw new AirlockError('not-found', 'model-unknown', `cannot find the model: ${SECRET}`);
+  },
+});
+
+beforeAll(async () => {
+  [temporal, bundle] = await Promise.all([
+    openTestTemporal(),
+    workflowBundle(fileURLToPath(new URL('../support/probe-workflows', import.meta.url))),
+  ]);
+});
+afterAll(() => temporal.close());
+
+const run = (workflow: string, input: object) =>
+  withWorkers(
+    temporal,
+    { airlock: activities },
+    (client) =>
+      client.workflow.execute(workflow, { taskQueue: 'airlock', workflowId: randomUUID(), args: [input] }),
+    bundle,
+  );
+
+describe('a worker', () => {
+  test('runs workflows, their activities and their local activities', async () => {
+    expect(await run('echo', { text: 'a' })).toEqual({ text: 'a' });
+    expect(await run('echoLocally', { text: 'b' })).toEqual({ text: 'b' });
+  });
+
+  test('hands on an error of ours with its kind, code and sentence, without trying again what cannot be mended', async () => {
+    attempts = 0;
+    const error = await run('refuse', { kind: 'not-found' }).catch(errorOfFailure);
+    expect(error).toMatchObject({
+      kind: 'not-found',
+      code: 'model-unknown',
+      message: expect.stringContaining(SECRET),
+    });
+    expect(attempts).toBe(1);
+  });
+
+  test('tries again what may be mended', async () => {
+    attempts = 0;
+    const error = await run('refuse', { kind: 'unavailable' }).catch(errorOfFailure);
+    expect(error).toMatchObject({ kind: 'unavailable', code: 'hsm-away', message: 'cannot reach the HSM' });
+    expect(attempts).toBe(2);
+  });
+
+  test('leaves neither input nor result nor error text readable on the server', async () => {
+    const workflowId = randomUUID();
+    const history = await withWorkers(
+      temporal,
+      { airlock: activities },
+      async (client) => {
+        await client.workflow
+          .execute('refuse', { taskQueue: 'airlock', workflowId, args: [{ kind: SECRET }] })
+          .catch(() => undefined);
+        return client.workflow.getHandle(workflowId).fetchHistory();
+      },
+      bundle,
+    );
+    const stored = Buffer.from(
+      JSON.stringify(history, (_key, value: unknown) => (isBytes(value) ? latin(value) : value)),
+    );
+    expect(stored.includes('model-unknown')).toBe(true);
+    expect(stored.includes(SECRET)).toBe(false);
+    expect(stored.includes(Buffer.from(SECRET).toString('base64').slice(0, 24))).toBe(false);
+  });
+});
+
+function isBytes(value: unknown): value is Uint8Array {
+  return value instanceof Uint8Array;
+}
+
+function latin(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('latin1');
+}
