@@ -1,8 +1,9 @@
 import { publicKeyFromRsa } from '../assertions/index.ts';
 import { AirlockError } from '../errors.ts';
 import { parseHsmKeyId, type Hsm } from '../hsm/index.ts';
+import { authorityAccountId } from '../storage/authority/index.ts';
 import type { Database } from '../storage/index.ts';
-import { authorityAccountId, type AuthorityKeyName } from './authority-state.ts';
+import type { AuthorityKeyName } from './authority-state.ts';
 
 /**
  * Makes one of the authority's keys on the HSM, under the CKA_ID that its row already names, and writes the public half

@@ -1,11 +1,12 @@
 import { signAssertion } from '../assertions/index.ts';
 import { AirlockError } from '../errors.ts';
 import type { Hsm } from '../hsm/index.ts';
+import { authorityAccountId } from '../storage/authority/index.ts';
 import { addAssertions, appendAct, raiseGeneration, type Database } from '../storage/index.ts';
 import type { Issued, IssueRequest } from '../workflows/authority-contract.ts';
 import { planIssue } from './authority-issues.ts';
 import { makeAuthorityKey } from './authority-keys.ts';
-import { authorityAccountId, authoritySigner, type AuthorityKeyName } from './authority-state.ts';
+import { authoritySigner, type AuthorityKeyName } from './authority-state.ts';
 import { withHeartbeats } from './heartbeats.ts';
 
 /** What the activities of the `hsm` queue are given. */

@@ -1,29 +1,11 @@
 import { publicKeyFromRsa, type Signer } from '../assertions/index.ts';
 import { AirlockError } from '../errors.ts';
 import { parseHsmKeyId, type Hsm } from '../hsm/index.ts';
+import { authorityAccountId } from '../storage/authority/index.ts';
 import type { Queries } from '../storage/index.ts';
-
-/** Under this setting an authority keeps its own account id; a host without it is no authority. */
-export const AUTHORITY_ACCOUNT_SETTING = 'authority.account-id';
 
 /** The authority's two keys: `root` vouches for `store` alone, `store` signs everything else. */
 export type AuthorityKeyName = 'root' | 'store';
-
-/**
- * The account that the authority signs as.
- *
- * @throws AirlockError `not-an-authority`
- */
-export async function authorityAccountId(queries: Queries): Promise<string> {
-  const row = await queries
-    .selectFrom('Setting')
-    .select('value')
-    .where('key', '=', AUTHORITY_ACCOUNT_SETTING)
-    .executeTakeFirst();
-  if (row) return row.value;
-  const sentence = 'cannot do this here: this host is no authority; run "airlock authority init" first';
-  throw new AirlockError('conflict', 'not-an-authority', sentence);
-}
 
 /**
  * A signer that asks the HSM for each signature with one of the authority's keys.

@@ -1,9 +1,9 @@
 import { AirlockError } from '../errors.ts';
 import { checkAccount } from '../publishers/index.ts';
 import { GENERAL_STORE } from '../brands/index.ts';
+import { AUTHORITY_ACCOUNT_SETTING } from '../storage/authority/index.ts';
 import { appendAct, raiseGeneration, type Database, type Queries } from '../storage/index.ts';
 import type { InitAuthorityInput } from '../workflows/authority-contract.ts';
-import { AUTHORITY_ACCOUNT_SETTING } from './authority-state.ts';
 
 /** What the authority's activities without a key are given. */
 export interface AuthorityDeps {

@@ -1,9 +1,15 @@
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 
 import { AirlockError, type ErrorKind } from '../errors.ts';
 import { checkRelease, judgeBuilds } from '../publishers/index.ts';
 import { parseChannel } from '../snaps/index.ts';
+import {
+  admitRevision,
+  buildPolicyOf,
+  knownBuilds,
+  uploadFile,
+  type UploadedRevision,
+} from '../storage/authority/index.ts';
 import {
   digestOfFile,
   parseBlobDigest,
@@ -13,8 +19,6 @@ import {
 } from '../storage/index.ts';
 import type { UploadOutcome } from '../workflows/authority-contract.ts';
 import { withHeartbeats } from './heartbeats.ts';
-import { admitRevision, type UploadedRevision } from './snap-revisions.ts';
-import { buildPolicyOf, knownBuilds } from './snap-builds.ts';
 import { readSnapMetadata } from './snap-file.ts';
 
 /** What the upload activities are given. */
@@ -29,11 +33,6 @@ export interface AdmittedUpload {
   readonly outcome: UploadOutcome;
   readonly channels: readonly string[];
   readonly actor: string;
-}
-
-/** Where the bytes of an upload lie until they are scanned. */
-export function uploadFile(blobs: BlobStore, uploadId: string): string {
-  return join(blobs.stagingFolder, `upload-${uploadId}`);
 }
 
 /** The activities of an upload that read and move its file. */

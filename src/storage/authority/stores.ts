@@ -1,0 +1,97 @@
+import { GENERAL_STORE, isStoreId } from '../../brands/index.ts';
+import { AirlockError } from '../../errors.ts';
+import { appendAct } from '../audit-log.ts';
+import type { Queries } from '../database.ts';
+import { raiseGeneration } from '../generations.ts';
+import { findSnap } from './snaps.ts';
+
+/** A new store. A `brand` store holds a brand's snaps; a `device-view` store is what its devices look at. */
+export interface NewStore {
+  readonly id: string;
+  readonly name: string;
+  readonly kind: 'brand' | 'device-view';
+  readonly brandId: string;
+  readonly includes: readonly NewInclusion[];
+}
+
+/** Another store's snaps that a store shows: all public ones, or those named. */
+export interface NewInclusion {
+  readonly storeId: string;
+  readonly snaps: 'all' | readonly string[];
+}
+
+/**
+ * Adds a store with what it includes; for a store that is there, replaces what it includes. Call it in a transaction.
+ *
+ * @throws AirlockError `store-id-invalid`, `store-exists`, `store-unknown`, `snap-unknown`
+ */
+export async function putStore(queries: Queries, store: NewStore, at: Date): Promise<void> {
+  if (!isStoreId(store.id) || store.id === GENERAL_STORE) {
+    const sentence = `cannot use the store id "${store.id.slice(0, 80)}": it needs letters, digits, - or _, and is not ${GENERAL_STORE}`;
+    throw new AirlockError('invalid', 'store-id-invalid', sentence);
+  }
+  const present = await queries.selectFrom('Store').selectAll().where('id', '=', store.id).executeTakeFirst();
+  if (present && (present.brandId !== store.brandId || present.kind !== store.kind)) {
+    const sentence = `cannot add the store "${store.id}": another brand or kind of store has that id`;
+    throw new AirlockError('conflict', 'store-exists', sentence);
+  }
+  const { id, name, kind, brandId } = store;
+  const changedAt = at.toISOString();
+  await queries
+    .insertInto('Store')
+    .values({ id, name, kind, brandId, createdAt: changedAt, changedAt })
+    .onConflict((conflict) => conflict.column('id').doUpdateSet({ name, changedAt }))
+    .execute();
+  await replaceInclusions(queries, store);
+  await appendAct(queries, {
+    at,
+    actor: 'operator',
+    act: 'store.put',
+    subject: id,
+    details: { kind, brandId },
+  });
+  await raiseGeneration(queries, 'catalog');
+}
+
+async function replaceInclusions(queries: Queries, { id, includes }: NewStore): Promise<void> {
+  await queries.deleteFrom('StoreInclusionSnap').where('storeId', '=', id).execute();
+  await queries.deleteFrom('StoreInclusion').where('storeId', '=', id).execute();
+  for (const { storeId: includedStoreId, snaps } of includes) {
+    await requireStore(queries, includedStoreId);
+    await queries
+      .insertInto('StoreInclusion')
+      .values({ storeId: id, includedStoreId, allSnaps: snaps === 'all' })
+      .execute();
+    for (const name of snaps === 'all' ? [] : snaps) {
+      const snap = await findSnap(queries, name);
+      await queries
+        .insertInto('StoreInclusionSnap')
+        .values({ storeId: id, includedStoreId, snapId: snap.snapId, snapName: name })
+        .execute();
+    }
+  }
+}
+
+/**
+ * The store of an id.
+ *
+ * @throws AirlockError `store-unknown`
+ */
+export async function requireStore(queries: Queries, id: string) {
+  const row = await queries
+    .selectFrom('Store')
+    .select(['id', 'name', 'kind', 'brandId'])
+    .where('id', '=', id)
+    .executeTakeFirst();
+  if (row) return row;
+  throw new AirlockError(
+    'not-found',
+    'store-unknown',
+    `cannot find the store "${id.slice(0, 80)}": there is none of that id`,
+  );
+}
+
+/** Every store, by id. */
+export async function listStores(queries: Queries) {
+  return queries.selectFrom('Store').select(['id', 'name', 'kind', 'brandId']).orderBy('id').execute();
+}
