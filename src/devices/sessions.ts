@@ -1,11 +1,11 @@
 import { AirlockError, type ErrorKind } from '../errors.ts';
 import {
   type Assertion,
-  decodePublicKey,
-  list,
+  deviceKeyOf,
   optionalText,
   text,
-  verifySignature,
+  textList,
+  verifySessionRequest,
 } from '../assertions/index.ts';
 
 /** Every reason for which no session is given. None is `unauthenticated`: a 401 here would send snapd in circles. */
@@ -83,9 +83,8 @@ export function checkSessionRequest({ request, serial, model }: SessionRequest):
     );
   }
   checkAuthority(serial, model);
-  const key = decodePublicKey(text(serial, 'device-key'));
   try {
-    verifySignature(request, key);
+    verifySessionRequest(request, serial);
   } catch (cause) {
     throw new SessionError(
       'session-request-signature',
@@ -97,7 +96,7 @@ export function checkSessionRequest({ request, serial, model }: SessionRequest):
     brandId: text(model, 'brand-id'),
     model: text(model, 'model'),
     serial: text(serial, 'serial'),
-    deviceKeyId: key.keyId,
+    deviceKeyId: deviceKeyOf(serial).keyId,
     modelStore: optionalText(model, 'store'),
     nonce: text(request, 'nonce'),
   };
@@ -106,8 +105,8 @@ export function checkSessionRequest({ request, serial, model }: SessionRequest):
 function checkAuthority(serial: Assertion, model: Assertion): void {
   const brand = text(model, 'brand-id');
   if (serial.authorityId === brand) return;
-  const allowed = model.headers['serial-authority'] === undefined ? [] : list(model, 'serial-authority');
-  if (serial.authorityId !== undefined && allowed.includes(serial.authorityId)) return;
+  if (serial.authorityId !== undefined && textList(model, 'serial-authority').includes(serial.authorityId))
+    return;
   throw new SessionError(
     'serial-authority-not-allowed',
     'cannot open a session: the model does not let the authority of the serial speak for its brand',

@@ -1,0 +1,131 @@
+import { crashPoint } from '../../../activities/crash-point.ts';
+import { AirlockError } from '../../../errors.ts';
+import type { Database, Queries } from '../../../storage/index.ts';
+import { addIntents, noteApiKeyUse, spendRequestIds } from '../../../storage/model-service/index.ts';
+import type { Admission, Applicant } from './applicant.ts';
+import { readGroupFacts } from './group-facts.ts';
+import { judge, type Bench } from './judge.ts';
+import { ModelBook } from './model-book.ts';
+
+/** What admissions work with. */
+export interface AdmissionDeps {
+  readonly database: Pick<Database, 'transaction'>;
+  readonly clock: () => Date;
+  readonly apiKeyPepper: Uint8Array;
+  readonly claimSecret: (brandId: string, model: string) => Uint8Array;
+}
+
+interface Entry {
+  readonly applicant: Applicant;
+  readonly resolve: (admission: Admission) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Most applicants of one transaction. */
+const GROUP = 64;
+/** How often a group is tried when the database fails or another process was quicker with a serial. */
+const ATTEMPTS = 3;
+/** The last use of an API key is noted at most this often, in milliseconds. */
+const NOTE_USE_EVERY = 60_000;
+
+/**
+ * Judges applicants and records their intents. Those who come while a transaction runs share the next one, which makes the
+ * database's part of a serial small; each still gets its own answer or error.
+ */
+export class Admissions {
+  readonly #deps: AdmissionDeps;
+  readonly #book = new ModelBook();
+  readonly #noted = new Map<string, number>();
+  #waiting: Entry[] = [];
+  #running = false;
+
+  constructor(deps: AdmissionDeps) {
+    this.#deps = deps;
+  }
+
+  /** Throws `DeviceError`, or what the database throws when it fails more than once. */
+  admit(applicant: Applicant): Promise<Admission> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ applicant, resolve, reject });
+      if (this.#running) return;
+      this.#running = true;
+      // Whoever arrives in this turn of the event loop comes along.
+      setImmediate(() => void this.#run());
+    });
+  }
+
+  async #run(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const group = this.#waiting.slice(0, GROUP);
+      this.#waiting = this.#waiting.slice(GROUP);
+      await this.#admitGroup(group, ATTEMPTS);
+    }
+    this.#running = false;
+  }
+
+  async #admitGroup(group: readonly Entry[], attempts: number): Promise<void> {
+    try {
+      const outcomes = await this.#deps.database.transaction((queries) => this.#judgeGroup(queries, group));
+      crashPoint('intent-after-commit');
+      for (const deliver of outcomes) deliver();
+    } catch (error) {
+      if (attempts <= 1) for (const { reject } of group) reject(error);
+      // One by one: whatever fails in one request must not fail the others.
+      else
+        for (const entry of group)
+          await this.#admitGroup([entry], group.length === 1 ? attempts - 1 : ATTEMPTS - 1);
+    }
+  }
+
+  /** @returns what to tell each applicant once the transaction is committed */
+  async #judgeGroup(queries: Queries, group: readonly Entry[]): Promise<(() => void)[]> {
+    const applicants = group.map(({ applicant }) => applicant);
+    const modelOf = await this.#book.read(queries, new Set(applicants.map(({ request }) => request.brandId)));
+    const facts = await readGroupFacts(queries, applicants, modelOf);
+    const bench: Bench = {
+      queries,
+      facts,
+      now: this.#deps.clock(),
+      apiKeyPepper: this.#deps.apiKeyPepper,
+      claimSecret: this.#deps.claimSecret,
+      intents: [],
+      spent: [],
+      apiKeyUses: [],
+    };
+    const outcomes: (() => void)[] = [];
+    for (const { applicant, resolve, reject } of group) {
+      const model = modelOf(applicant.request.brandId, applicant.request.modelName);
+      outcomes.push(
+        await judge(bench, applicant, model).then(
+          (admission) => () => resolve(admission),
+          (error: unknown) => {
+            if (!isRefusal(error)) throw error;
+            return () => reject(error);
+          },
+        ),
+      );
+    }
+    await addIntents(queries, bench.intents);
+    await spendRequestIds(queries, bench.spent);
+    await this.#noteUses(queries, bench);
+    crashPoint('intent-before-commit');
+    return outcomes;
+  }
+
+  async #noteUses(queries: Queries, bench: Bench): Promise<void> {
+    const now = bench.now.getTime();
+    const due = new Map<string, (typeof bench.apiKeyUses)[number] & { at: Date }>();
+    for (const use of bench.apiKeyUses) {
+      const key = `${use.brandId}/${use.modelName}/${use.name}`;
+      if (now - (this.#noted.get(key) ?? 0) < NOTE_USE_EVERY) continue;
+      this.#noted.set(key, now);
+      due.set(key, { ...use, at: bench.now });
+    }
+    await noteApiKeyUse(queries, [...due.values()]);
+  }
+}
+
+/** A refusal is an answer to one applicant; anything else is a failure of the whole transaction. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof AirlockError && error.kind !== 'internal';
+}

@@ -1,0 +1,28 @@
+import type { Decision, HardwareProof, RequestId, SerialRequest } from '../../../devices/index.ts';
+
+/** A device that asks for its serial: a request whose own signature, request-id and model chain hold. */
+export interface Applicant {
+  readonly request: SerialRequest;
+  readonly requestId: RequestId;
+  /** The API key as presented. */
+  readonly apiKey: string | undefined;
+  /** The claim code as presented. */
+  readonly claimCode: string | undefined;
+  readonly hardware: HardwareProof | undefined;
+  readonly address: string | undefined;
+  /** The request's body as text. */
+  readonly body: string;
+  /** What the brand's decision service said; undefined: not asked. */
+  readonly verdict: Decision | undefined;
+}
+
+/** What an applicant gets. */
+export type Admission =
+  /** The serial, made before. */
+  | { readonly kind: 'serial'; readonly serial: Uint8Array; readonly signKeyId: string }
+  /** The promise of one: the intent is recorded. */
+  | { readonly kind: 'intent'; readonly id: string; readonly signKeyId: string }
+  /** An admin has to decide. */
+  | { readonly kind: 'wait' }
+  /** The brand's decision service has to be asked. */
+  | { readonly kind: 'ask-webhook'; readonly url: string; readonly apiKeyName: string };

@@ -1,0 +1,136 @@
+import { blockSubjects, madeSerial } from '../../../devices/index.ts';
+import type { Queries } from '../../../storage/index.ts';
+import {
+  blocksOn,
+  intentsOfDeviceKeys,
+  intentsOfSerials,
+  spentRequestIds,
+  type IntentRecord,
+} from '../../../storage/model-service/index.ts';
+import type { Applicant } from './applicant.ts';
+import type { ModelEntry } from './model-book.ts';
+
+/** What the database says about a group of applicants, read with few queries, and what the group itself adds to it. */
+export interface GroupFacts {
+  /** The intent of a device key for a model. */
+  intentOf(applicant: Applicant): IntentRecord | undefined;
+  /** Who has a serial number of the applicant's model. */
+  holderOf(applicant: Applicant, serial: string): Promise<IntentRecord | undefined>;
+  /** The device key that used the applicant's request-id. */
+  spentBy(applicant: Applicant): string | undefined;
+  /** Whether a block on a model or device key, or on the serial that an applicant has or probably gets, is in force. */
+  isBlocked(brandId: string, kind: string, subject: string): boolean;
+  /** Whether any other serial number of the applicant's model is blocked. */
+  isSerialBlocked(applicant: Applicant, serial: string): Promise<boolean>;
+  /** Whether the applicant's API key is blocked. */
+  isApiKeyBlocked(applicant: Applicant, name: string): boolean;
+  /** Notes what the group did. */
+  noteIntent(applicant: Applicant, intent: IntentRecord): void;
+  noteSpent(applicant: Applicant): void;
+}
+
+type ModelOf = (brandId: string, model: string) => ModelEntry | undefined;
+
+/** Reads the facts of a group in one go. */
+export async function readGroupFacts(
+  queries: Queries,
+  applicants: readonly Applicant[],
+  modelOf: ModelOf,
+): Promise<GroupFacts> {
+  const brandIds = distinct(applicants.map(({ request }) => request.brandId));
+  const models = distinct(applicants.map(({ request }) => request.modelName));
+  const deviceKeyIds = distinct(applicants.map(({ request }) => request.deviceKey.keyId));
+  const byDevice = new Map<string, IntentRecord>();
+  for (const intent of await intentsOfDeviceKeys(queries, { brandIds, models, deviceKeyIds })) {
+    byDevice.set(placeOf(intent, intent.deviceKeyId), intent);
+  }
+  const spent = new Map<string, string>();
+  for (const { requestId, deviceKeyId } of await spentRequestIds(
+    queries,
+    applicants.map(({ requestId: { text } }) => text),
+  )) {
+    spent.set(requestId, deviceKeyId);
+  }
+  const newcomers = applicants.filter(
+    ({ request }) => !byDevice.has(placeOf(request, request.deviceKey.keyId)),
+  );
+  const likely = distinct(newcomers.flatMap((one) => likelySerials(one, modelOf)));
+  const known = new Set<string>(likely);
+  const bySerial = new Map<string, IntentRecord>();
+  const readHolders = async (serials: readonly string[]) => {
+    if (serials.length === 0) return;
+    for (const intent of await intentsOfSerials(queries, { brandIds, models, serials })) {
+      bySerial.set(placeOf(intent, intent.serial), intent);
+    }
+  };
+  await readHolders(likely);
+  const blocks = new Set<string>();
+  const subjects = distinct(applicants.flatMap((one) => subjectsOf(one, byDevice, modelOf)));
+  for (const { brandId, kind, subject } of await blocksOn(queries, brandIds, subjects)) {
+    blocks.add(`${brandId}\0${kind}\0${subject}`);
+  }
+  return {
+    intentOf: ({ request }) => byDevice.get(placeOf(request, request.deviceKey.keyId)),
+    async holderOf({ request }, serial) {
+      if (!known.has(serial)) {
+        known.add(serial);
+        await readHolders([serial]);
+      }
+      return bySerial.get(placeOf(request, serial));
+    },
+    spentBy: ({ requestId }) => spent.get(requestId.text),
+    isBlocked: (brandId, kind, subject) => blocks.has(`${brandId}\0${kind}\0${subject}`),
+    async isSerialBlocked({ request }, serial) {
+      const found = await blocksOn(queries, [request.brandId], [`${request.modelName}/${serial}`]);
+      return found.some(({ kind }) => kind === 'serial');
+    },
+    isApiKeyBlocked: ({ request }, name) =>
+      blocks.has(`${request.brandId}\0api-key\0${request.modelName}/${name}`),
+    noteIntent({ request }, intent) {
+      byDevice.set(placeOf(request, request.deviceKey.keyId), intent);
+      bySerial.set(placeOf(request, intent.serial), intent);
+    },
+    noteSpent: ({ request, requestId }) => void spent.set(requestId.text, request.deviceKey.keyId),
+  };
+}
+
+/** The numbers that a newcomer most probably gets: one query for all. */
+function likelySerials({ request, verdict }: Applicant, modelOf: ModelOf): string[] {
+  const prefix = modelOf(request.brandId, request.modelName)?.enrolment['serial-prefix'] ?? '';
+  const proposed = verdict?.serial ?? request.proposedSerial ?? request.original?.serial;
+  const made = () =>
+    madeSerial({
+      brandId: request.brandId,
+      model: request.modelName,
+      deviceKeyId: request.deviceKey.keyId,
+      prefix,
+    });
+  return [proposed ?? made()];
+}
+
+function subjectsOf(
+  applicant: Applicant,
+  byDevice: ReadonlyMap<string, IntentRecord>,
+  modelOf: ModelOf,
+): string[] {
+  const { request } = applicant;
+  const model = request.modelName;
+  const deviceKeyId = request.deviceKey.keyId;
+  const serial = byDevice.get(placeOf(request, deviceKeyId))?.serial;
+  const serials = serial === undefined ? likelySerials(applicant, modelOf) : [serial];
+  const apiKeys = modelOf(request.brandId, model)?.apiKeys ?? [];
+  return [
+    ...serials.flatMap((one) =>
+      blockSubjects({ model, serial: one, deviceKeyId }).map(({ subject }) => subject),
+    ),
+    ...apiKeys.map(({ name }) => `${model}/${name}`),
+  ];
+}
+
+function placeOf(of: { readonly brandId: string; readonly modelName: string }, last: string): string {
+  return `${of.brandId}\0${of.modelName}\0${last}`;
+}
+
+function distinct(values: readonly string[]): string[] {
+  return [...new Set(values)];
+}

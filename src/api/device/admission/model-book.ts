@@ -1,0 +1,100 @@
+import { decodeAssertion, type Assertion } from '../../../assertions/index.ts';
+import {
+  OPEN_ENROLMENT,
+  parseEnrolmentPolicy,
+  type ApiKeyRecord,
+  type EnrolmentPolicy,
+} from '../../../devices/index.ts';
+import { findAssertion, type Queries } from '../../../storage/index.ts';
+import {
+  findSigningKey,
+  listApiKeys,
+  listModels,
+  listPolicies,
+  type SigningKeyRecord,
+} from '../../../storage/model-service/index.ts';
+
+/** A model with all that its serials depend on, as the database has it. */
+export interface ModelEntry {
+  readonly enrolment: EnrolmentPolicy;
+  readonly apiKeys: readonly ApiKeyRecord[];
+  /** The key of the serial policy in force; undefined when there is no policy. */
+  readonly signing: SigningEntry | undefined;
+}
+
+/** The key that signs a model's serials. */
+export interface SigningEntry {
+  readonly keyId: string;
+  /** Undefined when the key is not one of the service. */
+  readonly key: SigningKeyRecord | undefined;
+  readonly accountKey: Assertion | undefined;
+}
+
+/** The counters of src/storage/generations.ts that tell whether what is in memory still holds. */
+interface Stamp {
+  readonly catalog: number;
+  readonly settings: number;
+}
+
+/**
+ * The models of the brands that ask, kept in memory for as long as no process changed anything: one small query tells.
+ */
+export class ModelBook {
+  #stamp: Stamp = { catalog: -1, settings: -1 };
+  #brands = new Map<string, ReadonlyMap<string, ModelEntry>>();
+
+  /** The models of the given brands, by brand and name. */
+  async read(
+    queries: Queries,
+    brandIds: Iterable<string>,
+  ): Promise<(brandId: string, model: string) => ModelEntry | undefined> {
+    const stamp = await readStamp(queries);
+    if (stamp.catalog !== this.#stamp.catalog || stamp.settings !== this.#stamp.settings) {
+      this.#stamp = stamp;
+      this.#brands = new Map();
+    }
+    const brands = this.#brands;
+    for (const brandId of brandIds) {
+      if (!brands.has(brandId)) brands.set(brandId, await readBrand(queries, brandId));
+    }
+    return (brandId, model) => brands.get(brandId)?.get(model);
+  }
+}
+
+async function readStamp(queries: Queries): Promise<Stamp> {
+  const rows = await queries.selectFrom('Generation').select(['name', 'value']).execute();
+  const value = (name: string) => rows.find((row) => row.name === name)?.value ?? 0;
+  return { catalog: value('catalog'), settings: value('settings') };
+}
+
+async function readBrand(queries: Queries, brandId: string): Promise<ReadonlyMap<string, ModelEntry>> {
+  const models = await listModels(queries, brandId);
+  if (models.length === 0) return new Map();
+  const apiKeys = await listApiKeys(queries, brandId);
+  const policies = await listPolicies(queries, brandId);
+  const entries = new Map<string, ModelEntry>();
+  for (const model of models) {
+    const keyId = policies.findLast((policy) => policy.modelName === model.name)?.keyId;
+    entries.set(model.name, {
+      enrolment:
+        Object.keys(model.enrolment).length === 0 ? OPEN_ENROLMENT : parseEnrolmentPolicy(model.enrolment),
+      apiKeys: apiKeys
+        .filter((key) => key.modelName === model.name)
+        .map((key) => ({
+          name: key.name,
+          digest: key.hash,
+          expiresAt: key.validUntil === null ? undefined : new Date(key.validUntil),
+          blocked: false,
+        })),
+      signing: keyId === undefined ? undefined : await readSigning(queries, keyId),
+    });
+  }
+  return entries;
+}
+
+/** A signing key with its account-key. */
+export async function readSigning(queries: Queries, keyId: string): Promise<SigningEntry> {
+  const key = await findSigningKey(queries, keyId);
+  const kept = await findAssertion(queries, 'account-key', [keyId]);
+  return { keyId, key, accountKey: kept && decodeAssertion(kept.bytes) };
+}

@@ -1,0 +1,34 @@
+import type { SessionLife } from '../../devices/sessions.ts';
+import type { BlobStore, Database } from '../../storage/index.ts';
+
+/** A secret that device sessions are signed with (`proxy.device-auth.secret`). */
+export interface DeviceSecret {
+  readonly secret: Uint8Array;
+  /** Undefined for the present one; an earlier one is accepted until then. */
+  readonly until: Date | undefined;
+}
+
+/** What devices are told about this host. */
+export interface Site {
+  /** The id of this host's own store assertion (`internal.store.id`); undefined when it has none. */
+  readonly storeId: string | undefined;
+  /** The address that devices reach this host at, without a slash at the end; undefined takes each request's own. */
+  readonly publicUrl: string | undefined;
+  /** The CA that devices must trust, PEM; undefined when they need none. */
+  readonly caCertificate: string | undefined;
+}
+
+/** Everything that the device API works with. */
+export interface DeviceApiDeps {
+  readonly database: Pick<Database, 'queries' | 'transaction'>;
+  readonly blobs: BlobStore;
+  /** The present secret first, then those in their grace period; empty before device authentication is activated. */
+  readonly deviceSecrets: () => Promise<readonly DeviceSecret[]>;
+  readonly site: () => Promise<Site>;
+  readonly clock: () => Date;
+  /** Unguessable bytes. */
+  readonly random: (bytes: number) => Uint8Array;
+  /** Called with what is our own mistake, so that it is logged; answers never tell. */
+  readonly report: (error: unknown) => void;
+  readonly sessionLife?: SessionLife;
+}

@@ -1,0 +1,172 @@
+import { DeviceError } from '../../../devices/index.ts';
+import { Lanes } from './lanes.ts';
+
+/** A serial that is stored. */
+export interface StoredSerial {
+  readonly id: string;
+  readonly serialAssertion: Uint8Array;
+}
+
+/** What the provisioner works with. Times are in milliseconds. */
+export interface ProvisionerOptions {
+  /**
+   * Starts a batch and resolves when it is over, however it ended; `stored` resolves when all its serials are seen to be
+   * stored, which may be earlier. Rejects when it may not have been started.
+   */
+  readonly runBatch: (intents: readonly string[], stored: Promise<void>) => Promise<void>;
+  /** The stored serials among the given intents. */
+  readonly lookUp: (intents: readonly string[]) => Promise<readonly StoredSerial[]>;
+  /** Called with what went wrong with a batch; its devices ask again. */
+  readonly report: (error: unknown) => void;
+  /** Batches under way at once. One suits a token in software on this machine, a fast external HSM takes more. @default 1 */
+  readonly lanes?: number;
+  /** Most intents of one batch. @default 64 */
+  readonly batchSize?: number;
+  /** How long intents gather for a batch when one is under way already. @default 10 */
+  readonly linger?: number;
+  /** How long one batch should take at most: a slow token gets smaller ones, so that all wait fairly. @default 2000 */
+  readonly batchTime?: number;
+  /** Most intents that wait or are under way; beyond it new ones are refused. @default 2000 */
+  readonly capacity?: number;
+  /** How long a device is kept waiting before it is told to ask again. @default 20000 */
+  readonly patience?: number;
+  /** How often the database is asked for the results of other processes; 0 never. @default 100 */
+  readonly lookEvery?: number;
+  /** How long before intents whose batch could not be started are put in line again. @default 1000 */
+  readonly restartAfter?: number;
+}
+
+type Waiter = (serial: Uint8Array | undefined) => void;
+
+/** A batch under way: what of it is not seen to be stored, and whom to tell when all is. */
+interface Batch {
+  readonly left: Set<string>;
+  readonly stored: () => void;
+}
+
+/**
+ * Hands intents to the workers in groups and gives their serials to the requests that wait: at once when idle, else after a
+ * short gathering, up to a batch's size, in the order in which they came. An intent stays in line when its device gives up
+ * waiting. Results come by {@link announce} from a worker in this process, else from the database row.
+ */
+export class Provisioner {
+  readonly #options: Required<ProvisionerOptions>;
+  readonly #lanes: Lanes;
+  readonly #waiters = new Map<string, Set<Waiter>>();
+  readonly #batches = new Map<string, Batch>();
+  readonly #restarts = new Set<NodeJS.Timeout>();
+  #looking: NodeJS.Timeout | undefined;
+
+  constructor(options: ProvisionerOptions) {
+    this.#options = {
+      lanes: 1,
+      batchSize: 64,
+      linger: 10,
+      batchTime: 2000,
+      capacity: 2000,
+      patience: 20_000,
+      lookEvery: 100,
+      restartAfter: 1000,
+      ...options,
+    };
+    this.#lanes = new Lanes({ ...this.#options, run: (intents) => this.#run(intents) });
+  }
+
+  /** How many intents wait or are under way. */
+  get load(): number {
+    return this.#lanes.load;
+  }
+
+  /** Throws {@link DeviceError} `too-busy` when no further intent would be taken: ask before anything is recorded. */
+  checkCapacity(): void {
+    if (this.#lanes.load >= this.#options.capacity) {
+      throw new DeviceError(
+        'too-busy',
+        'cannot take the request now: too many devices wait for their serials; ask again',
+      );
+    }
+  }
+
+  /** The serial of an intent once it is stored; undefined when that takes longer than a device should wait. */
+  obtain(intent: string): Promise<Uint8Array | undefined> {
+    this.#lanes.add(intent);
+    return new Promise((resolve) => {
+      const waiters = this.#waiters.get(intent) ?? new Set<Waiter>();
+      const waiter: Waiter = (serial) => {
+        clearTimeout(patience);
+        waiters.delete(waiter);
+        if (waiters.size === 0) this.#waiters.delete(intent);
+        resolve(serial);
+      };
+      const patience = setTimeout(() => waiter(undefined), this.#options.patience);
+      this.#waiters.set(intent, waiters.add(waiter));
+      this.#lookLater();
+    });
+  }
+
+  /** Tells of serials that a worker stored. */
+  announce(serials: readonly StoredSerial[]): void {
+    for (const { id, serialAssertion } of serials) {
+      this.#settle(id, serialAssertion);
+      const batch = this.#batches.get(id);
+      if (batch?.left.delete(id) === true && batch.left.size === 0) batch.stored();
+    }
+  }
+
+  /** Lets everybody who waits go; their devices ask again. */
+  close(): void {
+    this.#lanes.close();
+    clearTimeout(this.#looking);
+    for (const restart of this.#restarts) clearTimeout(restart);
+    for (const intent of [...this.#waiters.keys()]) this.#settle(intent, undefined);
+  }
+
+  #settle(intent: string, serial: Uint8Array | undefined): void {
+    for (const waiter of [...(this.#waiters.get(intent) ?? [])]) waiter(serial);
+  }
+
+  async #run(intents: readonly string[]): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const batch: Batch = { left: new Set(intents), stored: resolve };
+    for (const intent of intents) this.#batches.set(intent, batch);
+    try {
+      await this.#options.runBatch(intents, promise);
+      await this.#finish([...batch.left]);
+    } catch (error) {
+      this.#options.report(error);
+      this.#restart(intents);
+    } finally {
+      for (const intent of intents) this.#batches.delete(intent);
+    }
+  }
+
+  /** Looks a last time for serials that nobody announced. One that is not there was not made: its device asks again, and is judged anew. */
+  async #finish(left: readonly string[]): Promise<void> {
+    if (left.length === 0) return;
+    this.announce(await this.#options.lookUp(left));
+    for (const intent of left) this.#settle(intent, undefined);
+  }
+
+  #restart(intents: readonly string[]): void {
+    const restart = setTimeout(() => {
+      this.#restarts.delete(restart);
+      for (const intent of intents) if (this.#waiters.has(intent)) this.#lanes.add(intent);
+    }, this.#options.restartAfter);
+    this.#restarts.add(restart);
+  }
+
+  #lookLater(): void {
+    if (this.#options.lookEvery === 0 || this.#looking !== undefined) return;
+    this.#looking = setTimeout(() => void this.#look(), this.#options.lookEvery);
+  }
+
+  async #look(): Promise<void> {
+    try {
+      this.announce(await this.#options.lookUp([...this.#waiters.keys()].slice(0, 500)));
+    } catch (error) {
+      this.#options.report(error);
+    }
+    this.#looking = undefined;
+    if (this.#waiters.size > 0) this.#lookLater();
+  }
+}

@@ -1,0 +1,62 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
+
+import { crashPoint } from '../../../activities/crash-point.ts';
+import type { provisionSerials } from '../../../workflows/provision-serials.ts';
+import { provisionId, type ProvisionInput } from '../../../workflows/serials-contract.ts';
+
+/** How batches are started. */
+export interface SerialBatchOptions {
+  readonly client: Pick<Client, 'workflow'>;
+  /** The queue of the workers that have the HSM. */
+  readonly taskQueue: string;
+  /** Whether a worker of that queue runs in this process on the same connection, and may be given the first task at once. */
+  readonly eager?: boolean;
+}
+
+/** A worker that dies in mid-batch is replaced after this long. */
+const TASK_TIMEOUT = '2s';
+/** A batch that is stored within this time is never asked for its own result, which spares Temporal a long poll. */
+const QUIET_MS = 3000;
+
+/**
+ * Runs batches as workflows. A start that seems to fail is tried again under the same id, so that it happens once; what is in
+ * doubt after that is sorted out by the unique rows and the sweep.
+ */
+export function temporalBatches(options: SerialBatchOptions) {
+  return async (intents: readonly string[], stored: Promise<void>): Promise<void> => {
+    const input: ProvisionInput = { batch: randomUUID(), intents };
+    crashPoint('batch-before-start');
+    await start(options, input);
+    crashPoint('batch-after-start');
+    const quiet = new AbortController();
+    const isStored = stored.then(() => true);
+    const soon = await Promise.race([isStored, delay(QUIET_MS, false, { signal: quiet.signal })]);
+    quiet.abort();
+    if (soon) return;
+    const handle = options.client.workflow.getHandle(provisionId(input.batch));
+    await Promise.race([isStored, handle.result()]);
+  };
+}
+
+async function start(options: SerialBatchOptions, input: ProvisionInput): Promise<void> {
+  const begin = () =>
+    options.client.workflow.start<typeof provisionSerials>('provisionSerials', {
+      workflowId: provisionId(input.batch),
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      workflowIdReusePolicy: 'REJECT_DUPLICATE',
+      taskQueue: options.taskQueue,
+      workflowTaskTimeout: TASK_TIMEOUT,
+      requestEagerStart: options.eager ?? false,
+      args: [input],
+    });
+  try {
+    await begin();
+  } catch {
+    await begin().catch((error: unknown) => {
+      // The first start happened after all, and the batch is over already.
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    });
+  }
+}

@@ -1,0 +1,52 @@
+import { AirlockError, type ErrorKind } from '../errors.ts';
+
+/** The HTTP status of each kind of error: the one place where they meet. */
+const STATUS = {
+  invalid: 400,
+  unauthenticated: 401,
+  forbidden: 403,
+  'not-found': 404,
+  conflict: 409,
+  'too-large': 413,
+  // snapd and snapcraft ask again after 503; 500 and 429 make a device wait for minutes or hours.
+  unavailable: 503,
+  internal: 500,
+} as const satisfies Record<ErrorKind, number>;
+
+/** The statuses that an error can have. */
+export type ErrorStatus = (typeof STATUS)[ErrorKind];
+
+/** An error as a client may see it. */
+export interface ClientError {
+  readonly status: ErrorStatus;
+  readonly code: string;
+  readonly message: string;
+}
+
+/**
+ * Says what a client may know of anything that was thrown. Our own errors speak for themselves; of everything else
+ * nothing is told but that it happened, and the caller logs it.
+ */
+export function clientError(error: unknown): ClientError {
+  if (error instanceof AirlockError && error.kind !== 'internal') {
+    return { status: STATUS[error.kind], code: error.code, message: error.message };
+  }
+  return {
+    status: 500,
+    code: 'internal-error',
+    message: 'cannot answer: an error happened here, and was logged',
+  };
+}
+
+/** The envelope of the store's and the gateway's APIs (protocol/devices.md section 8): `error-list`, hyphened. */
+export function storeErrorBody({ code, message }: Omit<ClientError, 'status'>): string {
+  return JSON.stringify({ 'error-list': [{ code, message }] });
+}
+
+/** The envelope of the serial endpoints and of the older publisher API: `error_list`, underscored. */
+export function serialErrorBody({ code, message }: Omit<ClientError, 'status'>): string {
+  return JSON.stringify({ message, error_list: [{ code, message }] });
+}
+
+/** The content type of every error. Without a charset: snapd compares the whole header (protocol/devices.md section 8). */
+export const ERROR_CONTENT_TYPE = 'application/json';

@@ -1,0 +1,103 @@
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { getRequestListener, type HttpBindings } from '@hono/node-server';
+import { AirlockError, sentenceOf } from '../errors.ts';
+
+/** How to listen. */
+export interface ServerOptions {
+  /** Answers requests: the `fetch` of a Hono app. */
+  readonly fetch: (request: Request, bindings: HttpBindings) => Response | Promise<Response>;
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Certificate chain and key, PEM; plain HTTP without. */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  /** Open connections beyond this number are refused; 10,000 unless told. */
+  readonly maxConnections?: number;
+}
+
+/** A listening server. */
+export interface RunningServer {
+  /** `http://HOST:PORT` or `https://HOST:PORT`, without a slash at the end. */
+  readonly url: string;
+  readonly port: number;
+  /**
+   * Stops accepting, lets what is in flight finish for at most `graceMs` (10 s unless told), then cuts what is left.
+   */
+  close(graceMs?: number): Promise<void>;
+}
+
+/** snapd sends the head of a request in one go; who takes longer than this is not snapd. */
+const HEADERS_TIMEOUT_MS = 20_000;
+/** For a whole request with its body; answers (downloads) may take as long as they like. */
+const REQUEST_TIMEOUT_MS = 120_000;
+const KEEP_ALIVE_MS = 75_000;
+const HEADER_BYTES_MAX = 32 * 1024;
+const HEADER_COUNT_MAX = 200;
+
+/**
+ * Starts to listen, with limits on time, size and number of what comes in.
+ * @throws AirlockError `listen-failed` when the address is taken or not ours
+ */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const listener = getRequestListener((request, bindings) => options.fetch(request, asHttp1(bindings)), {
+    hostname: options.host,
+  });
+  const settings = {
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    maxHeaderSize: HEADER_BYTES_MAX,
+  };
+  const handle = (request: IncomingMessage, response: ServerResponse): void =>
+    void listener(request, response);
+  const server: Server = options.tls
+    ? createHttpsServer({ ...settings, ...options.tls, minVersion: 'TLSv1.2' }, handle)
+    : createHttpServer(settings, handle);
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
+  server.maxHeadersCount = HEADER_COUNT_MAX;
+  server.maxConnections = options.maxConnections ?? 10_000;
+  const { port } = await listen(server, options);
+  const scheme = options.tls ? 'https' : 'http';
+  const host = options.host.includes(':') ? `[${options.host}]` : options.host;
+  return { url: `${scheme}://${host}:${port}`, port, close: (graceMs = 10_000) => close(server, graceMs) };
+}
+
+function asHttp1(bindings: unknown): HttpBindings {
+  if (isHttp1(bindings)) return bindings;
+  throw new TypeError('internal error: a request did not come over HTTP/1');
+}
+
+function isHttp1(bindings: unknown): bindings is HttpBindings {
+  return (
+    typeof bindings === 'object' && bindings !== null && 'incoming' in bindings && 'outgoing' in bindings
+  );
+}
+
+function listen(server: Server, { host, port }: ServerOptions): Promise<AddressInfo> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause) => {
+      const sentence = `cannot listen on ${host}:${port}: ${sentenceOf(cause)}`;
+      reject(new AirlockError('unavailable', 'listen-failed', sentence, { cause }));
+    });
+    server.listen(port, host, () => {
+      const address = server.address();
+      if (address === null || typeof address === 'string')
+        reject(new TypeError('internal error: no TCP address'));
+      else resolve(address);
+    });
+  });
+}
+
+async function close(server: Server, graceMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+  await closed;
+  clearTimeout(cut);
+}
