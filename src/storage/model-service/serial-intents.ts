@@ -126,6 +126,16 @@ export async function redraftIntent(
   return Number(result.numUpdatedRows) === 1;
 }
 
+/** The revision that a promised serial will have: above 0 when it took over from a replaced board. */
+export async function promisedRevision(queries: Queries, id: string): Promise<number> {
+  const row = await queries
+    .selectFrom('SerialIntent')
+    .select('headers')
+    .where('id', '=', id)
+    .executeTakeFirst();
+  return Number(row?.headers.revision ?? 0);
+}
+
 /** What the signer needs of a promise. */
 export interface IntentToSign extends IntentRecord {
   readonly headers: Record<string, unknown>;
@@ -155,14 +165,16 @@ export interface SignedIntent {
  * Stores signed serials, which is also their entry in the serial log, and counts them for their keys. Call it in one transaction.
  * A serial that was stored meanwhile stays as it is; one whose draft was given up meanwhile goes to the history, for no
  * signature may be missing in the log.
+ * @returns the ids of those that are the serial of their device now
  */
 export async function storeSigned(
   queries: Queries,
   signed: readonly SignedIntent[],
   by: { readonly batch: string; readonly at: Date },
-): Promise<void> {
+): Promise<Set<string>> {
   const at = by.at.toISOString();
-  const stored = new Map<string, number>();
+  const counts = new Map<string, number>();
+  const inForce = new Set<string>();
   for (const { intent, assertion } of signed) {
     const result = await queries
       .updateTable('SerialIntent')
@@ -172,31 +184,34 @@ export async function storeSigned(
       .where('timestamp', '=', intent.timestamp)
       .where('signKeyId', '=', intent.signKeyId)
       .executeTakeFirst();
-    const fresh = Number(result.numUpdatedRows) === 1 || (await keepGivenUp(queries, intent, assertion, at));
-    if (fresh) stored.set(intent.hsmKeyId, (stored.get(intent.hsmKeyId) ?? 0) + 1);
+    const outcome =
+      Number(result.numUpdatedRows) === 1 ? 'stored' : await keepGivenUp(queries, intent, assertion, at);
+    if (outcome !== 'given-up') inForce.add(intent.id);
+    if (outcome !== 'repeated') counts.set(intent.hsmKeyId, (counts.get(intent.hsmKeyId) ?? 0) + 1);
   }
-  for (const [hsmKeyId, count] of stored) {
+  for (const [hsmKeyId, count] of counts) {
     await queries
       .updateTable('SigningKey')
       .set((eb) => ({ signatures: eb('signatures', '+', count) }))
       .where('hsmKeyId', '=', hsmKeyId)
       .execute();
   }
+  return inForce;
 }
 
-/** @returns whether this was a signature that the log did not have: not when the very draft is stored already */
+/** Looks at an intent that did not take its signature: the very draft was signed before, or it was given up. */
 async function keepGivenUp(
   queries: Queries,
   intent: IntentToSign,
   assertion: Uint8Array,
   at: string,
-): Promise<boolean> {
+): Promise<'repeated' | 'given-up'> {
   const now = await queries
     .selectFrom('SerialIntent')
     .select(['timestamp', 'signKeyId'])
     .where('id', '=', intent.id)
     .executeTakeFirst();
-  if (now?.timestamp === intent.timestamp && now.signKeyId === intent.signKeyId) return false;
+  if (now?.timestamp === intent.timestamp && now.signKeyId === intent.signKeyId) return 'repeated';
   await addHistory(queries, {
     ...intent,
     reason: 'key-changed',
@@ -205,7 +220,7 @@ async function keepGivenUp(
     endedBy: 'airlock',
     serialAssertion: assertion,
   });
-  return true;
+  return 'given-up';
 }
 
 /** What gives up its place in the log's present; see `SerialHistory`. */

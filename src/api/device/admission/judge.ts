@@ -12,6 +12,7 @@ import { appendAct, type Queries } from '../../../storage/index.ts';
 import {
   addHistory,
   addBlock,
+  promisedRevision,
   redraftIntent,
   type IntentRecord,
   type NewIntent,
@@ -135,7 +136,7 @@ async function again(
   const draft = draftFor(bench, applicant, {
     ...authorityFor(applicant, signing, bench.now),
     serial: present.serial,
-    revision: 0,
+    revision: await promisedRevision(bench.queries, present.id),
     id: present.id,
     apiKeyName: of.apiKeyName,
   });

@@ -1,0 +1,173 @@
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+
+import {
+  decodeAssertion,
+  publicKeyFromRsa,
+  signAssertion,
+  type Assertion,
+  type PublicKey,
+  type Signer,
+} from '../assertions/index.ts';
+import { checkSigningKey, DeviceError } from '../devices/index.ts';
+import { HsmError, parseHsmKeyId, type Hsm } from '../hsm/index.ts';
+import { findAssertion, type Database } from '../storage/index.ts';
+import {
+  intentsToSign,
+  purgeSpentRequestIds,
+  storeSigned,
+  strandedIntents,
+  type IntentToSign,
+  type SignedIntent,
+} from '../storage/model-service/index.ts';
+import type { ProvisionInput, ProvisionOutcome } from '../workflows/serials-contract.ts';
+import { crashPoint } from './crash-point.ts';
+
+/** What the making of serials works with. */
+export interface SerialActivityDeps {
+  readonly database: Pick<Database, 'queries' | 'transaction'>;
+  readonly hsm: Pick<Hsm, 'findKey' | 'sign'>;
+  readonly clock: () => Date;
+  /** Called with each batch that was stored, so that an API in the same process need not look for it. */
+  readonly announce?: (
+    serials: readonly { readonly id: string; readonly serialAssertion: Uint8Array }[],
+  ) => void;
+}
+
+/** The type that workflows see. */
+export type SerialActivities = ReturnType<typeof createSerialActivities>;
+
+/** An intent without a result that is older than this is nobody's business any more, and the sweep takes it up. */
+const STRANDED_AFTER_MS = 60_000;
+/** Most intents of one sweep, and of one batch of it. */
+const SWEEP = 640;
+const SWEEP_BATCH = 64;
+/** Used request-ids are kept for a day after their time: some clocks are wrong, and some devices slow. */
+const KEEP_REQUEST_IDS_MS = 24 * 3600_000;
+
+const headersSchema = z.record(z.string(), z.string());
+
+/** The activities of the queue where the HSM is. */
+export function createSerialActivities(deps: SerialActivityDeps) {
+  const keys = new Map<string, PublicKey>();
+  /** Intents that this process signs right now: a sweep and a batch that meet do not both ask a slow token. */
+  const underWay = new Set<string>();
+
+  async function signer(intent: IntentToSign): Promise<Signer> {
+    const id = parseHsmKeyId(intent.hsmKeyId);
+    let publicKey = keys.get(id);
+    if (publicKey === undefined) {
+      const found = await deps.hsm.findKey(id);
+      if (found === undefined) throw gone(intent);
+      publicKey = publicKeyFromRsa(found);
+      keys.set(id, publicKey);
+    }
+    if (publicKey.keyId !== intent.signKeyId) throw gone(intent);
+    return { publicKey, signDigest: (sha512) => deps.hsm.sign(id, sha512) };
+  }
+
+  async function sign(
+    intent: IntentToSign,
+    accountKeys: ReadonlyMap<string, Assertion>,
+  ): Promise<SignedIntent> {
+    const headers = headersSchema.parse(intent.headers);
+    checkSigningKey({
+      keyId: intent.signKeyId,
+      accountKey: accountKeys.get(intent.signKeyId),
+      authorityId: headers['authority-id'] ?? '',
+      now: deps.clock(),
+      headers,
+    });
+    // The signature's own time is the timestamp that was promised: signing again makes the same bytes.
+    const signed = await signAssertion(
+      { type: 'serial', headers, body: intent.body },
+      await signer(intent),
+      new Date(intent.timestamp),
+    );
+    return { intent, assertion: signed.bytes };
+  }
+
+  async function signBatch(input: ProvisionInput): Promise<ProvisionOutcome> {
+    const found = await intentsToSign(deps.database.queries, input.intents);
+    const intents = found.filter(({ id }) => !underWay.has(id));
+    if (intents.length === 0) return { signed: 0, refused: 0 };
+    const accountKeys = await accountKeysOf(intents);
+    crashPoint('serials-before-sign');
+    for (const { id } of intents) underWay.add(id);
+    try {
+      const results = await Promise.allSettled(intents.map((intent) => sign(intent, accountKeys)));
+      crashPoint('serials-after-sign');
+      const signed = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+      await store(signed, input.batch);
+      const failures = results.flatMap((result): unknown[] =>
+        result.status === 'rejected' ? [result.reason] : [],
+      );
+      const refused = failures.filter(isFinal);
+      const passing = failures.find((failure) => !isFinal(failure));
+      if (passing !== undefined) throw passing;
+      return { signed: signed.length, refused: refused.length };
+    } finally {
+      for (const { id } of intents) underWay.delete(id);
+    }
+  }
+
+  async function accountKeysOf(intents: readonly IntentToSign[]): Promise<Map<string, Assertion>> {
+    const found = new Map<string, Assertion>();
+    for (const keyId of new Set(intents.map(({ signKeyId }) => signKeyId))) {
+      const kept = await findAssertion(deps.database.queries, 'account-key', [keyId]);
+      if (kept !== undefined) found.set(keyId, decodeAssertion(kept.bytes));
+    }
+    return found;
+  }
+
+  async function store(signed: readonly SignedIntent[], batch: string): Promise<void> {
+    if (signed.length === 0) return;
+    const inForce = await deps.database.transaction(async (queries) => {
+      const stored = await storeSigned(queries, signed, { batch, at: deps.clock() });
+      crashPoint('serials-before-commit');
+      return stored;
+    });
+    crashPoint('serials-after-commit');
+    const serials = signed.map(({ intent, assertion }) => ({ id: intent.id, serialAssertion: assertion }));
+    deps.announce?.(serials.filter(({ id }) => inForce.has(id)));
+  }
+
+  return {
+    /**
+     * Signs those of a batch that are not signed yet, all at once, and stores them with their log in one transaction.
+     * What fails for want of HSM or database fails the call, after the rest was stored.
+     */
+    signSerials: signBatch,
+
+    /** Signs what no batch signed in time, oldest first, and forgets used request-ids whose time is long over. */
+    async sweepSerials(): Promise<ProvisionOutcome> {
+      const now = deps.clock().getTime();
+      const stranded = await strandedIntents(deps.database.queries, new Date(now - STRANDED_AFTER_MS), SWEEP);
+      let signed = 0;
+      let refused = 0;
+      for (let at = 0; at < stranded.length; at += SWEEP_BATCH) {
+        const outcome = await signBatch({
+          batch: `sweep-${randomUUID()}`,
+          intents: stranded.slice(at, at + SWEEP_BATCH),
+        });
+        signed += outcome.signed;
+        refused += outcome.refused;
+      }
+      await purgeSpentRequestIds(deps.database.queries, new Date(now - KEEP_REQUEST_IDS_MS));
+      return { signed, refused };
+    },
+  };
+}
+
+/** Whether waiting cannot help: the key is gone or may not sign. Everything else is tried again. */
+function isFinal(failure: unknown): boolean {
+  if (failure instanceof DeviceError) return failure.kind !== 'unavailable';
+  return failure instanceof HsmError && (failure.kind === 'not-found' || failure.kind === 'invalid');
+}
+
+function gone(intent: IntentToSign): DeviceError {
+  return new DeviceError(
+    'signing-key-unregistered',
+    `cannot sign with key ${intent.signKeyId}: it is not on the HSM; put another key in the serial policy`,
+  );
+}

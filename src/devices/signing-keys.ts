@@ -1,0 +1,106 @@
+import {
+  isMap,
+  keyStanding,
+  optionalText,
+  publicKeyOf,
+  text,
+  type Assertion,
+  type HeaderMap,
+  type HeaderValue,
+} from '../assertions/index.ts';
+import { compileValuePattern, headersFit } from '../assertions/value-patterns.ts';
+import { DeviceError } from './errors.ts';
+
+/** What a signing key is to be used for. */
+export interface SigningUse {
+  /** SHA3-384 of the key. */
+  readonly keyId: string;
+  /** The key's account-key assertion, if one was pushed. */
+  readonly accountKey: Assertion | undefined;
+  /** The account that the key is to sign for. */
+  readonly authorityId: string;
+  readonly now: Date;
+  /** The headers of the serial, as far as they are known: all of them when it signs, brand and model for a policy. */
+  readonly headers: Readonly<Record<string, HeaderValue>>;
+}
+
+/**
+ * Checks that a key may sign serials: its account-key is there, in force, of the right account and not constrained to other
+ * assertions. Throws {@link DeviceError} `signing-key-…` with a code for each.
+ */
+export function checkSigningKey(use: SigningUse): void {
+  const { accountKey, keyId } = use;
+  if (accountKey === undefined) {
+    throw new DeviceError(
+      'signing-key-unregistered',
+      `cannot sign with key ${keyId}: its account-key is not here; register the key and push its account-key`,
+    );
+  }
+  checkStanding(accountKey, use);
+  const owner = text(accountKey, 'account-id');
+  if (owner !== use.authorityId) {
+    throw new DeviceError(
+      'signing-key-foreign',
+      `cannot sign with key ${keyId} for account ${use.authorityId}: its account-key is of account ${owner}`,
+    );
+  }
+  if (!mayConstraintsAllow(accountKey, { ...use.headers, type: 'serial', 'authority-id': use.authorityId })) {
+    throw new DeviceError(
+      'signing-key-constrained',
+      `cannot sign with key ${keyId}: the constraints of its account-key do not allow such serials`,
+    );
+  }
+}
+
+function checkStanding(accountKey: Assertion, { keyId, now }: SigningUse): void {
+  switch (keyStanding(accountKey, now)) {
+    case 'valid':
+      return;
+    case 'revoked':
+      throw new DeviceError('signing-key-revoked', `cannot sign with key ${keyId}: it is revoked`);
+    case 'expired':
+      throw new DeviceError(
+        'signing-key-expired',
+        `cannot sign with key ${keyId}: it expired at ${optionalText(accountKey, 'until') ?? ''}; put another key in the serial policy`,
+      );
+    case 'not-yet-valid':
+      throw new DeviceError(
+        'signing-key-not-yet-valid',
+        `cannot sign with key ${keyId}: it is valid from ${text(accountKey, 'since')} on`,
+      );
+  }
+}
+
+/**
+ * Whether one of the key's constraints could let an assertion with these headers pass. Headers that are not known yet are
+ * left out of the comparison.
+ */
+function mayConstraintsAllow(accountKey: Assertion, headers: Readonly<Record<string, HeaderValue>>): boolean {
+  const constraints = accountKey.headers.constraints;
+  if (!Array.isArray(constraints) || constraints.length === 0) return true;
+  return constraints.some((constraint: HeaderValue) => {
+    const wanted = isMap(constraint) ? constraint.headers : undefined;
+    if (wanted === undefined || !isMap(wanted)) return false;
+    return headersFit(
+      compileValuePattern(knownPart(wanted, headers), { references: [], operations: [] }),
+      headers,
+    );
+  });
+}
+
+function knownPart(wanted: HeaderMap, headers: Readonly<Record<string, HeaderValue>>): HeaderMap {
+  return Object.fromEntries(Object.entries(wanted).filter(([name]) => Object.hasOwn(headers, name)));
+}
+
+/** How a signing key stands, in one word, for lists and status pages. */
+export type SigningKeyStanding = 'unregistered' | ReturnType<typeof keyStanding>;
+
+/** See {@link SigningKeyStanding}. */
+export function signingKeyStanding(accountKey: Assertion | undefined, now: Date): SigningKeyStanding {
+  return accountKey === undefined ? 'unregistered' : keyStanding(accountKey, now);
+}
+
+/** Whether an account-key is the one of this public key: of its very bytes, not only of its name. */
+export function isAccountKeyOf(accountKey: Assertion, publicKey: string): boolean {
+  return publicKeyOf(accountKey).encoded.trim() === publicKey.trim();
+}

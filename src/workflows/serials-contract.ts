@@ -1,0 +1,55 @@
+/**
+ * What the processes around serials and signing keys take and give. Payloads carry ids, names and digests only.
+ * API and activities import this file; it imports nothing.
+ */
+
+/** Serials to be made together. */
+export interface ProvisionInput {
+  /** The name of the batch: a UUID, the last part of the workflow's id. */
+  readonly batch: string;
+  /** Ids of intents. */
+  readonly intents: readonly string[];
+}
+
+/** What became of a batch. An intent that is none of these was signed before, or is being signed by another batch. */
+export interface ProvisionOutcome {
+  readonly signed: number;
+  /** Intents whose key may not, or cannot, sign any more: their devices get another draft when they ask again. */
+  readonly refused: number;
+}
+
+/** A signing key to be made on the HSM. */
+export interface CreateSigningKeyInput {
+  readonly brandId: string;
+  readonly name: string;
+  /** Account id of who asked, for the log. */
+  readonly actor: string;
+}
+
+/** A signing key that the HSM holds. */
+export interface CreatedSigningKey {
+  readonly keyId: string;
+}
+
+/** A signing key whose public half is to be registered with the store that vouches for the brand's keys. */
+export interface RegisterSigningKeyInput {
+  readonly keyId: string;
+  /** Account id of who asked, for the log. */
+  readonly actor: string;
+  /** `upstream`: hand the request over from here. `file`: somebody carries it. */
+  readonly deliver: 'upstream' | 'file';
+  /** How long between two looks for the account-key when nobody says that it came. Seconds; grows to a hundred times that. */
+  readonly lookEverySeconds: number;
+}
+
+/** How far a registration is. */
+export type RegistrationState = 'signing-request' | 'handing-over' | 'awaiting-account-key' | 'registered';
+
+/** Workflow ids: a second request for the same thing joins the first. */
+export const provisionId = (batch: string) => `provision/${batch}`;
+export const createKeyId = (brandId: string, name: string) => `signing-key/${brandId}/${name}`;
+export const registerKeyId = (keyId: string) => `register-key/${keyId}`;
+
+/** Names of the signal and the query of a registration. */
+export const ACCOUNT_KEY_PUSHED = 'accountKeyPushed';
+export const REGISTRATION_STATE = 'registrationState';
