@@ -2,11 +2,16 @@
  * The only process that loads a PKCS#11 module. It talks to its parent over IPC alone, is silent otherwise, and ends with it.
  * A module that crashes or hangs takes this process with it and nothing else; the parent starts another.
  */
-import { faultOf } from './fault.ts';
+import { TokenFault, faultOf } from './fault.ts';
+import type { RsaPublicKey } from './key-store.ts';
 import { requestSchema, signsOf, type ControlRequest, type SignItem, type SignedItem } from './protocol.ts';
 import type { Token } from './token.ts';
 
+/** How many times a generation that met another one starts over. */
+const TWIN_ATTEMPTS = 6;
+
 let token: Token | undefined;
+let open: () => Token = () => opened();
 let signed: SignedItem[] = [];
 
 process.on('message', (message: unknown) => {
@@ -47,7 +52,8 @@ async function perform(request: ControlRequest): Promise<unknown> {
     case 'open': {
       // Loaded here, so that a missing native binding is an answer and not a crash.
       const { Token } = await import('./token.ts');
-      token = Token.open(request);
+      open = () => Token.open(request);
+      token = open();
       return token.description;
     }
     case 'find':
@@ -55,7 +61,7 @@ async function perform(request: ControlRequest): Promise<unknown> {
     case 'list':
       return opened().keys.list();
     case 'generate':
-      return opened().keys.generate(request.key, request.label, request.bits);
+      return generate(request);
     case 'delete':
       return opened().keys.delete(request.key);
     case 'ping':
@@ -65,6 +71,33 @@ async function perform(request: ControlRequest): Promise<unknown> {
       token = undefined;
       return undefined;
   }
+}
+
+/**
+ * The pair with this id, made unless it is there. Looks again afterwards, because another process may have made one at the
+ * same time; two that met both start over. Looks with the library freshly initialised: SoftHSM does not notice objects that
+ * others made just before it made its own. Nothing else may be under way here.
+ */
+async function generate({
+  key,
+  label,
+  bits,
+}: Extract<ControlRequest, { op: 'generate' }>): Promise<RsaPublicKey> {
+  for (let attempt = 0; attempt < TWIN_ATTEMPTS; attempt++) {
+    const there = opened().keys.find(key);
+    if (there) return there;
+    const made = await opened().keys.generate(key, label, bits);
+    if (reopened().keys.settleTwins(key, made)) return made;
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * 500 * 2 ** attempt));
+    reopened();
+  }
+  throw new TokenFault('refused', `other processes keep making keys with the id ${key}`);
+}
+
+function reopened(): Token {
+  opened().close();
+  token = open();
+  return token;
 }
 
 function opened(): Token {

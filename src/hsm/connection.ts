@@ -1,5 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import type { Job, Outcome } from './job.ts';
+import type { Job, Outcome, Task } from './job.ts';
 import {
   answerSchema,
   signedOf,
@@ -27,9 +27,11 @@ export interface ConnectionOptions {
   readonly tokenSerial: string | undefined;
   readonly sessions: number;
   readonly deadlines: Deadlines;
+  /** Whether a key is being made: a token with one processor signs nothing meanwhile, and that is no reason to give it up. */
+  readonly making: () => boolean;
 }
 
-/** What the child of a connection is asked to do while nothing is at stake yet. */
+/** The token could not be opened; the fault says whether another try may help. */
 export class OpenFailed extends Error {
   readonly fault: Fault;
 
@@ -61,7 +63,6 @@ export class Connection {
   readonly #watch: NodeJS.Timeout;
   #onAnswer: () => void = () => undefined;
   #calls = 0;
-  #generating = 0;
   #heardAt = performance.now();
   #watchedAt = performance.now();
   #stderr = '';
@@ -92,11 +93,6 @@ export class Connection {
     return this.#pending.size;
   }
 
-  /** A key generation keeps many tokens busy for its whole time. */
-  get generating(): boolean {
-    return this.#generating > 0;
-  }
-
   get processId(): number | undefined {
     return this.#child.pid;
   }
@@ -122,19 +118,16 @@ export class Connection {
     const signs: SignItem[] = [];
     for (const job of jobs) {
       const { task } = job;
-      if (task.op === 'sign') {
-        const due = this.#options.deadlines.sign * (this.#pending.size + 1);
-        signs.push({ call: this.#register(job, due), key: task.key, digest: task.digest });
-      } else {
-        if (task.op === 'generate') this.#generating++;
-        const due =
-          task.op === 'generate'
-            ? this.#options.deadlines.generate
-            : this.#patience() * (this.#pending.size + 1);
-        this.#post({ ...task, call: this.#register(job, due) });
-      }
+      const call = this.#register(job, this.#allowance(task));
+      if (task.op === 'sign') signs.push({ call, key: task.key, digest: task.digest });
+      else this.#post({ ...task, call });
     }
     if (signs.length > 0) this.#post({ op: 'sign', signs });
+  }
+
+  /** One call outside any queue. */
+  run(task: Task): Promise<Outcome> {
+    return new Promise((settle) => this.send([{ task, settle }]));
   }
 
   /** Ends the child at once; whatever was in flight is told that the connection is lost. */
@@ -197,13 +190,19 @@ export class Connection {
     const pending = this.#pending.get(call);
     if (!pending) return;
     this.#pending.delete(call);
-    if (pending.job.task.op === 'generate') this.#generating--;
     pending.job.settle(outcome);
   }
 
-  /** While a key is made, a token with one processor signs nothing; the whole connection gets the longer time. */
+  /** A call may have to wait for those before it, so it may take as many times longer. */
+  #allowance(task: Task): number {
+    const { generate } = this.#options.deadlines;
+    return task.op === 'generate' ? generate : this.#patience() * (this.#pending.size + 1);
+  }
+
+  /** How long the connection may be silent while calls are in flight. */
   #patience(): number {
-    return this.generating ? this.#options.deadlines.generate : this.#options.deadlines.sign;
+    const { sign, generate } = this.#options.deadlines;
+    return this.#options.making() ? generate : sign;
   }
 
   #checkDeadlines(): void {

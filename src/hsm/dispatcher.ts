@@ -1,7 +1,7 @@
 import type { Connection } from './connection.ts';
 import { HsmError } from './errors.ts';
 import { FairQueue } from './fair-queue.ts';
-import type { Job, Outcome, Task } from './job.ts';
+import type { Job, Outcome, RepeatableTask } from './job.ts';
 import type { Supervisor } from './supervisor.ts';
 
 /** A repeatable call gives up after this many lost connections: a call that kills the token must not do so for ever. */
@@ -20,7 +20,7 @@ export interface DispatcherOptions {
 }
 
 interface Entry {
-  readonly task: Task;
+  readonly task: RepeatableTask;
   readonly lane: string;
   losses: number;
   readonly resolve: (outcome: Outcome) => void;
@@ -29,7 +29,8 @@ interface Entry {
 
 /**
  * Brings calls to connections: in fair order, as many as the connections hold, each again when its connection was lost.
- * Repeating a signature is harmless, because PKCS#1 v1.5 signatures are deterministic; key generation is never repeated here.
+ * Only calls that change nothing on the token come this way. Repeating a signature is harmless, because PKCS#1 v1.5
+ * signatures are deterministic.
  */
 export class Dispatcher {
   readonly #options: DispatcherOptions;
@@ -86,9 +87,9 @@ export class Dispatcher {
 
   /**
    * Runs a task on some connection. Calls of one lane keep their order, lanes take turns. Resolves to the token's answer or
-   * fault, or to the loss of the connection when the task must not be repeated or was repeated too often.
+   * fault, or to the loss of the connection when the task was repeated too often.
    */
-  submit(task: Task, lane: string): Promise<Outcome> {
+  submit(task: RepeatableTask, lane: string): Promise<Outcome> {
     return new Promise((resolve, reject) => {
       if (this.#closed) return reject(closedError());
       if (this.#hopeless) return reject(this.#options.whyDown());
@@ -136,21 +137,19 @@ export class Dispatcher {
     for (const [connection, jobs] of batches) connection.send(jobs);
   }
 
-  /** The connection with most room; one that makes a key only when there is no other. */
+  /** The connection with most room. */
   #freest(batches: ReadonlyMap<Connection, readonly Job[]>): Connection | undefined {
     let best: Connection | undefined;
     let bestLoad = Infinity;
     for (const connection of this.#supervisor?.live ?? []) {
-      const held = connection.inFlight + (batches.get(connection)?.length ?? 0);
-      if (held >= this.#options.perConnection) continue;
-      const load = held + (connection.generating ? this.#options.perConnection : 0);
-      if (load < bestLoad) [best, bestLoad] = [connection, load];
+      const load = connection.inFlight + (batches.get(connection)?.length ?? 0);
+      if (load < Math.min(bestLoad, this.#options.perConnection)) [best, bestLoad] = [connection, load];
     }
     return best;
   }
 
   #settled(entry: Entry, outcome: Outcome): void {
-    const repeatable = 'lost' in outcome && entry.task.op !== 'generate' && ++entry.losses <= LOSSES_BORNE;
+    const repeatable = 'lost' in outcome && ++entry.losses <= LOSSES_BORNE;
     if (!repeatable) return entry.resolve(outcome);
     if (this.#closed) return entry.reject(closedError());
     if (this.#hopeless) return entry.reject(this.#options.whyDown());

@@ -8,13 +8,11 @@ export interface RsaPublicKey {
   readonly e: Uint8Array;
 }
 
-/** How many times a generation that met a twin starts over. */
-const TWIN_ATTEMPTS = 5;
 const RSA_F4 = Buffer.from([1, 0, 1]);
 
 /**
- * The RSA key pairs of one token. PKCS#11 lets any number of objects share a CKA_ID, so every generation looks first, and
- * looks again afterwards; a search decrypts every object of the token, so handles are remembered.
+ * The RSA key pairs of one token. PKCS#11 lets any number of objects share a CKA_ID. A search decrypts every object of the
+ * token, so handles are remembered.
  */
 export class KeyStore {
   readonly #lib: PKCS11;
@@ -65,32 +63,8 @@ export class KeyStore {
     });
   }
 
-  /** The pair with this id, made on the token unless it is there already. */
+  /** Makes a pair on the token, without looking whether there is one. */
   async generate(key: string, label: string, bits: number): Promise<RsaPublicKey> {
-    for (let attempt = 0; attempt < TWIN_ATTEMPTS; attempt++) {
-      const there = this.find(key);
-      if (there) return there;
-      // A public half alone is what a crash in the middle of an earlier generation leaves behind.
-      for (const orphan of this.#objects(CK.CKO_PUBLIC_KEY, key))
-        this.#lib.C_DestroyObject(this.#desk, orphan);
-      const made = await this.#generatePair(key, label, bits);
-      const count = this.#objects(CK.CKO_PRIVATE_KEY, key).length;
-      if (count === 1) return made.publicKey;
-      // Another process made one at the same time. Its maker may have handed it out already, so ours goes.
-      this.forget(key);
-      this.#destroy([made.privateHandle, made.publicHandle]);
-      await new Promise((resolve) => setTimeout(resolve, 50 + Math.random() * 450));
-    }
-    throw new TokenFault('connection', `another process keeps making a key with the id ${key}`);
-  }
-
-  /** Removes the pair; removing what is not there is no error. */
-  delete(key: string): void {
-    this.forget(key);
-    this.#destroy([...this.#objects(CK.CKO_PRIVATE_KEY, key), ...this.#objects(CK.CKO_PUBLIC_KEY, key)]);
-  }
-
-  async #generatePair(key: string, label: string, bits: number) {
     const id = Buffer.from(key, 'hex');
     const session = this.#lib.C_OpenSession(this.#slot, CK.CKF_SERIAL_SESSION | CK.CKF_RW_SESSION);
     try {
@@ -105,14 +79,30 @@ export class KeyStore {
         this.#destroy([pair.privateKey, pair.publicKey]);
         throw new TokenFault('key-unprotected', 'the token made a private key that can be read out of it');
       }
-      return {
-        publicKey: this.#publicHalf(pair.privateKey, key),
-        privateHandle: pair.privateKey,
-        publicHandle: pair.publicKey,
-      };
+      return this.#publicHalf(pair.privateKey, key);
     } finally {
       this.#lib.C_CloseSession(session);
     }
+  }
+
+  /**
+   * After a generation: whether our pair is the only one with its id. If it is, lone public halves that a crash left behind
+   * are removed; if not, ours is, because another process may have handed out its own already.
+   */
+  settleTwins(key: string, ours: RsaPublicKey): boolean {
+    const mine = (handle: Handle) => Buffer.compare(this.#publicHalf(handle, key).n, ours.n) === 0;
+    const alone = this.#objects(CK.CKO_PRIVATE_KEY, key).length === 1;
+    const privateKeys = alone ? [] : this.#objects(CK.CKO_PRIVATE_KEY, key).filter(mine);
+    const publicKeys = this.#objects(CK.CKO_PUBLIC_KEY, key).filter((handle) => mine(handle) !== alone);
+    this.forget(key);
+    this.#destroy([...privateKeys, ...publicKeys]);
+    return alone;
+  }
+
+  /** Removes the pair; removing what is not there is no error. */
+  delete(key: string): void {
+    this.forget(key);
+    this.#destroy([...this.#objects(CK.CKO_PRIVATE_KEY, key), ...this.#objects(CK.CKO_PUBLIC_KEY, key)]);
   }
 
   #lookUp(key: string): Handle | undefined {

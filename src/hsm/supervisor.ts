@@ -37,6 +37,7 @@ export class Supervisor {
   readonly firstAttempt: Promise<void>;
   readonly #options: SupervisorOptions;
   readonly #live = new Set<Connection>();
+  readonly #separate = new Set<Connection>();
   readonly #backoff: Backoff;
   readonly #closing = new AbortController();
   readonly #salt = randomBytes(32);
@@ -83,11 +84,28 @@ export class Supervisor {
     return this.#attempts;
   }
 
+  /**
+   * A connection of its own for one change to the token; the caller ends it. Throws {@link OpenFailed}, without sending a
+   * PIN that was refused before.
+   */
+  async openSeparate(): Promise<Connection> {
+    const pin = await this.#options.pin();
+    const fingerprint = this.#fingerprint(pin);
+    if (this.#refused?.fingerprint === fingerprint)
+      throw new OpenFailed({ kind: 'pin', reason: this.#refused.reason });
+    const connection = new Connection({ ...this.#options.connection, sessions: 1 });
+    await this.#logIn(connection, pin, fingerprint);
+    this.#separate.add(connection);
+    void connection.ended.then(() => this.#separate.delete(connection));
+    return connection;
+  }
+
   /** Closes every connection; those still busy after `limit` milliseconds are killed. */
   async close(limit: number): Promise<void> {
     clearInterval(this.#heart);
     this.#closing.abort();
     this.#wake();
+    for (const connection of this.#separate) connection.kill('closed');
     await Promise.all([...this.#live].map((connection) => connection.close(limit)));
     await this.#loop;
   }
@@ -122,27 +140,35 @@ export class Supervisor {
   }
 
   async #open(connection: Connection, pin: string, fingerprint: string): Promise<number> {
+    try {
+      await this.#logIn(connection, pin, fingerprint);
+    } catch (error) {
+      if (!(error instanceof OpenFailed) || !isPinFault(error)) throw error;
+      this.#report({ reason: error.message, pinRefused: true });
+      return PIN_POLL;
+    }
+    this.#adopt(connection);
+    return 0;
+  }
+
+  /** Opens the token over a new connection, which is ended when that fails. Remembers a PIN that the token refused. */
+  async #logIn(connection: Connection, pin: string, fingerprint: string): Promise<void> {
     const stop = () => connection.kill('closed');
     this.#attempts++;
     this.#closing.signal.addEventListener('abort', stop);
     try {
       this.#token = await connection.open(pin);
+      this.#refused = undefined;
     } catch (error) {
       connection.kill('cannot be opened');
       await connection.ended;
-      const kind = error instanceof OpenFailed ? error.fault.kind : undefined;
-      if (kind !== 'pin' && kind !== 'pin-guarded') throw error;
-      const reason = sentenceOf(error);
       // A guarded token got no PIN, so the same one may be sent once the guard is gone.
-      if (kind === 'pin') this.#refused = { fingerprint, reason };
-      this.#report({ reason, pinRefused: true });
-      return PIN_POLL;
+      if (error instanceof OpenFailed && error.fault.kind === 'pin')
+        this.#refused = { fingerprint, reason: error.message };
+      throw error;
     } finally {
       this.#closing.signal.removeEventListener('abort', stop);
     }
-    this.#refused = undefined;
-    this.#adopt(connection);
-    return 0;
   }
 
   #adopt(connection: Connection): void {
@@ -182,4 +208,8 @@ export class Supervisor {
   #fingerprint(pin: string): string {
     return createHmac('sha256', this.#salt).update(pin).digest('base64');
   }
+}
+
+function isPinFault({ fault }: OpenFailed): boolean {
+  return fault.kind === 'pin' || fault.kind === 'pin-guarded';
 }

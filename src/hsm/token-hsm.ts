@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { sentenceOf } from '../errors.ts';
 import type { ConnectionOptions } from './connection.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { HsmError, errorOfFault } from './errors.ts';
 import { parseHsmKeyId, type Hsm, type HsmKey, type HsmKeyId, type HsmProbe, type HsmStatus } from './hsm.ts';
-import type { Task } from './job.ts';
+import type { RepeatableTask } from './job.ts';
 import type { RsaPublicKey } from './key-store.ts';
+import { KeyWriter } from './key-writer.ts';
 import { keyListSchema, publicKeySchema } from './protocol.ts';
 import { describe, stateOf } from './status.ts';
 import { Supervisor } from './supervisor.ts';
@@ -15,7 +15,7 @@ import { VerificationKey } from './verification.ts';
 
 /** Everything that {@link TokenHsm} needs, defaults filled in; times in milliseconds. */
 export interface TokenHsmOptions {
-  readonly connection: ConnectionOptions;
+  readonly connection: Omit<ConnectionOptions, 'making'>;
   readonly pin: () => Promise<string>;
   readonly children: number;
   readonly queue: number;
@@ -25,9 +25,7 @@ export interface TokenHsmOptions {
   readonly probeEvery: number;
 }
 
-const KEY_BITS = 4096;
 const SHA512_BYTES = 64;
-const GENERATION_ATTEMPTS = 3;
 /** Pauses of supervised restarts: the HSM is back in service within 5 s of its return. */
 const BACKOFF = { first: 100, longest: 2000 };
 /** Lane of everything that is not a signature. */
@@ -40,6 +38,7 @@ export class TokenHsm implements Hsm {
   readonly #options: TokenHsmOptions;
   readonly #dispatcher: Dispatcher;
   readonly #supervisor: Supervisor;
+  readonly #writer: KeyWriter;
   readonly #keys = new Map<HsmKeyId, Promise<VerificationKey>>();
   readonly #ready = new Map<HsmKeyId, VerificationKey>();
   readonly #generations = new Map<HsmKeyId, Promise<RsaPublicKey>>();
@@ -57,7 +56,7 @@ export class TokenHsm implements Hsm {
       whyDown: () => this.#whyDown(),
     });
     this.#supervisor = new Supervisor({
-      connection: options.connection,
+      connection: { ...options.connection, making: () => this.#writer.making },
       wanted: options.children,
       pin: options.pin,
       backoff: BACKOFF,
@@ -66,6 +65,12 @@ export class TokenHsm implements Hsm {
       onReady: (connection) => (connection.onAnswer = () => this.#dispatcher.roomMade()),
     });
     this.#dispatcher.attach(this.#supervisor);
+    this.#writer = new KeyWriter({
+      openSeparate: () => this.#supervisor.openSeparate(),
+      reachable: () => this.#ask({ op: 'ping' }, DESK),
+      find: (id) => this.findKey(id),
+      settle: options.settleGeneration,
+    });
     if (options.probeEvery > 0)
       this.#probeTimer = setInterval(() => void this.probe(), options.probeEvery).unref();
   }
@@ -78,7 +83,7 @@ export class TokenHsm implements Hsm {
   generateKey(id: HsmKeyId, label: string): Promise<RsaPublicKey> {
     const underWay = this.#generations.get(id);
     if (underWay) return underWay;
-    const generation = this.#generate(id, label).finally(() => this.#generations.delete(id));
+    const generation = this.#writer.generate(id, label).finally(() => this.#generations.delete(id));
     this.#generations.set(id, generation);
     return generation;
   }
@@ -94,7 +99,7 @@ export class TokenHsm implements Hsm {
 
   async deleteKey(id: HsmKeyId): Promise<void> {
     this.#forget(id);
-    await this.#ask({ op: 'delete', key: id }, DESK);
+    await this.#writer.delete(id);
     this.#forget(id);
   }
 
@@ -156,32 +161,6 @@ export class TokenHsm implements Hsm {
     await this.#supervisor.close(limit);
   }
 
-  /** The key of an idempotent generation: a lost one may still appear on the token, so it is awaited before the next. */
-  async #generate(id: HsmKeyId, label: string): Promise<RsaPublicKey> {
-    let reason = '';
-    for (let attempt = 0; attempt < GENERATION_ATTEMPTS; attempt++) {
-      const outcome = await this.#dispatcher.submit({ op: 'generate', key: id, label, bits: KEY_BITS }, DESK);
-      if ('answered' in outcome) return publicKeySchema.parse(outcome.answered);
-      if ('fault' in outcome) throw errorOfFault(outcome.fault);
-      reason = outcome.lost;
-      const late = await this.#awaitLateKey(id);
-      if (late) return late;
-    }
-    throw new HsmError(
-      'hsm-timeout',
-      `cannot make the key, after ${GENERATION_ATTEMPTS} attempts: ${reason}`,
-    );
-  }
-
-  async #awaitLateKey(id: HsmKeyId): Promise<RsaPublicKey | undefined> {
-    const until = performance.now() + this.#options.settleGeneration;
-    for (;;) {
-      const found = await this.findKey(id);
-      if (found || performance.now() >= until) return found;
-      await sleep(Math.min(1000, this.#options.settleGeneration));
-    }
-  }
-
   async #signVerified(id: HsmKeyId, sha512: Uint8Array): Promise<Uint8Array> {
     if (sha512.length !== SHA512_BYTES) {
       throw new HsmError(
@@ -225,7 +204,7 @@ export class TokenHsm implements Hsm {
     this.#ready.delete(id);
   }
 
-  async #ask(task: Task, lane: string): Promise<unknown> {
+  async #ask(task: RepeatableTask, lane: string): Promise<unknown> {
     const outcome = await this.#dispatcher.submit(task, lane);
     if ('answered' in outcome) return outcome.answered;
     if ('fault' in outcome) {

@@ -1,0 +1,41 @@
+import { randomBytes } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { createSoftHsmToken, openHsm, type Hsm, type HsmOptions } from '../../src/hsm/index.ts';
+
+/** A SoftHSM token in a folder of its own. */
+export interface TestToken {
+  readonly directory: string;
+  readonly label: string;
+  readonly pin: string;
+  readonly modulePath: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Makes a token under `folder`; a new one for each call. */
+export async function makeTestToken(folder: string): Promise<TestToken> {
+  const label = `airlock-${randomBytes(4).toString('hex')}`;
+  const directory = join(folder, label);
+  const pin = randomBytes(8).toString('hex');
+  const made = await createSoftHsmToken({ directory, label, pin, soPin: randomBytes(8).toString('hex') });
+  return { directory, label, pin, ...made };
+}
+
+/** Opens a test token for one test; it is closed when the test ends. */
+export async function openTestHsm(token: TestToken, options: Partial<HsmOptions> = {}): Promise<Hsm> {
+  const hsm = await openHsm({
+    module: { path: token.modulePath, env: token.env },
+    tokenLabel: token.label,
+    pin: async () => token.pin,
+    probeEvery: 0,
+    ...options,
+  });
+  onTestFinished(() => hsm.close());
+  return hsm;
+}
+
+/** Takes a test token away for good. */
+export async function removeTestToken(token: TestToken): Promise<void> {
+  await rm(token.directory, { recursive: true, force: true });
+}
