@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { channelName, isSnapName, parseChannel } from '../snaps/index.ts';
 
 /** A SHA3-384 digest in lower-case hexadecimal, as blobs are named. */
 export const digestSchema = z.string().regex(/^[0-9a-f]{96}$/, 'a SHA3-384 digest in hexadecimal');
@@ -8,14 +9,12 @@ const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const moment = z.iso.datetime({ precision: 3 });
 const text = (longest: number) => z.string().max(longest);
 /** Store, account and snap ids, as the assertions write them. */
-const id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/, 'an id of letters, digits and hyphens');
-const snapName = z.string().regex(/^(?=[a-z0-9-]{2,40}$)[a-z0-9]+(-[a-z0-9]+)*$/, 'a snap name');
+const id = z.string().regex(/^[-A-Za-z0-9_]{1,64}$/, 'an id of letters, digits, hyphens and underscores');
+const snapName = z.string().refine(isSnapName, 'a snap name');
 const channel = z
   .string()
-  .regex(
-    /^[A-Za-z0-9](?:[-.]?[A-Za-z0-9]){0,27}\/(stable|candidate|beta|edge)(?:\/[A-Za-z0-9](?:[-.]?[A-Za-z0-9])*)?$/,
-    'a channel with track and risk, such as latest/stable',
-  );
+  .max(200)
+  .refine(isFullChannel, 'a channel with track and risk, such as latest/stable');
 const architecture = z.string().regex(/^[a-z0-9]{1,16}$/, 'an architecture');
 
 const memberSchema = z.strictObject({
@@ -126,6 +125,8 @@ export const manifestSchema = z.strictObject({
   exporter: z.string().regex(/^[A-Za-z0-9_-]{64}$/, "the fingerprint of the exporter's key"),
   /** Id of the store that the archive is about; null for single snaps of the general store. */
   store: id.nullable(),
+  /** Whether `snaps` are all the snaps of the stores described here: then one that is missing has left its store. */
+  complete: z.boolean(),
   members: z.array(memberSchema).max(200_000),
   snaps: z.array(snapSchema).max(50_000),
   stores: z.array(storeSchema).max(1000),
@@ -148,4 +149,12 @@ export type ManifestAdmin = NonNullable<Manifest['admin']>;
 /** The manifest's bytes: what is signed, and what its digest is taken of. */
 export function encodeManifest(manifest: Manifest): Uint8Array {
   return new TextEncoder().encode(`${JSON.stringify(manifestSchema.parse(manifest), null, 1)}\n`);
+}
+
+function isFullChannel(text: string): boolean {
+  try {
+    return channelName(parseChannel(text)) === text;
+  } catch {
+    return false;
+  }
 }

@@ -1,0 +1,195 @@
+import type { Assertion } from '../assertions/index.ts';
+import type { ManifestRevision, ManifestSnap } from '../bundles/index.ts';
+import { parseChannel } from '../snaps/index.ts';
+import { addAssertions } from '../storage/index.ts';
+import { sameRow, type ImportChanges } from './import-changes.ts';
+
+/** Keeps assertions that are new. */
+export async function writeAssertions(
+  changes: ImportChanges,
+  assertions: readonly Assertion[],
+): Promise<void> {
+  const { queries, undo } = changes;
+  for (const assertion of assertions) {
+    if ((await addAssertions(queries, [assertion], { at: new Date(changes.at) })) === 0) continue;
+    const { type, revision } = assertion;
+    const primaryKey = assertion.primaryKey.join('/');
+    undo.assertions.push({ type, primaryKey, revision });
+    changes.note('new', 'assertion', `${type} ${primaryKey}`, `revision ${revision}`);
+  }
+}
+
+/** A snap's details: what holds for all its revisions. */
+export async function writeSnap(changes: ImportChanges, snap: ManifestSnap): Promise<void> {
+  const { queries, undo, at } = changes;
+  const values = {
+    storeId: snap.store,
+    publisherId: snap.publisherId,
+    private: snap.private,
+    type: snap.type,
+    title: snap.title,
+    summary: snap.summary,
+    description: snap.description,
+    license: snap.license,
+    contact: snap.contact,
+    website: snap.website,
+    links: { ...snap.links },
+    media: snap.media.map(({ type, url, width, height }) => ({
+      type,
+      url,
+      ...(width === undefined ? {} : { width }),
+      ...(height === undefined ? {} : { height }),
+    })),
+    categories: [...snap.categories],
+    defaultTrack: snap.defaultTrack,
+  };
+  const present = await queries
+    .selectFrom('Snap')
+    .selectAll()
+    .where('snapId', '=', snap.snapId)
+    .executeTakeFirst();
+  if (present === undefined) {
+    await queries
+      .insertInto('Snap')
+      .values({ snapId: snap.snapId, name: snap.name, ...values, createdAt: at, changedAt: at })
+      .execute();
+    undo.snapsAdded.push(snap.snapId);
+    changes.note('new', 'snap', snap.name, `of store ${snap.store}`);
+    return;
+  }
+  const { createdAt: _created, changedAt: _changed, snapId: _id, name: _name, ...old } = present;
+  if (sameRow(old, values)) return;
+  undo.snapsBefore.push(present);
+  await queries
+    .updateTable('Snap')
+    .set({ ...values, changedAt: at })
+    .where('snapId', '=', snap.snapId)
+    .execute();
+  changes.note('updated', 'snap', snap.name, 'details');
+}
+
+/** A revision that is not here yet; true when it was added. */
+export async function writeRevision(
+  changes: ImportChanges,
+  snap: ManifestSnap,
+  revision: ManifestRevision,
+  snapYaml: string,
+): Promise<boolean> {
+  const { queries, undo } = changes;
+  const present = await queries
+    .selectFrom('SnapRevision')
+    .select('id')
+    .where('snapId', '=', snap.snapId)
+    .where('revision', '=', revision.revision)
+    .executeTakeFirst();
+  if (present !== undefined) return false;
+  const added = await queries
+    .insertInto('SnapRevision')
+    .values({
+      snapId: snap.snapId,
+      revision: revision.revision,
+      sha3_384: revision.digest,
+      size: revision.size,
+      version: revision.version,
+      type: revision.type,
+      architectures: [...revision.architectures],
+      base: revision.base,
+      confinement: revision.confinement,
+      grade: revision.grade,
+      epoch: revision.epoch,
+      snapYaml,
+      provenance: revision.provenance,
+      createdAt: revision.createdAt,
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  undo.revisionsAdded.push(added.id);
+  changes.note(
+    'new',
+    'revision',
+    `${snap.name} ${revision.revision}`,
+    `${revision.version}, ${revision.size} bytes`,
+  );
+  return true;
+}
+
+/**
+ * The channel map of a snap: what differs is ended and begun anew, the rest stays. With `newer` a channel that got its
+ * revision later than the archive says keeps it.
+ */
+export async function writeChannels(
+  changes: ImportChanges,
+  snap: ManifestSnap,
+  rule: 'exact' | 'newer',
+): Promise<void> {
+  const { queries, undo } = changes;
+  for (const release of snap.channels) {
+    const { track, risk, branch } = parseChannel(release.channel);
+    const values = {
+      revision: release.revision,
+      percentage: release.percentage,
+      progressiveKey: release.progressiveKey,
+      paused: release.paused,
+      expiresAt: release.expiresAt,
+      releasedAt: release.releasedAt,
+    };
+    const place = {
+      snapId: snap.snapId,
+      track,
+      risk,
+      branch: branch ?? '',
+      architecture: release.architecture,
+    };
+    const open = await queries
+      .selectFrom('ChannelRelease')
+      .select(['id', 'revision', 'percentage', 'progressiveKey', 'paused', 'expiresAt', 'releasedAt'])
+      .where((eb) => eb.and(place))
+      .where('endedAt', 'is', null)
+      .execute();
+    if (open.length === 1 && open.every(({ id: _id, ...old }) => sameRow(old, values))) continue;
+    if (rule === 'newer' && open.some(({ releasedAt }) => releasedAt > release.releasedAt)) continue;
+    await endReleases(
+      changes,
+      open.map(({ id }) => id),
+    );
+    const added = await queries
+      .insertInto('ChannelRelease')
+      .values({ ...place, ...values, endedAt: null })
+      .returning('id')
+      .executeTakeFirstOrThrow();
+    undo.releasesAdded.push(added.id);
+    changes.note(
+      open.length === 0 ? 'new' : 'updated',
+      'channel',
+      `${snap.name} ${release.channel} ${release.architecture}`,
+      release.revision === null ? 'closed' : `revision ${release.revision}`,
+    );
+  }
+}
+
+/** Closes every channel of a snap that its store no longer has. */
+export async function withdrawSnap(changes: ImportChanges, snapId: string, name: string): Promise<void> {
+  const open = await changes.queries
+    .selectFrom('ChannelRelease')
+    .select('id')
+    .where('snapId', '=', snapId)
+    .where('endedAt', 'is', null)
+    .execute();
+  if (open.length === 0) return;
+  await endReleases(
+    changes,
+    open.map(({ id }) => id),
+  );
+  changes.note('removed', 'snap', name, 'no longer in its store: its channels are closed');
+}
+
+async function endReleases(changes: ImportChanges, ids: readonly number[]): Promise<void> {
+  for (const id of ids) {
+    await changes.queries
+      .updateTable('ChannelRelease')
+      .set({ endedAt: changes.at })
+      .where('id', '=', id)
+      .execute();
+    changes.undo.releasesEnded.push(id);
+  }
+}

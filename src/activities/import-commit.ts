@@ -1,0 +1,281 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { publicKeyOf, text, type Assertion } from '../assertions/index.ts';
+import { fileIdentity } from '../bundles/index.ts';
+import { AirlockError } from '../errors.ts';
+import {
+  appendAct,
+  parseBlobDigest,
+  raiseGeneration,
+  type BlobStore,
+  type Database,
+  type Queries,
+} from '../storage/index.ts';
+import type { ImportInput, ImportOutcome, ImportedRevision } from '../workflows/import-contract.ts';
+import {
+  writeAssertions,
+  writeChannels,
+  writeRevision,
+  writeSnap,
+  withdrawSnap,
+} from './import-catalog-rows.ts';
+import { ImportChanges } from './import-changes.ts';
+import { allAssertions, revisionsOf, type ImportContent } from './import-content.ts';
+import { checkContent, checkOrigin } from './import-rules.ts';
+import { writeAccounts, writeAdmin, writeExporter, writeStore } from './import-store-rows.ts';
+import { emptyUndo } from './import-undo.ts';
+import { snapYamlFile } from './import-verify.ts';
+
+/** What the commit needs from the host. */
+export interface CommitParts {
+  readonly database: Database;
+  readonly blobs: BlobStore;
+  readonly now: Date;
+  /** Tells this run of the workflow from any other: a repeat of the same commit finds its own record. */
+  readonly runId: string;
+}
+
+/** What a commit did, and the keys that others may wait for. */
+export interface Committed {
+  readonly outcome: ImportOutcome;
+  readonly assertions: readonly Assertion[];
+}
+
+/**
+ * Makes a verified import visible at once: blobs are taken over first, then one transaction writes every row and raises the
+ * catalog's generation. When the transaction is refused, the blobs that it would have needed go again.
+ */
+export async function commitContent(
+  input: ImportInput,
+  folder: string,
+  content: ImportContent,
+  parts: CommitParts,
+): Promise<Committed> {
+  const assertions = await allAssertions(folder, content);
+  const yamls = new Map<string, string>();
+  for (const { revision } of revisionsOf(content))
+    yamls.set(revision.digest, await readFile(snapYamlFile(folder, revision.digest), 'utf8'));
+  const identity = await identityOf(input);
+  const adopted = await adoptBlobs(folder, content, parts.blobs);
+  try {
+    const outcome = await parts.database.transaction((queries) =>
+      writeAll(queries, input, content, { assertions, yamls, identity }, parts),
+    );
+    return { outcome, assertions };
+  } catch (error) {
+    if (error instanceof AirlockError) await dropUnused(parts.database.queries, parts.blobs, adopted);
+    throw error;
+  }
+}
+
+/** Runs the rows of an import in a transaction that is given up at its end: what it would change, by the very code that changes it. */
+export async function planContent(
+  database: Database,
+  input: ImportInput,
+  content: ImportContent,
+  at: Date,
+): Promise<ImportChanges> {
+  const planned: { changes?: ImportChanges } = {};
+  try {
+    await database.transaction(async (queries) => {
+      await checkOrigin(queries, content, input);
+      await checkContent(queries, content);
+      const changes = new ImportChanges(queries, emptyUndo(), at);
+      await writeRows(changes, content, [], new Map());
+      planned.changes = changes;
+      throw new PlanMade();
+    });
+  } catch (error) {
+    if (!(error instanceof PlanMade)) throw error;
+  }
+  if (planned.changes === undefined) throw new TypeError('internal error: a plan without changes');
+  return planned.changes;
+}
+
+/** Gives up a transaction on purpose. */
+class PlanMade extends Error {}
+
+/** The identity of the file as it was verified, with the options that it was pushed with. */
+export async function identityOf(input: ImportInput): Promise<string> {
+  const files = [await fileIdentity(input.path)];
+  if (input.assertions !== null) files.push(await fileIdentity(input.assertions));
+  return [...files, input.pushChannelMap ? 'map' : '', input.channels.join(',')].join('|').slice(0, 255);
+}
+
+async function adoptBlobs(
+  folder: string,
+  content: ImportContent,
+  blobs: BlobStore,
+): Promise<readonly string[]> {
+  const adopted: string[] = [];
+  for (const { revision } of revisionsOf(content)) {
+    const digest = parseBlobDigest(revision.digest);
+    if ((await blobs.find(digest)) !== undefined) continue;
+    await blobs.adopt(join(folder, digest), digest);
+    adopted.push(digest);
+  }
+  return adopted;
+}
+
+/** Removes blobs that no row speaks of; returns how many. */
+export async function dropUnused(
+  queries: Queries,
+  blobs: BlobStore,
+  digests: readonly string[],
+): Promise<number> {
+  let dropped = 0;
+  for (const text of digests) {
+    const digest = parseBlobDigest(text);
+    if (await isReferenced(queries, digest)) continue;
+    await blobs.remove(digest);
+    dropped += 1;
+  }
+  return dropped;
+}
+
+async function isReferenced(queries: Queries, digest: string): Promise<boolean> {
+  for (const table of ['SnapRevision', 'Delta', 'SnapResource', 'Upload'] as const) {
+    const row = await queries
+      .selectFrom(table)
+      .select('sha3_384')
+      .where('sha3_384', '=', digest)
+      .executeTakeFirst();
+    if (row !== undefined) return true;
+  }
+  return false;
+}
+
+interface Prepared {
+  readonly assertions: readonly Assertion[];
+  readonly yamls: ReadonlyMap<string, string>;
+  readonly identity: string;
+}
+
+async function writeAll(
+  queries: Queries,
+  input: ImportInput,
+  content: ImportContent,
+  prepared: Prepared,
+  parts: CommitParts,
+): Promise<ImportOutcome> {
+  const pinned = await checkOrigin(queries, content, input);
+  await checkContent(queries, content);
+  const undo = emptyUndo();
+  const changes = new ImportChanges(queries, undo, parts.now);
+  const snaps = await writeRows(changes, content, prepared.assertions, prepared.yamls);
+  const outcome: ImportOutcome = {
+    kind: content.kind,
+    digest: content.digest,
+    store: content.store,
+    exporter: content.exporter?.fingerprint ?? null,
+    unchanged: changes.items.length === 0,
+    snaps,
+    stores: content.stores.map(({ id }) => id),
+    accountKeys: accountKeysOf(prepared.assertions),
+    admin: content.admin && { accountId: content.admin.accountId, email: content.admin.email },
+    exporterPinned: pinned,
+    changes: changes.counts(),
+  };
+  await record(changes, input, content, outcome, prepared.identity, parts.runId);
+  return outcome;
+}
+
+/** Every row of an import, in an order in which each finds what it needs. */
+async function writeRows(
+  changes: ImportChanges,
+  content: ImportContent,
+  assertions: readonly Assertion[],
+  yamls: ReadonlyMap<string, string>,
+): Promise<ImportedRevision[]> {
+  await writeAssertions(changes, assertions);
+  await writeAccounts(changes, assertions, content.admin);
+  for (const store of content.stores) await writeStore(changes, store);
+  const main = content.stores.find(({ id }) => id === content.store);
+  if (content.admin !== null && main?.brandId)
+    await writeAdmin(changes, content.admin, main.id, main.brandId);
+  const snaps: ImportedRevision[] = [];
+  for (const snap of content.snaps) {
+    await writeSnap(changes, snap);
+    for (const revision of snap.revisions) {
+      const added = await writeRevision(changes, snap, revision, yamls.get(revision.digest) ?? '');
+      const channels = snap.channels.filter((release) => release.revision === revision.revision);
+      snaps.push({
+        name: snap.name,
+        revision: revision.revision,
+        new: added,
+        channels: [...new Set(channels.map(({ channel }) => channel))],
+      });
+    }
+    await writeChannels(changes, snap, content.channelMaps);
+  }
+  if (content.complete) await withdrawMissing(changes, content);
+  await writeExporter(changes, content);
+  return snaps;
+}
+
+async function withdrawMissing(changes: ImportChanges, content: ImportContent): Promise<void> {
+  const own = content.stores.filter(({ kind }) => kind !== 'general').map(({ id }) => id);
+  if (own.length === 0) return;
+  const kept = new Set(content.snaps.map(({ snapId }) => snapId));
+  const present = await changes.queries
+    .selectFrom('Snap')
+    .select(['snapId', 'name'])
+    .where('storeId', 'in', own)
+    .execute();
+  for (const { snapId, name } of present) if (!kept.has(snapId)) await withdrawSnap(changes, snapId, name);
+}
+
+async function record(
+  changes: ImportChanges,
+  input: ImportInput,
+  content: ImportContent,
+  outcome: ImportOutcome,
+  identity: string,
+  runId: string,
+): Promise<void> {
+  const { queries, at } = changes;
+  if (outcome.unchanged) {
+    await queries
+      .updateTable('ImportRecord')
+      .set({ fileIdentity: identity })
+      .where('digest', '=', content.digest)
+      .where('outcome', '=', 'imported')
+      .execute();
+    return;
+  }
+  await queries
+    .insertInto('ImportRecord')
+    .values({
+      digest: content.digest,
+      kind: content.kind === 'snap-pair' ? 'snap' : content.kind,
+      storeId: content.store,
+      fileName: input.path.split('/').at(-1)?.slice(0, 255) ?? '',
+      fileIdentity: identity,
+      exporterFingerprint: content.exporter?.fingerprint ?? null,
+      exportedAt: content.exportedAt,
+      importedAt: at,
+      outcome: 'imported',
+      summary: { runId, outcome },
+      undo: changes.undo,
+    })
+    .execute();
+  await raiseGeneration(queries, 'catalog');
+  await appendAct(queries, {
+    at: new Date(at),
+    actor: input.actor,
+    act: `${content.kind === 'store' || content.kind === 'store-metadata' ? 'store' : content.kind}.import`,
+    subject: content.store ?? content.digest,
+    details: { digest: content.digest, exporter: outcome.exporter, changes: outcome.changes },
+  });
+}
+
+function accountKeysOf(assertions: readonly Assertion[]): readonly string[] {
+  return assertions.filter(({ type }) => type === 'account-key').map((one) => publicKeyOf(one).keyId);
+}
+
+/** The account-keys among assertions, with the names that registering workflows wait under. */
+export function keyNames(assertions: readonly Assertion[]): readonly { keyId: string; accountId: string }[] {
+  return assertions
+    .filter(({ type }) => type === 'account-key')
+    .map((one) => ({ keyId: text(one, 'public-key-sha3-384'), accountId: text(one, 'account-id') }));
+}

@@ -1,0 +1,42 @@
+import { AirlockError, type ErrorKind } from '../errors.ts';
+
+/** Why an import is refused, beside what is wrong with the archive itself (BundleError) or a signature (AssertionError). */
+export type ImportErrorCode =
+  | 'exporter-foreign'
+  | 'bundle-stale'
+  | 'file-changed'
+  | 'snap-assertions-wrong'
+  | 'snap-file-wrong'
+  | 'snaps-not-pushed'
+  | 'store-of-other-brand'
+  | 'snap-of-other-store'
+  | 'revision-conflict'
+  | 'store-unknown'
+  | 'admin-unknown'
+  | 'nothing-to-roll-back'
+  | 'snap-unknown'
+  | 'no-account-keys';
+
+const KINDS: Readonly<Record<ImportErrorCode, ErrorKind>> = {
+  'exporter-foreign': 'forbidden',
+  'bundle-stale': 'conflict',
+  'file-changed': 'conflict',
+  'snap-assertions-wrong': 'invalid',
+  'snap-file-wrong': 'invalid',
+  'snaps-not-pushed': 'conflict',
+  'store-of-other-brand': 'forbidden',
+  'snap-of-other-store': 'forbidden',
+  'revision-conflict': 'conflict',
+  'store-unknown': 'not-found',
+  'admin-unknown': 'invalid',
+  'nothing-to-roll-back': 'conflict',
+  'snap-unknown': 'not-found',
+  'no-account-keys': 'invalid',
+};
+
+/** An import that cannot be done; nothing of it is visible, and nothing is left of it. */
+export class ImportError extends AirlockError<ImportErrorCode> {
+  constructor(code: ImportErrorCode, sentence: string, cause?: unknown) {
+    super(KINDS[code], code, sentence, cause === undefined ? {} : { cause });
+  }
+}

@@ -1,0 +1,191 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { decodeStream, snapSha3ToHex, text, type Assertion } from '../assertions/index.ts';
+import {
+  BundleError,
+  DEFAULT_LIMITS,
+  readSmallFile,
+  requireFreeBytes,
+  sha3Of,
+  type ManifestSnap,
+} from '../bundles/index.ts';
+import { GENERAL_STORE } from '../brands/index.ts';
+import { channelName, parseChannel } from '../snaps/index.ts';
+import type { ImportInput } from '../workflows/import-contract.ts';
+import { EMPTY_CONTENT, STREAM_LIMITS, requireDigest, type ImportContent } from './import-content.ts';
+import { ImportError } from './import-errors.ts';
+import type { StagingParts } from './import-staging.ts';
+import { readSnapMetadata } from './snap-file.ts';
+
+const CHUNK = 2 ** 20;
+
+/** The digest of the snap that a NAME.assert speaks of. */
+export async function pairDigest(path: string): Promise<string> {
+  return snapSha3ToHex(text(snapRevisionOf(await readStream(path), path), 'snap-sha3-384'));
+}
+
+/** What `snap download` leaves: the snap and its assertions; what is known of it comes from these two alone. */
+export async function stagePair(
+  input: ImportInput,
+  folder: string,
+  parts: StagingParts,
+): Promise<ImportContent> {
+  const stream = await readSmallFile(input.assertions ?? '', DEFAULT_LIMITS.assertionBytes);
+  const assertions = decodeStream(stream, STREAM_LIMITS);
+  const statement = snapRevisionOf(assertions, input.assertions ?? '');
+  const declaration = assertions.findLast(
+    (one) => one.type === 'snap-declaration' && text(one, 'snap-id') === text(statement, 'snap-id'),
+  );
+  if (declaration === undefined)
+    throw new ImportError(
+      'snap-assertions-wrong',
+      `cannot push ${input.path}: ${input.assertions} has no snap-declaration`,
+    );
+  requireDigest(snapSha3ToHex(text(statement, 'snap-sha3-384')), input);
+  const size = await stageSnap(input, folder, parts);
+  const assertDigest = sha3Of(stream);
+  await writeFile(join(folder, assertDigest), stream, { mode: 0o600 });
+  const member = basename(input.path);
+  const assertionsMember = basename(input.assertions ?? '');
+  const snap = await describePair(statement, declaration, input, parts, {
+    path: join(folder, input.digest),
+    size,
+    member,
+    assertions: assertionsMember,
+  });
+  return {
+    ...EMPTY_CONTENT,
+    kind: input.kind,
+    digest: input.digest,
+    snaps: [snap],
+    members: { [member]: input.digest, [assertionsMember]: assertDigest },
+  };
+}
+
+async function stageSnap(input: ImportInput, folder: string, parts: StagingParts): Promise<number> {
+  const target = join(folder, input.digest);
+  const { size } = await stat(input.path).catch((cause: unknown) => {
+    throw new BundleError(
+      'bundle-unreadable',
+      `cannot open ${input.path}: check the path and its permissions`,
+      { cause },
+    );
+  });
+  await requireFreeBytes(folder, size);
+  const hash = createHash('sha3-384');
+  let bytes = 0;
+  const hashed = async function* (chunks: AsyncIterable<Buffer>) {
+    for await (const chunk of chunks) {
+      hash.update(chunk);
+      bytes += chunk.byteLength;
+      parts.onBytes?.(bytes);
+      yield chunk;
+    }
+  };
+  await pipeline(
+    createReadStream(input.path, { highWaterMark: CHUNK }),
+    hashed,
+    createWriteStream(`${target}.part`, { mode: 0o600, highWaterMark: 4 * CHUNK }),
+    { signal: parts.signal },
+  );
+  if (hash.digest('hex') !== input.digest) {
+    await rm(`${target}.part`, { force: true });
+    throw new BundleError(
+      'member-digest-wrong',
+      `cannot accept ${basename(input.path)}: it is not the file that its assertions speak of (SHA3-384 differs)`,
+      { member: basename(input.path) },
+    );
+  }
+  await rename(`${target}.part`, target);
+  return bytes;
+}
+
+async function describePair(
+  statement: Assertion,
+  declaration: Assertion,
+  input: ImportInput,
+  parts: StagingParts,
+  file: {
+    readonly path: string;
+    readonly size: number;
+    readonly member: string;
+    readonly assertions: string;
+  },
+): Promise<ManifestSnap> {
+  const { yaml } = await readSnapMetadata(file.path, parts.signal);
+  const snapId = text(statement, 'snap-id');
+  const present = await parts.queries
+    .selectFrom('Snap')
+    .selectAll()
+    .where('snapId', '=', snapId)
+    .executeTakeFirst();
+  const revision = Number(text(statement, 'snap-revision'));
+  const at = parts.now.toISOString();
+  return {
+    snapId,
+    name: text(declaration, 'snap-name'),
+    store: present?.storeId ?? GENERAL_STORE,
+    private: present?.private ?? false,
+    publisherId: text(declaration, 'publisher-id'),
+    type: yaml.type,
+    title: present?.title ?? yaml.title,
+    summary: present?.summary ?? yaml.summary,
+    description: present?.description ?? yaml.description,
+    license: present?.license ?? yaml.license ?? null,
+    contact: present?.contact ?? null,
+    website: present?.website ?? null,
+    links:
+      present?.links ?? Object.fromEntries(Object.entries(yaml.links).map(([key, urls]) => [key, [...urls]])),
+    media: (present?.media ?? []).map(({ type, url, width, height }) => ({ type, url, width, height })),
+    categories: [...(present?.categories ?? [])],
+    defaultTrack: present?.defaultTrack ?? null,
+    revisions: [
+      {
+        revision,
+        version: yaml.version,
+        digest: input.digest,
+        size: file.size,
+        architectures: [...yaml.architectures],
+        type: yaml.type,
+        base: yaml.base ?? null,
+        confinement: yaml.confinement,
+        grade: yaml.grade,
+        provenance: yaml.provenance,
+        epoch: { read: [...yaml.epoch.read], write: [...yaml.epoch.write] },
+        createdAt: new Date(text(statement, 'timestamp')).toISOString(),
+        member: file.member,
+        assertions: file.assertions,
+      },
+    ],
+    channels: input.channels.flatMap((channel) =>
+      yaml.architectures.map((architecture) => ({
+        channel: channelName(parseChannel(channel)),
+        architecture,
+        revision,
+        releasedAt: at,
+        percentage: null,
+        progressiveKey: null,
+        paused: false,
+        expiresAt: null,
+      })),
+    ),
+  };
+}
+
+async function readStream(path: string): Promise<readonly Assertion[]> {
+  return decodeStream(await readSmallFile(path, DEFAULT_LIMITS.assertionBytes), STREAM_LIMITS);
+}
+
+function snapRevisionOf(assertions: readonly Assertion[], path: string): Assertion {
+  const found = assertions.filter(({ type }) => type === 'snap-revision');
+  const [only] = found;
+  if (only === undefined || found.length > 1)
+    throw new ImportError(
+      'snap-assertions-wrong',
+      `cannot use ${path}: it must hold exactly one snap-revision assertion, as "snap download" writes it`,
+    );
+  return only;
+}

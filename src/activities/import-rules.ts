@@ -1,0 +1,178 @@
+import { GENERAL_STORE } from '../brands/index.ts';
+import type { Queries } from '../storage/index.ts';
+import type { ImportContent } from './import-content.ts';
+import { ImportError } from './import-errors.ts';
+
+/** How an operator wants an archive's origin judged. */
+export interface OriginRules {
+  /** Fingerprint that the operator expects; null: whatever is pinned. */
+  readonly exporter: string | null;
+  readonly allowOlder: boolean;
+}
+
+/**
+ * Refuses an archive that is not from the machine whose exports we accept, or is older than what we have.
+ * @returns true when there is no pinned key yet, so that this import pins one
+ * @throws ImportError `exporter-foreign`, `bundle-stale`
+ */
+export async function checkOrigin(
+  queries: Queries,
+  content: ImportContent,
+  rules: OriginRules,
+): Promise<boolean> {
+  if (content.exporter === null) return false;
+  const { fingerprint } = content.exporter;
+  if (rules.exporter !== null && rules.exporter !== fingerprint)
+    throw new ImportError(
+      'exporter-foreign',
+      `cannot accept the archive: it was exported with the key ${fingerprint}, not with ${rules.exporter}`,
+    );
+  const pinned = await queries
+    .selectFrom('PinnedExporter')
+    .select(['fingerprint', 'newestExport'])
+    .where('storeId', '=', pinOf(content))
+    .executeTakeFirst();
+  if (pinned === undefined) return true;
+  if (pinned.fingerprint !== fingerprint && rules.exporter === null)
+    throw new ImportError(
+      'exporter-foreign',
+      `cannot accept the archive: it was exported with the key ${fingerprint}, and earlier ones for this store with ${pinned.fingerprint}; if the exporting machine changed, compare the new fingerprint there and push again with it`,
+    );
+  const ordered = content.kind === 'store' || content.kind === 'store-metadata';
+  if (ordered && !rules.allowOlder && content.exportedAt !== null && content.exportedAt < pinned.newestExport)
+    throw new ImportError(
+      'bundle-stale',
+      `cannot accept the archive: it was exported at ${content.exportedAt}, and one of ${pinned.newestExport} was imported already`,
+    );
+  return pinned.fingerprint !== fingerprint;
+}
+
+/** The store that an exporter is pinned for. */
+export function pinOf(content: ImportContent): string {
+  return content.store ?? GENERAL_STORE;
+}
+
+/**
+ * Refuses content that reaches beyond its own brand, contradicts what is stored, or speaks of snaps that never came.
+ * @throws ImportError
+ */
+export async function checkContent(queries: Queries, content: ImportContent): Promise<void> {
+  await checkStores(queries, content);
+  await checkSnaps(queries, content);
+  if (content.kind === 'store-metadata') await requirePushed(queries, content);
+}
+
+async function checkStores(queries: Queries, content: ImportContent): Promise<void> {
+  const main = content.stores.find(({ id }) => id === content.store);
+  if (content.stores.length > 0 && main === undefined)
+    throw new ImportError(
+      'store-unknown',
+      `cannot accept the archive: it does not describe its own store ${content.store}`,
+    );
+  for (const store of content.stores) {
+    if (store.id === GENERAL_STORE) {
+      if (store.includes.length > 0 || store.kind !== 'general')
+        throw new ImportError(
+          'store-of-other-brand',
+          `cannot accept the archive: it redefines the general store ${store.id}`,
+        );
+      continue;
+    }
+    if (store.kind === 'general' || store.brandId === null || store.brandId !== main?.brandId)
+      throw new ImportError(
+        'store-of-other-brand',
+        `cannot accept the archive: store ${store.id} is not of the brand ${main?.brandId} that it is about`,
+      );
+    const present = await queries
+      .selectFrom('Store')
+      .select('brandId')
+      .where('id', '=', store.id)
+      .executeTakeFirst();
+    if (present !== undefined && present.brandId !== store.brandId)
+      throw new ImportError(
+        'store-of-other-brand',
+        `cannot accept the archive: it claims store ${store.id} for ${store.brandId}, and here it is ${present.brandId}'s`,
+      );
+  }
+  if (content.admin !== null && main === undefined)
+    throw new ImportError('admin-unknown', 'cannot accept the archive: it names an admin and no store');
+}
+
+async function checkSnaps(queries: Queries, content: ImportContent): Promise<void> {
+  const own = new Set([...content.stores.map(({ id }) => id), content.store ?? GENERAL_STORE, GENERAL_STORE]);
+  for (const snap of content.snaps) {
+    if (
+      content.stores.length > 0 &&
+      !own.has(snap.store) &&
+      !(await ofSameBrand(queries, content, snap.store))
+    )
+      throw new ImportError(
+        'snap-of-other-store',
+        `cannot accept snap ${snap.name}: it is of store ${snap.store}, which is not of this brand`,
+      );
+    await checkSnap(queries, snap);
+  }
+}
+
+async function checkSnap(queries: Queries, snap: ImportContent['snaps'][number]): Promise<void> {
+  const present = await queries
+    .selectFrom('Snap')
+    .select(['snapId', 'storeId', 'name'])
+    .where((eb) => eb.or([eb('snapId', '=', snap.snapId), eb('name', '=', snap.name)]))
+    .execute();
+  for (const row of present) {
+    if (row.snapId !== snap.snapId || row.name !== snap.name)
+      throw new ImportError(
+        'revision-conflict',
+        `cannot accept snap ${snap.name}: another snap has its name or its id here`,
+      );
+    if (row.storeId !== snap.store)
+      throw new ImportError(
+        'snap-of-other-store',
+        `cannot accept snap ${snap.name}: here it is of store ${row.storeId}, and the archive says ${snap.store}`,
+      );
+  }
+  const stored = await queries
+    .selectFrom('SnapRevision')
+    .select(['revision', 'sha3_384'])
+    .where('snapId', '=', snap.snapId)
+    .execute();
+  const known = new Map(stored.map(({ revision, sha3_384 }) => [revision, sha3_384]));
+  for (const { revision, digest } of snap.revisions) {
+    if (known.has(revision) && known.get(revision) !== digest)
+      throw new ImportError(
+        'revision-conflict',
+        `cannot accept snap ${snap.name}: revision ${revision} is here already with other bytes`,
+      );
+    known.set(revision, digest);
+  }
+  for (const { revision, channel } of snap.channels)
+    if (revision !== null && !known.has(revision))
+      throw new ImportError(
+        'snaps-not-pushed',
+        `cannot show ${snap.name} in ${channel}: its revision ${revision} was not pushed yet; push the snap first`,
+      );
+}
+
+async function ofSameBrand(queries: Queries, content: ImportContent, store: string): Promise<boolean> {
+  const row = await queries.selectFrom('Store').select('brandId').where('id', '=', store).executeTakeFirst();
+  return row !== undefined && row.brandId === content.stores.find(({ id }) => id === content.store)?.brandId;
+}
+
+/** Metadata names the snaps that a brand's devices see: all must be here, else the operator hears which to push. */
+async function requirePushed(queries: Queries, content: ImportContent): Promise<void> {
+  const wanted = new Map<string, string>();
+  for (const snap of content.snaps) wanted.set(snap.snapId, snap.name);
+  for (const store of content.stores)
+    for (const { snaps } of store.includes)
+      for (const { snapId, name } of snaps ?? []) wanted.set(snapId, name);
+  const present = new Set(
+    (await queries.selectFrom('Snap').select('snapId').execute()).map(({ snapId }) => snapId),
+  );
+  const missing = [...wanted].filter(([snapId]) => !present.has(snapId)).map(([, name]) => name);
+  if (missing.length > 0)
+    throw new ImportError(
+      'snaps-not-pushed',
+      `cannot import the metadata of store ${content.store} yet: the file is sound, but ${missing.length} of its snaps were not pushed: ${missing.slice(0, 20).join(', ')}${missing.length > 20 ? ', …' : ''}; push them first, then the metadata again`,
+    );
+}

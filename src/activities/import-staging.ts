@@ -1,0 +1,153 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { decodeStream } from '../assertions/index.ts';
+import {
+  BundleError,
+  DEFAULT_LIMITS,
+  readBundleHead,
+  readMetadataFile,
+  readSmallFile,
+  sha3Of,
+  unpackBundle,
+} from '../bundles/index.ts';
+import { parseBlobDigest, type BlobStore, type Queries } from '../storage/index.ts';
+import type { ImportInput, ImportKind } from '../workflows/import-contract.ts';
+import {
+  EMPTY_CONTENT,
+  STREAM_LIMITS,
+  contentOfHead,
+  requireDigest,
+  saveContent,
+  type ImportContent,
+} from './import-content.ts';
+import { ImportError } from './import-errors.ts';
+import { pairDigest, stagePair } from './import-pair.ts';
+
+/** What staging needs from the host. */
+export interface StagingParts {
+  readonly queries: Queries;
+  readonly blobs: BlobStore;
+  readonly now: Date;
+  readonly signal?: AbortSignal;
+  readonly onBytes?: (bytes: number) => void;
+}
+
+/** The staging folder of one import; it exists only while the import runs. */
+export function stagingFolderOf(blobs: BlobStore, digest: string): string {
+  return join(blobs.stagingFolder, `import-${parseBlobDigest(digest).slice(0, 40)}`);
+}
+
+/**
+ * The digest that names an import, read from the front of its file: cheap however large it is.
+ * @throws BundleError, AssertionError, ImportError
+ */
+export async function identifyImport(
+  kind: ImportKind,
+  path: string,
+  assertions: string | null,
+): Promise<string> {
+  switch (kind) {
+    case 'store':
+    case 'snap':
+      return (await headOf(kind, path)).digest;
+    case 'store-metadata':
+      return (await readMetadataFile(path)).head.digest;
+    case 'snap-pair':
+      return pairDigest(assertions ?? '');
+    case 'account-keys':
+      return sha3Of(await readSmallFile(path, DEFAULT_LIMITS.assertionBytes));
+    default:
+      return kind satisfies never;
+  }
+}
+
+/** What the head of a file says it brings: enough for a plan, and for early refusals. Nothing of it is verified but the manifest's signature. */
+export async function previewContent(input: ImportInput): Promise<ImportContent | undefined> {
+  if (input.kind === 'store' || input.kind === 'snap') {
+    const head = await headOf(input.kind, input.path);
+    requireDigest(head.digest, input);
+    return contentOfHead(head, input.kind, channelMapRule(input));
+  }
+  if (input.kind !== 'store-metadata') return undefined;
+  const { head } = await readMetadataFile(input.path);
+  requireDigest(head.digest, input);
+  return contentOfHead(head, input.kind, channelMapRule(input));
+}
+
+/** A store's export and an explicit wish say exactly what channels hold; a plain push never moves one back. */
+function channelMapRule(input: ImportInput): ImportContent['channelMaps'] {
+  return input.kind === 'snap' && !input.pushChannelMap ? 'newer' : 'exact';
+}
+
+async function headOf(kind: ImportKind, path: string) {
+  const head = await readBundleHead(path);
+  if (head.manifest.kind !== kind)
+    throw new BundleError(
+      'manifest-invalid',
+      head.manifest.kind === 'store'
+        ? `cannot push ${path} as a snap: it is the export of store ${head.manifest.store}; use push-store`
+        : `cannot push ${path} as a store: it holds a ${head.manifest.kind}; use push-snap`,
+    );
+  return head;
+}
+
+/**
+ * Brings everything of an import into its staging folder, with every digest checked in one pass, and keeps its content
+ * beside it. Blobs that are stored already are checked and not written again.
+ */
+export async function stageImport(input: ImportInput, parts: StagingParts): Promise<ImportContent> {
+  const folder = stagingFolderOf(parts.blobs, input.digest);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const content = await stage(input, folder, parts);
+  await saveContent(folder, content);
+  return content;
+}
+
+function stage(input: ImportInput, folder: string, parts: StagingParts): Promise<ImportContent> {
+  switch (input.kind) {
+    case 'store':
+    case 'snap':
+      return stageBundle(input, folder, parts);
+    case 'store-metadata':
+      return stageMetadata(input, folder);
+    case 'snap-pair':
+      return stagePair(input, folder, parts);
+    case 'account-keys':
+      return stageKeys(input, folder);
+    default:
+      return input.kind satisfies never;
+  }
+}
+
+async function stageBundle(input: ImportInput, folder: string, parts: StagingParts): Promise<ImportContent> {
+  const head = await unpackBundle(input.path, {
+    folder,
+    have: async (digest) => (await parts.blobs.find(parseBlobDigest(digest))) !== undefined,
+    accept: (found) => requireDigest(found.digest, input),
+    ...(parts.onBytes === undefined ? {} : { onProgress: parts.onBytes }),
+    ...(parts.signal === undefined ? {} : { signal: parts.signal }),
+  });
+  return contentOfHead(head, input.kind, channelMapRule(input));
+}
+
+async function stageMetadata(input: ImportInput, folder: string): Promise<ImportContent> {
+  const { head, members } = await readMetadataFile(input.path);
+  requireDigest(head.digest, input);
+  for (const content of members.values())
+    await writeFile(join(folder, sha3Of(content)), content, { mode: 0o600 });
+  return contentOfHead(head, input.kind, channelMapRule(input));
+}
+
+async function stageKeys(input: ImportInput, folder: string): Promise<ImportContent> {
+  const stream = await readSmallFile(input.path, DEFAULT_LIMITS.assertionBytes);
+  requireDigest(sha3Of(stream), input);
+  if (!decodeStream(stream, STREAM_LIMITS).some(({ type }) => type === 'account-key'))
+    throw new ImportError('no-account-keys', `cannot push ${input.path}: it holds no account-key assertion`);
+  await writeFile(join(folder, input.digest), stream, { mode: 0o600 });
+  return {
+    ...EMPTY_CONTENT,
+    kind: input.kind,
+    digest: input.digest,
+    members: { [basename(input.path)]: input.digest },
+  };
+}

@@ -1,0 +1,229 @@
+import { optionalText, text, type Assertion } from '../assertions/index.ts';
+import type { ManifestAdmin, ManifestStore } from '../bundles/index.ts';
+import type { ImportChanges } from './import-changes.ts';
+import type { ImportContent } from './import-content.ts';
+import { pinOf } from './import-rules.ts';
+
+/** Accounts as their assertions describe them, so that publishers have names and admins can log in. */
+export async function writeAccounts(
+  changes: ImportChanges,
+  assertions: readonly Assertion[],
+  admin: ManifestAdmin | null,
+): Promise<void> {
+  for (const assertion of assertions.filter(({ type }) => type === 'account'))
+    await writeAccount(changes, {
+      id: text(assertion, 'account-id'),
+      username: optionalText(assertion, 'username') ?? text(assertion, 'account-id'),
+      displayName: text(assertion, 'display-name'),
+      validation: text(assertion, 'validation'),
+      email: null,
+    });
+  if (admin !== null)
+    await writeAccount(changes, {
+      id: admin.accountId,
+      username: admin.username,
+      displayName: admin.displayName,
+      validation: 'unproven',
+      email: admin.email,
+    });
+}
+
+async function writeAccount(
+  changes: ImportChanges,
+  account: {
+    readonly id: string;
+    readonly username: string;
+    readonly displayName: string;
+    readonly validation: string;
+    readonly email: string | null;
+  },
+): Promise<void> {
+  const present = await changes.queries
+    .selectFrom('Account')
+    .selectAll()
+    .where('id', '=', account.id)
+    .executeTakeFirst();
+  const taken = await changes.queries
+    .selectFrom('Account')
+    .select('id')
+    .where('username', '=', account.username)
+    .where('id', '!=', account.id)
+    .executeTakeFirst();
+  const username = taken === undefined ? account.username : account.id;
+  if (present === undefined) {
+    await changes.queries
+      .insertInto('Account')
+      .values({ ...account, username, createdAt: changes.at })
+      .execute();
+    changes.undo.accountsAdded.push(account.id);
+    changes.note('new', 'account', account.id, account.displayName);
+  } else if (
+    present.displayName !== account.displayName ||
+    (account.email !== null && present.email !== account.email)
+  ) {
+    await changes.queries
+      .updateTable('Account')
+      .set({
+        displayName: account.displayName,
+        ...(account.email === null ? {} : { email: account.email }),
+      })
+      .where('id', '=', account.id)
+      .execute();
+    changes.note('updated', 'account', account.id, account.displayName);
+  }
+}
+
+/** The store's admin, known to the Model Service by the digest of the exported token (seed 001). */
+export async function writeAdmin(
+  changes: ImportChanges,
+  admin: ManifestAdmin,
+  storeId: string,
+  brandId: string,
+): Promise<void> {
+  const role = await changes.queries
+    .selectFrom('StoreRole')
+    .select('id')
+    .where('storeId', '=', storeId)
+    .where('accountId', '=', admin.accountId)
+    .where('role', '=', 'admin')
+    .executeTakeFirst();
+  if (role === undefined) {
+    const added = await changes.queries
+      .insertInto('StoreRole')
+      .values({ storeId, accountId: admin.accountId, role: 'admin' })
+      .returning('id')
+      .executeTakeFirstOrThrow();
+    changes.undo.rolesAdded.push(added.id);
+    changes.note('new', 'admin', admin.accountId, `admin of store ${storeId}`);
+  }
+  const token = await changes.queries
+    .selectFrom('Token')
+    .select('sessionId')
+    .where('sessionId', '=', admin.tokenId)
+    .executeTakeFirst();
+  if (token !== undefined) return;
+  await changes.queries
+    .insertInto('Token')
+    .values({
+      sessionId: admin.tokenId,
+      kind: 'store-admin',
+      accountId: admin.accountId,
+      digest: admin.tokenDigest,
+      storeId,
+      brandId,
+      description: `Admin token exported with store ${storeId}`,
+      caveats: [],
+      issuedAt: changes.at,
+      expiresAt: admin.tokenExpiresAt,
+      revokedAt: null,
+      revokedBy: null,
+      lastUsedAt: null,
+    })
+    .execute();
+  changes.undo.tokensAdded.push(admin.tokenId);
+  changes.note('new', 'admin', admin.accountId, 'admin token');
+}
+
+/** A store and its inclusion list, replaced as a whole. */
+export async function writeStore(changes: ImportChanges, store: ManifestStore): Promise<void> {
+  const at = changes.at;
+  const { id, name, kind, brandId } = store;
+  const present = await changes.queries
+    .selectFrom('Store')
+    .selectAll()
+    .where('id', '=', id)
+    .executeTakeFirst();
+  if (present === undefined) {
+    await changes.queries
+      .insertInto('Store')
+      .values({ id, name, kind, brandId, createdAt: at, changedAt: at })
+      .execute();
+    changes.undo.storesAdded.push(id);
+    changes.note('new', 'store', id, name);
+  } else if (present.name !== name || present.kind !== kind) {
+    changes.undo.storesBefore.push(present);
+    await changes.queries
+      .updateTable('Store')
+      .set({ name, kind, changedAt: at })
+      .where('id', '=', id)
+      .execute();
+    changes.note('updated', 'store', id, name);
+  }
+  await writeInclusions(changes, store);
+}
+
+async function writeInclusions(changes: ImportChanges, store: ManifestStore): Promise<void> {
+  const inclusions = await changes.queries
+    .selectFrom('StoreInclusion')
+    .select(['storeId', 'includedStoreId', 'allSnaps'])
+    .where('storeId', '=', store.id)
+    .execute();
+  const included = await changes.queries
+    .selectFrom('StoreInclusionSnap')
+    .select(['storeId', 'includedStoreId', 'snapId', 'snapName'])
+    .where('storeId', '=', store.id)
+    .execute();
+  const before = new Set([
+    ...inclusions.filter(({ allSnaps }) => allSnaps).map(({ includedStoreId }) => `${includedStoreId}/*`),
+    ...inclusions.filter(({ allSnaps }) => !allSnaps).map(({ includedStoreId }) => `${includedStoreId}/`),
+    ...included.map(({ includedStoreId, snapId }) => `${includedStoreId}/${snapId}`),
+  ]);
+  const after = new Set(
+    store.includes.flatMap(({ store: other, snaps }) =>
+      snaps === null ? [`${other}/*`] : [`${other}/`, ...snaps.map(({ snapId }) => `${other}/${snapId}`)],
+    ),
+  );
+  if (before.size === after.size && [...before].every((one) => after.has(one))) return;
+  for (const one of after) if (!before.has(one)) changes.note('new', 'store', store.id, `includes ${one}`);
+  for (const one of before)
+    if (!after.has(one)) changes.note('removed', 'store', store.id, `included ${one}`);
+  changes.undo.inclusionsOf.push(store.id);
+  changes.undo.inclusionsBefore.push(...inclusions);
+  changes.undo.includedSnapsBefore.push(...included);
+  await changes.queries.deleteFrom('StoreInclusion').where('storeId', '=', store.id).execute();
+  await changes.queries.deleteFrom('StoreInclusionSnap').where('storeId', '=', store.id).execute();
+  for (const { store: includedStoreId, snaps } of store.includes) {
+    await changes.queries
+      .insertInto('StoreInclusion')
+      .values({ storeId: store.id, includedStoreId, allSnaps: snaps === null })
+      .execute();
+    for (const { snapId, name } of snaps ?? [])
+      await changes.queries
+        .insertInto('StoreInclusionSnap')
+        .values({ storeId: store.id, includedStoreId, snapId, snapName: name })
+        .execute();
+  }
+}
+
+/** Pins the exporter's key, or notes that a newer export of it was accepted. */
+export async function writeExporter(changes: ImportChanges, content: ImportContent): Promise<void> {
+  if (content.exporter === null || content.exportedAt === null) return;
+  const storeId = pinOf(content);
+  const before = await changes.queries
+    .selectFrom('PinnedExporter')
+    .select(['fingerprint', 'publicKey', 'pinnedAt', 'newestExport'])
+    .where('storeId', '=', storeId)
+    .executeTakeFirst();
+  const ordered = content.kind === 'store' || content.kind === 'store-metadata';
+  const newest = [before?.newestExport ?? '', ordered ? content.exportedAt : ''].sort().at(-1) ?? '';
+  if (before?.fingerprint === content.exporter.fingerprint && before.newestExport === newest) return;
+  if (before?.fingerprint !== content.exporter.fingerprint)
+    changes.note(
+      before === undefined ? 'new' : 'updated',
+      'exporter',
+      storeId,
+      `key ${content.exporter.fingerprint}`,
+    );
+  changes.undo.pin = { storeId, before: before ?? null };
+  const row = {
+    fingerprint: content.exporter.fingerprint,
+    publicKey: { ...content.exporter.key },
+    pinnedAt: before?.fingerprint === content.exporter.fingerprint ? before.pinnedAt : changes.at,
+    newestExport: newest,
+  };
+  await changes.queries
+    .insertInto('PinnedExporter')
+    .values({ storeId, ...row })
+    .onConflict((conflict) => conflict.column('storeId').doUpdateSet(row))
+    .execute();
+}

@@ -1,0 +1,181 @@
+import { Context } from '@temporalio/activity';
+import { rm } from 'node:fs/promises';
+import { AirlockError } from '../errors.ts';
+import { appendAct, parseBlobDigest, type BlobStore, type Database } from '../storage/index.ts';
+import type {
+  ImportInput,
+  ImportOutcome,
+  ImportPlan,
+  ImportSlice,
+  ImportStart,
+  ImportUnpacked,
+  RemovalInput,
+  RemovalOutcome,
+  RollBackOutcome,
+} from '../workflows/import-contract.ts';
+import { crashPoint } from './crash-point.ts';
+import { withHeartbeats } from './heartbeats.ts';
+import { commitContent, identityOf, keyNames, planContent } from './import-commit.ts';
+import { loadContent, revisionsOf, type ImportContent } from './import-content.ts';
+import { importSummary } from './import-records.ts';
+import { removeRevisions, rollBackNewest } from './import-removal.ts';
+import { checkContent, checkOrigin } from './import-rules.ts';
+import { previewContent, stageImport, stagingFolderOf } from './import-staging.ts';
+import { verifySlice } from './import-verify.ts';
+
+/** What imports need from the host. */
+export interface ImportDeps {
+  readonly database: Database;
+  readonly blobs: BlobStore;
+  readonly now: () => Date;
+  /** Tells a registration that its account-key is here; does nothing when none waits. */
+  readonly accountKeyPushed: (keyId: string) => Promise<void>;
+}
+
+/** The activities of a push: each may be repeated, and leaves nothing half done. */
+export function createImportActivities(deps: ImportDeps) {
+  const { database, blobs } = deps;
+  const folderOf = (input: ImportInput) => stagingFolderOf(blobs, input.digest);
+
+  return {
+    /** Refuses early what can be refused early, and ends early what was done before. */
+    async beginImport(input: ImportInput): Promise<ImportStart> {
+      const earlier = await earlierImport(database, input);
+      if (earlier !== undefined) return { done: { ...earlier, unchanged: true } };
+      const content = await previewContent(input);
+      if (content === undefined) return { done: null, bytes: 0 };
+      await checkOrigin(database.queries, content, input);
+      await checkContent(database.queries, content);
+      return { done: null, bytes: bytesOf(content) };
+    },
+
+    /** Unpacks, with every digest checked, into the staging folder. Heartbeats tell the bytes that passed. */
+    async unpackImport(input: ImportInput): Promise<ImportUnpacked> {
+      crashPoint('import-before-stage');
+      const context = Context.current();
+      let last = 0;
+      const content = await withHeartbeats((signal) =>
+        stageImport(input, {
+          queries: database.queries,
+          blobs,
+          now: deps.now(),
+          signal,
+          onBytes: (bytes) => {
+            if (bytes - last < 2 ** 24) return;
+            last = bytes;
+            context.heartbeat({ bytes });
+          },
+        }),
+      );
+      crashPoint('import-after-stage');
+      return { revisions: revisionsOf(content).length };
+    },
+
+    /** Verifies a share of the revisions: signatures to a root, then what each file says of itself. */
+    async verifyImport(input: ImportInput, slice: ImportSlice): Promise<void> {
+      const context = Context.current();
+      const folder = folderOf(input);
+      const content = await loadContent(folder);
+      await withHeartbeats((signal) =>
+        verifySlice(folder, content, slice, {
+          queries: database.queries,
+          blobs,
+          now: deps.now(),
+          signal,
+          onRevision: (snaps) => context.heartbeat({ snaps }),
+        }),
+      );
+    },
+
+    /** One transaction that makes everything visible. A repeat of the same run finds what it did. */
+    async commitImport(input: ImportInput): Promise<ImportOutcome> {
+      const { runId } = Context.current().info.workflowExecution ?? { runId: '' };
+      const done = await importSummary(database.queries, input.digest, runId);
+      if (done !== undefined) return done;
+      const folder = folderOf(input);
+      const content = await loadContent(folder);
+      crashPoint('import-before-commit');
+      const { outcome, assertions } = await withHeartbeats(() =>
+        commitContent(input, folder, content, { database, blobs, now: deps.now(), runId }),
+      );
+      crashPoint('import-after-commit');
+      for (const { keyId } of keyNames(assertions)) await deps.accountKeyPushed(keyId);
+      return outcome;
+    },
+
+    /** Removes the staging folder of an import that is over. */
+    async closeImport(input: ImportInput): Promise<void> {
+      await rm(folderOf(input), { recursive: true, force: true });
+    },
+
+    /** Leaves nothing of a refused import but an entry in the log. */
+    async abandonImport(
+      input: ImportInput,
+      reason: { readonly code: string; readonly message: string },
+    ): Promise<void> {
+      await rm(folderOf(input), { recursive: true, force: true });
+      await database.transaction((queries) =>
+        appendAct(queries, {
+          at: deps.now(),
+          actor: input.actor,
+          act: 'import.refuse',
+          subject: input.digest,
+          details: { kind: input.kind, file: input.path.split('/').at(-1) ?? '', ...reason },
+        }),
+      );
+    },
+
+    /** What a push would change, or why it would be refused; changes nothing. */
+    async planImport(input: ImportInput): Promise<ImportPlan> {
+      const alreadyImported = (await earlierImport(database, input)) !== undefined;
+      const content = await previewContent(input);
+      const base = {
+        kind: input.kind,
+        digest: input.digest,
+        store: content?.store ?? null,
+        exporter: content?.exporter?.fingerprint ?? null,
+        exportedAt: content?.exportedAt ?? null,
+        alreadyImported,
+        newBytes: content === undefined ? 0 : await newBytes(blobs, content),
+      };
+      if (content === undefined || alreadyImported) return { ...base, items: [] };
+      try {
+        return { ...base, items: (await planContent(database, input, content, deps.now())).items };
+      } catch (error) {
+        if (!(error instanceof AirlockError)) throw error;
+        const subject = content.store ?? content.snaps[0]?.name ?? content.digest;
+        return { ...base, items: [{ action: 'refused', kind: 'store', subject, detail: error.message }] };
+      }
+    },
+
+    /** Puts back what was there before the newest import. */
+    rollBackImport(actor: string): Promise<RollBackOutcome> {
+      return rollBackNewest(actor, { database, blobs, now: deps.now() });
+    },
+
+    /** Removes revisions, or tells which would go. */
+    removeSnaps(input: RemovalInput): Promise<RemovalOutcome> {
+      return removeRevisions(input, { database, blobs, now: deps.now() });
+    },
+  };
+}
+
+/** The type that workflows see. */
+export type ImportActivities = ReturnType<typeof createImportActivities>;
+
+/** The very file, untouched since it was imported: nothing needs to be read again. */
+async function earlierImport(database: Database, input: ImportInput): Promise<ImportOutcome | undefined> {
+  const identity = await identityOf(input);
+  return importSummary(database.queries, input.digest, undefined, identity);
+}
+
+function bytesOf(content: ImportContent): number {
+  return revisionsOf(content).reduce((sum, { revision }) => sum + revision.size, 0);
+}
+
+async function newBytes(blobs: BlobStore, content: ImportContent): Promise<number> {
+  let bytes = 0;
+  for (const { revision } of revisionsOf(content))
+    if ((await blobs.find(parseBlobDigest(revision.digest))) === undefined) bytes += revision.size;
+  return bytes;
+}

@@ -1,0 +1,111 @@
+/** What a push may bring. */
+export type ImportKind = 'store' | 'snap' | 'snap-pair' | 'store-metadata' | 'account-keys';
+
+/** One file to import, identified before anything is started. */
+export interface ImportInput {
+  readonly kind: ImportKind;
+  readonly path: string;
+  /** The NAME.assert of a pair. */
+  readonly assertions: string | null;
+  /** Channels that a pair is put into. */
+  readonly channels: readonly string[];
+  /** Of a single snap: take over its channel map too. */
+  readonly pushChannelMap: boolean;
+  /** Fingerprint that the exporter's key must have; null: pin, or compare with the pinned one. */
+  readonly exporter: string | null;
+  readonly allowOlder: boolean;
+  /** SHA3-384 in hex: of the manifest where there is one, of the snap of a pair, else of the file. Also in the workflow's id. */
+  readonly digest: string;
+  readonly actor: string;
+}
+
+/** A share of the revisions of an import, which one child verifies. */
+export interface ImportSlice {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** How far an import is. */
+export interface ImportProgress {
+  readonly step: string;
+  readonly done: number;
+  readonly total: number;
+  readonly unit: 'bytes' | 'snaps' | 'steps';
+}
+
+/** What an import did, or found done already. */
+export interface ImportOutcome {
+  readonly kind: ImportKind;
+  readonly digest: string;
+  readonly store: string | null;
+  readonly exporter: string | null;
+  readonly unchanged: boolean;
+  readonly snaps: readonly ImportedRevision[];
+  readonly stores: readonly string[];
+  readonly accountKeys: readonly string[];
+  readonly admin: { readonly accountId: string; readonly email: string } | null;
+  readonly exporterPinned: boolean;
+  readonly changes: { readonly new: number; readonly updated: number; readonly removed: number };
+}
+
+/** One revision of a snap that an import brought. */
+export interface ImportedRevision {
+  readonly name: string;
+  readonly revision: number;
+  readonly new: boolean;
+  readonly channels: readonly string[];
+}
+
+/** What there is to do, or the outcome of an earlier import of the very file. */
+export type ImportStart = { readonly done: ImportOutcome } | { readonly done: null; readonly bytes: number };
+
+/** What was unpacked. */
+export interface ImportUnpacked {
+  /** Revisions to verify. */
+  readonly revisions: number;
+}
+
+/** What a rollback did. */
+export interface RollBackOutcome {
+  readonly importId: number;
+  readonly fileName: string;
+  readonly removedBlobs: number;
+}
+
+/** One change that an import makes, or would make; `refused` says why it would not be made at all. */
+export interface ImportPlanItem {
+  readonly action: 'new' | 'updated' | 'removed' | 'unchanged' | 'refused';
+  readonly kind: 'snap' | 'revision' | 'channel' | 'store' | 'assertion' | 'account' | 'admin' | 'exporter';
+  readonly subject: string;
+  readonly detail: string;
+}
+
+/** What an import would do. */
+export interface ImportPlan {
+  readonly kind: ImportKind;
+  readonly digest: string;
+  readonly store: string | null;
+  readonly exporter: string | null;
+  readonly exportedAt: string | null;
+  readonly alreadyImported: boolean;
+  readonly newBytes: number;
+  readonly items: readonly ImportPlanItem[];
+}
+
+/** What to remove: a snap, one revision of it, or (both null) what no channel holds. */
+export interface RemovalInput {
+  readonly snap: string | null;
+  readonly revision: number | null;
+  readonly dryRun: boolean;
+  readonly actor: string;
+}
+
+/** What was removed, or would be. */
+export interface RemovalOutcome {
+  readonly applied: boolean;
+  readonly items: readonly { readonly name: string; readonly revision: number; readonly bytes: number }[];
+  readonly freedBytes: number;
+}
+
+/** Name of the query that tells how far a long operation is. */
+export const PROGRESS = 'progress';
