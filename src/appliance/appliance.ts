@@ -1,0 +1,120 @@
+import { randomBytes } from 'node:crypto';
+import { startServer, type RunningServer } from '../api/server.ts';
+import { openFoundation, type Environment, type Foundation } from './foundation.ts';
+import { createHttpApps } from './http.ts';
+import { settleRole, type Role } from './roles.ts';
+import { operatorToken, writeAddresses } from './running.ts';
+import { openTemporal, type Temporal } from './temporal.ts';
+import { startWork, type Work } from './work.ts';
+import type { Log } from '../telemetry/index.ts';
+
+/** Which parts run in this process: everything (`up`), or one of them for many machines (`api`, `worker`). */
+export interface Parts {
+  readonly temporalServer: boolean;
+  readonly worker: boolean;
+  readonly api: boolean;
+}
+
+/** How to start. */
+export interface ApplianceOptions {
+  readonly parts: Parts;
+  readonly data: string;
+  readonly role: Role | undefined;
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly temporalPort: number | undefined;
+  readonly temporalUiPort: number | undefined;
+  readonly env: Environment;
+  readonly log: Log;
+}
+
+/** A running appliance. */
+export interface Appliance {
+  /** Where the API listens; undefined where none runs. */
+  readonly url: string | undefined;
+  readonly temporalUi: string | null;
+  readonly role: Role;
+  /** Finishes what is in flight, loses nothing, and leaves no process behind. */
+  stop(): Promise<void>;
+}
+
+/** Starts the parts in the order in which they need each other; what was started is stopped again when one fails. */
+export async function startAppliance(options: ApplianceOptions): Promise<Appliance> {
+  const closing: (() => Promise<void>)[] = [];
+  const stop = async () => {
+    for (const close of closing.splice(0).toReversed()) await close();
+  };
+  try {
+    return { ...(await start(options, closing)), stop };
+  } catch (error) {
+    await stop().catch((cause: unknown) => options.log.error({ error: cause }, 'could not stop cleanly'));
+    throw error;
+  }
+}
+
+async function start(
+  options: ApplianceOptions,
+  closing: (() => Promise<void>)[],
+): Promise<Omit<Appliance, 'stop'>> {
+  const foundation = await openFoundation(options);
+  closing.push(() => foundation.database.close());
+  if (options.parts.temporalServer) {
+    const lock = await foundation.dataFolder.lock();
+    closing.push(() => lock.release());
+  }
+  const role = await settleRole(foundation.settings, options.role, foundation.clock(), () =>
+    randomBytes(32).toString('hex'),
+  );
+  const temporal = await openTemporal(foundation, {
+    embedded: options.parts.temporalServer,
+    port: options.temporalPort,
+    uiPort: options.temporalUiPort,
+  });
+  closing.push(async () => {
+    await temporal.connection.close();
+    await temporal.server?.stop();
+  });
+  const server = await startParts(foundation, temporal, role, options, closing);
+  if (server)
+    await writeAddresses(foundation.dataFolder, {
+      url: server.url,
+      temporal: temporal.address,
+      temporalUi: temporal.uiUrl,
+    });
+  return { url: server?.url, temporalUi: temporal.uiUrl, role };
+}
+
+async function startParts(
+  foundation: Foundation,
+  temporal: Temporal,
+  role: Role,
+  { parts, host, port }: ApplianceOptions,
+  closing: (() => Promise<void>)[],
+): Promise<RunningServer | undefined> {
+  const apps = parts.api
+    ? await createHttpApps(foundation, temporal, { role, worksHere: parts.worker })
+    : undefined;
+  let work: Work | undefined;
+  if (parts.worker) {
+    const { provisioner } = apps ?? {};
+    work = await startWork(
+      foundation,
+      temporal,
+      provisioner ? { announce: (serials) => provisioner.announce(serials) } : {},
+    );
+    closing.push(() => work?.stop() ?? Promise.resolve());
+  }
+  if (apps === undefined) return undefined;
+  await operatorToken(foundation.dataFolder);
+  const server = await startServer({
+    fetch: (request, bindings) => apps.app.fetch(request, bindings),
+    host,
+    port,
+  });
+  closing.push(async () => {
+    apps.provisioner.close();
+    await server.close();
+  });
+  return server;
+}

@@ -1,0 +1,13 @@
+import type { Site } from '../api/device/index.ts';
+import { Settings } from '../config/index.ts';
+import type { SettingStore } from '../storage/index.ts';
+
+/** What devices are told about this host: its store id, its public address, and the certificate that they have to trust. */
+export async function siteOf(store: SettingStore): Promise<Site> {
+  const settings = new Settings(await store.all());
+  return {
+    storeId: settings.text('internal.store.id'),
+    publicUrl: settings.text('internal.store.url')?.replace(/\/+$/, ''),
+    caCertificate: settings.text('proxy.tls.cert'),
+  };
+}
