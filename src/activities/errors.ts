@@ -39,7 +39,7 @@ export function withFailures<Activities extends { readonly [name in keyof Activi
   return new Proxy(activities, {
     get(target, name, receiver) {
       const activity: unknown = Reflect.get(target, name, receiver);
-      return typeof activity === 'function' ? guarded(activity) : activity;
+      return isActivity(activity) ? guarded(activity) : activity;
     },
   });
 }
@@ -47,7 +47,7 @@ export function withFailures<Activities extends { readonly [name in keyof Activi
 /** The failure for any thrown value; Temporal's own failures (cancellation among them) stay as they are. */
 export function failureOf(error: unknown): Error {
   if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
-  if (error instanceof AirlockError)
+  if (isOurs(error))
     return ApplicationFailure.create({
       message: error.message,
       type: error.code,
@@ -64,9 +64,9 @@ export function failureOf(error: unknown): Error {
  * that to whoever asked.
  */
 export function errorOfFailure(error: unknown): AirlockError {
-  if (error instanceof AirlockError) return error;
+  if (isOurs(error)) return error;
   for (const failure of causesOf(error)) {
-    if (failure instanceof AirlockError) return failure;
+    if (isOurs(failure)) return failure;
     if (failure instanceof ApplicationFailure) {
       const details = failureDetails.safeParse(failure.details);
       if (details.success && failure.type !== null && failure.type !== undefined)
@@ -118,7 +118,15 @@ function* causesOf(error: unknown): Generator<Error> {
   }
 }
 
-function guarded(activity: Function) {
+function isOurs(error: unknown): error is AirlockError {
+  return error instanceof AirlockError;
+}
+
+function isActivity(value: unknown): value is (...args: unknown[]) => Promise<unknown> {
+  return typeof value === 'function';
+}
+
+function guarded(activity: (...args: unknown[]) => Promise<unknown>) {
   return async (...args: unknown[]): Promise<unknown> => {
     try {
       return await activity(...args);

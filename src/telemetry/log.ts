@@ -1,5 +1,5 @@
 import { pino, stdSerializers } from 'pino';
-import type { DestinationStream, Logger } from 'pino';
+import type { Bindings, ChildLoggerOptions, DestinationStream, Logger } from 'pino';
 import { withoutSecrets } from './redaction.ts';
 
 /** The log: one JSON object a line, `log.child({ part: 'hsm' })` for a part of the program. */
@@ -21,11 +21,12 @@ export function createLog(level: LogLevel, destination?: DestinationStream): Log
     formatters: {
       level: (label: string) => ({ level: label }),
       log: withoutSecrets,
-      bindings: withoutSecrets,
     },
     serializers: { error: errorFields, err: errorFields },
   };
-  return pino(options, destination ?? pino.destination({ dest: 2, sync: true }));
+  const log: Log = pino(options, destination ?? pino.destination({ dest: 2, sync: true }));
+  redactChildren(log);
+  return log;
 }
 
 /** A log that writes nothing. */
@@ -40,4 +41,15 @@ export function logLevelOf(env: Readonly<Record<string, string | undefined>>): L
 
 function errorFields(error: unknown): unknown {
   return error instanceof Error ? stdSerializers.err(error) : error;
+}
+
+/** pino formats the fields of a line, but not those that a child log adds to all of its lines: here they are cleaned too. */
+function redactChildren(log: Log): void {
+  // oxlint-disable-next-line typescript/unbound-method -- called with its `this` below
+  const { child } = log;
+  Object.assign(log, {
+    child(this: Log, bindings: Bindings, options?: ChildLoggerOptions) {
+      return child.call(this, withoutSecrets(bindings), options);
+    },
+  });
 }

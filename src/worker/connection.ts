@@ -5,6 +5,7 @@ import { NativeConnection } from '@temporalio/worker';
 import type { TemporalConfig } from '../config/index.ts';
 import { sentenceOf } from '../errors.ts';
 import { WorkerError } from './errors.ts';
+import { installRuntime } from './runtime.ts';
 
 /** One way to the Temporal server, shared by the workers of a process and by its client. */
 export interface TemporalConnection {
@@ -30,6 +31,7 @@ export async function connectTemporal(
   dataConverter: DataConverter,
   address: string = config.env.local.address,
 ): Promise<TemporalConnection> {
+  installRuntime(config);
   const endpoint = config.env.local;
   const tls = await tlsOf(endpoint);
   const apiKey = endpoint['api-key'];

@@ -56,7 +56,10 @@ function open(payload: Payload, byId: ReadonlyMap<string, PayloadKey>): Payload 
     );
   const data = payload.data ?? new Uint8Array();
   try {
-    const decipher = createDecipheriv(CIPHER, key.key, data.subarray(0, IV_BYTES)).setAAD(associated(id));
+    const decipher = createDecipheriv(CIPHER, key.key, data.subarray(0, IV_BYTES), {
+      authTagLength: TAG_BYTES,
+    });
+    decipher.setAAD(associated(id));
     decipher.setAuthTag(data.subarray(IV_BYTES, IV_BYTES + TAG_BYTES));
     const plain = Buffer.concat([decipher.update(data.subarray(IV_BYTES + TAG_BYTES)), decipher.final()]);
     return proto.temporal.api.common.v1.Payload.decode(plain);

@@ -1,19 +1,22 @@
 import { Runtime, type LogLevel, type LogMetadata, type Logger } from '@temporalio/worker';
 import type { TemporalConfig } from '../config/index.ts';
-import type { Log } from '../telemetry/index.ts';
+import { silentLog, type Log } from '../telemetry/index.ts';
 
 let installed = false;
+let sink: Log = silentLog();
 
 /**
  * Sets up the process-wide part of Temporal: our log, its metrics if wanted, and no signal handlers of its own, since
- * the order in which a process stops is ours. Temporal allows it once in a process; later calls change nothing.
+ * the order in which a process stops is ours. Temporal allows it once in a process, before the first connection: a later
+ * call only changes the log.
  */
-export function installRuntime(config: TemporalConfig, log: Log): void {
+export function installRuntime(config: TemporalConfig, log?: Log): void {
+  if (log !== undefined) sink = log.child({ part: 'temporal' });
   if (installed) return;
   installed = true;
   const { address } = config.worker.metrics;
   Runtime.install({
-    logger: new RuntimeLog(log.child({ part: 'temporal' })),
+    logger: new RuntimeLog(),
     shutdownSignals: [],
     telemetryOptions: {
       logging: { forward: {}, filter: { core: 'WARN', other: 'ERROR' } },
@@ -28,12 +31,6 @@ export function installRuntime(config: TemporalConfig, log: Log): void {
 
 /** Temporal's log in ours. Its everyday lines are at debug; a retried step's failure is a warning there already. */
 class RuntimeLog implements Logger {
-  readonly #log: Log;
-
-  constructor(log: Log) {
-    this.#log = log;
-  }
-
   log(level: LogLevel, message: string, meta?: LogMetadata): void {
     if (level === 'ERROR') this.error(message, meta);
     else if (level === 'WARN') this.warn(message, meta);
@@ -41,23 +38,23 @@ class RuntimeLog implements Logger {
   }
 
   trace(message: string, meta?: LogMetadata): void {
-    this.#log.trace(plain(meta), message);
+    sink.trace(plain(meta), message);
   }
 
   debug(message: string, meta?: LogMetadata): void {
-    this.#log.debug(plain(meta), message);
+    sink.debug(plain(meta), message);
   }
 
   info(message: string, meta?: LogMetadata): void {
-    this.#log.debug(plain(meta), message);
+    sink.debug(plain(meta), message);
   }
 
   warn(message: string, meta?: LogMetadata): void {
-    this.#log.warn(plain(meta), message);
+    sink.warn(plain(meta), message);
   }
 
   error(message: string, meta?: LogMetadata): void {
-    this.#log.error(plain(meta), message);
+    sink.error(plain(meta), message);
   }
 }
 
