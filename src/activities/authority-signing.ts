@@ -62,7 +62,7 @@ async function issueAssertion(
       actor: input.actor,
       act: 'assertion.issue',
       subject: [type, ...primaryKey].join('/'),
-      details: { revision, kind: input.request.kind },
+      details: { revision, statement: input.request.kind },
     });
     await raiseGeneration(transaction, 'catalog');
     if (input.request.kind === 'account-key-revocation') await raiseGeneration(transaction, 'revocations');

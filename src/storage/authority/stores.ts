@@ -48,7 +48,7 @@ export async function putStore(queries: Queries, store: NewStore, at: Date): Pro
     actor: 'operator',
     act: 'store.put',
     subject: id,
-    details: { kind, brandId },
+    details: { storeKind: kind, brandId },
   });
   await raiseGeneration(queries, 'catalog');
 }

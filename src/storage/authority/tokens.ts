@@ -78,7 +78,7 @@ export class TokenOffice {
           expiresAt: expires.toISOString(),
         })
         .execute();
-      const details = { accountId, kind: request.kind, expires: expires.toISOString() };
+      const details = { accountId, purpose: request.kind, expires: expires.toISOString() };
       await appendAct(queries, { at, actor: request.actor, act: 'token.issue', subject: sessionId, details });
     });
     return { macaroon, sessionId, digest };

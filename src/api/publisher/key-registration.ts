@@ -1,0 +1,88 @@
+import {
+  decodeAssertion,
+  optionalText,
+  text,
+  verifySelfSigned,
+  type Assertion,
+} from '../../assertions/index.ts';
+import { AirlockError } from '../../errors.ts';
+import { decideKeyRegistration } from '../../publishers/index.ts';
+import { accountKeysOf, findAccountKey } from '../../storage/authority/index.ts';
+import type { PublisherApiDeps } from './deps.ts';
+
+/** A registered key and its account-key assertion. */
+export interface KeyRegistration {
+  readonly accountId: string;
+  readonly name: string;
+  readonly keyId: string;
+  readonly assertion: Assertion;
+}
+
+/**
+ * Registers the key of an account-key-request: checked here, signed by the authority's store key in a durable process.
+ * The same request again gets the same account-key.
+ *
+ * @param asking the account that the key must be for
+ * @throws AssertionError, PublisherError or AirlockError
+ */
+export async function registerAccountKey(
+  deps: PublisherApiDeps,
+  asking: string,
+  requestText: string,
+  actor: string,
+): Promise<KeyRegistration> {
+  const request = readRequest(requestText);
+  const accountId = text(request, 'account-id');
+  const keyId = text(request, 'public-key-sha3-384');
+  const name = text(request, 'name');
+  const until = optionalText(request, 'until');
+  const { queries } = deps.database;
+  const known = await findAccountKey(queries, keyId);
+  const registered = [...(await accountKeysOf(queries, accountId)), ...(known ? [known] : [])];
+  const asked = {
+    accountId,
+    name,
+    keyId,
+    since: new Date(text(request, 'since')),
+    until: until === undefined ? undefined : new Date(until),
+  };
+  if (decideKeyRegistration(asked, asking, registered, deps.clock()) === 'register') {
+    await deps.processes.issue({ actor, requests: [{ kind: 'account-key', request: requestText }] });
+  }
+  const key = await findAccountKey(queries, keyId);
+  if (!key)
+    throw new AirlockError('internal', 'key-not-issued', 'cannot find the account-key that was just signed');
+  return { accountId, name, keyId, assertion: key.assertion };
+}
+
+/**
+ * Revokes a key: a new revision of its account-key that ends where it began. Devices and hosts that hold the old
+ * revision learn it with their next look-up or import.
+ *
+ * @param accountId whose key it must be; undefined for the operator
+ */
+export async function revokeAccountKey(
+  deps: PublisherApiDeps,
+  keyId: string,
+  actor: string,
+  accountId?: string,
+): Promise<Assertion> {
+  const key = await findAccountKey(deps.database.queries, keyId);
+  if (!key || (accountId !== undefined && key.accountId !== accountId)) {
+    const sentence = `cannot revoke the key ${keyId.slice(0, 64)}: no such key is registered`;
+    throw new AirlockError('not-found', 'resource-not-found', sentence);
+  }
+  await deps.processes.issue({ actor, requests: [{ kind: 'account-key-revocation', keyId }] });
+  const revoked = await findAccountKey(deps.database.queries, keyId);
+  return (revoked ?? key).assertion;
+}
+
+function readRequest(requestText: string): Assertion {
+  const request = decodeAssertion(requestText);
+  if (request.type !== 'account-key-request') {
+    const sentence = `cannot register a key: an account-key-request is needed, this is a ${request.type}`;
+    throw new AirlockError('invalid', 'invalid-field', sentence);
+  }
+  verifySelfSigned(request);
+  return request;
+}

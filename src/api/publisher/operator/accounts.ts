@@ -1,0 +1,51 @@
+import { Hono } from 'hono';
+import { z } from 'zod';
+
+import { checkAccount, idFrom, isStoreRole, PublisherError, STORE_ROLES } from '../../../publishers/index.ts';
+import {
+  addAccount,
+  findAccount,
+  grantRole,
+  listAccounts,
+  requireStore,
+} from '../../../storage/authority/index.ts';
+import type { PublisherApiDeps } from '../deps.ts';
+import { documentLimit, jsonBody } from '../http.ts';
+
+const accountSchema = z.object({
+  /** Absent: an id is made. */
+  id: z.string().optional(),
+  username: z.string(),
+  displayName: z.string(),
+  email: z.string(),
+  validation: z.string().default('unproven'),
+});
+const roleSchema = z.object({ store: z.string(), account: z.string(), role: z.string() });
+
+/** Accounts of brands, developers and admins, and their roles in stores. */
+export function accountRoutes(deps: PublisherApiDeps): Hono {
+  const routes = new Hono();
+  routes.get('/accounts', async (context) =>
+    context.json({ accounts: await listAccounts(deps.database.queries) }),
+  );
+  routes.post('/accounts', documentLimit, async (context) => {
+    const body = await jsonBody(context, accountSchema);
+    const account = checkAccount({ ...body, id: body.id ?? idFrom(deps.random(128)) });
+    await deps.database.transaction((queries) => addAccount(queries, account, deps.clock()));
+    await deps.processes.issue({ actor: 'operator', requests: [{ kind: 'account', accountId: account.id }] });
+    return context.json(account, 201);
+  });
+  routes.post('/roles', documentLimit, async (context) => {
+    const { store, account: reference, role } = await jsonBody(context, roleSchema);
+    if (!isStoreRole(role)) {
+      const sentence = `cannot grant the role "${role.slice(0, 40)}": it is one of ${STORE_ROLES.join(', ')}`;
+      throw new PublisherError('invalid', 'invalid-field', sentence);
+    }
+    const account = await findAccount(deps.database.queries, reference);
+    await requireStore(deps.database.queries, store);
+    const grant = { storeId: store, accountId: account.id, role };
+    await deps.database.transaction((queries) => grantRole(queries, grant, deps.clock()));
+    return context.json(grant, 201);
+  });
+  return routes;
+}

@@ -1,0 +1,40 @@
+import { Hono } from 'hono';
+import { z } from 'zod';
+
+import { findAccount, listStores, putStore } from '../../../storage/authority/index.ts';
+import type { PublisherApiDeps } from '../deps.ts';
+import { documentLimit, jsonBody } from '../http.ts';
+
+const storeSchema = z.object({
+  id: z.string(),
+  name: z.string().min(1).max(255),
+  kind: z.enum(['brand', 'device-view']),
+  /** The brand: id, username or e-mail address of its account. */
+  brand: z.string(),
+  /** Where the store will be, for its store assertion. */
+  url: z.string().max(2048).optional(),
+  includes: z
+    .array(
+      z.object({ store: z.string(), snaps: z.union([z.literal('all'), z.array(z.string()).max(10_000)]) }),
+    )
+    .max(100)
+    .default([]),
+});
+
+/** Brand stores and device-view stores; a store that is there gets the name and inclusions given now. */
+export function storeRoutes(deps: PublisherApiDeps): Hono {
+  const routes = new Hono();
+  routes.get('/stores', async (context) => context.json({ stores: await listStores(deps.database.queries) }));
+  routes.post('/stores', documentLimit, async (context) => {
+    const { brand, url, includes, ...store } = await jsonBody(context, storeSchema);
+    const { id: brandId } = await findAccount(deps.database.queries, brand);
+    const inclusions = includes.map(({ store: storeId, snaps }) => ({ storeId, snaps }));
+    await deps.database.transaction((queries) =>
+      putStore(queries, { ...store, brandId, includes: inclusions }, deps.clock()),
+    );
+    const requests = [{ kind: 'store', storeId: store.id, url: url ?? null }] as const;
+    await deps.processes.issue({ actor: 'operator', requests });
+    return context.json({ ...store, brandId, includes }, 201);
+  });
+  return routes;
+}
