@@ -46,7 +46,7 @@ function errorFields(error: unknown): unknown {
 /** pino formats the fields of a line, but not those that a child log adds to all of its lines: here they are cleaned too. */
 function redactChildren(log: Log): void {
   // oxlint-disable-next-line typescript/unbound-method -- called with its `this` below
-  const { child } = log;
+  const child: (this: Log, bindings: Bindings, options?: ChildLoggerOptions) => Log = log.child;
   Object.assign(log, {
     child(this: Log, bindings: Bindings, options?: ChildLoggerOptions) {
       return child.call(this, withoutSecrets(bindings), options);
