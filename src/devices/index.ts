@@ -7,6 +7,7 @@ export * from './decision-webhook.ts';
 export * from './enrolment.ts';
 export * from './enrolment-policy.ts';
 export * from './errors.ts';
+export * from './fingerprint.ts';
 export * from './hardware-identity.ts';
 export * from './names.ts';
 export * from './networks.ts';

@@ -1,6 +1,8 @@
 /** Every workflow, and nothing else: each function exported here can be started by its name. */
 export * from './authority.ts';
 export * from './imports.ts';
+export { createSigningKey } from './create-signing-key.ts';
 export * from './provision-serials.ts';
+export { registerSigningKey } from './register-signing-key.ts';
 export * from './publish-upload.ts';
 export * from './scope-store.ts';

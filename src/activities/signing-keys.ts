@@ -1,0 +1,196 @@
+import { heartbeat } from '@temporalio/activity';
+
+import {
+  decodeAssertion,
+  formatTimestamp,
+  publicKeyFromRsa,
+  signAssertion,
+  type Assertion,
+} from '../assertions/index.ts';
+import { isAccountKeyOf, openPgpFingerprint } from '../devices/index.ts';
+import { AirlockError } from '../errors.ts';
+import { parseHsmKeyId, type Hsm } from '../hsm/index.ts';
+import {
+  addAssertions,
+  appendAct,
+  findAssertion,
+  raiseGeneration,
+  type Database,
+  type Queries,
+} from '../storage/index.ts';
+import {
+  completeSigningKey,
+  findSigningKey,
+  noteRegistrationRequest,
+  reserveSigningKey,
+  type SigningKeyRecord,
+} from '../storage/model-service/index.ts';
+import type { CreatedSigningKey } from '../workflows/serials-contract.ts';
+import { crashPoint } from './crash-point.ts';
+
+/** Hands an account-key-request to the store that vouches for the brand's keys. Throws what it answers. */
+export type SubmitKeyRequest = (accountKeyRequest: string) => Promise<void>;
+
+/** What the work on signing keys needs. */
+export interface SigningKeyActivityDeps {
+  readonly database: Pick<Database, 'queries' | 'transaction'>;
+  readonly hsm: Pick<Hsm, 'findKey' | 'generateKey' | 'sign'>;
+  readonly clock: () => Date;
+  /** Absent on a host without a route to such a store. */
+  readonly submit?: SubmitKeyRequest;
+}
+
+/** The type that workflows see. */
+export type SigningKeyActivities = ReturnType<typeof createSigningKeyActivities>;
+
+const HEARTBEAT_MS = 5000;
+
+/** The activities of the queue where the HSM is. */
+export function createSigningKeyActivities(deps: SigningKeyActivityDeps) {
+  const { database, hsm, clock } = deps;
+  return {
+    /**
+     * Makes a signing key unless its name has one. A name that was reserved before keeps its CKA_ID, and the HSM looks a key up
+     * before it makes one, so that no repeat makes a second.
+     */
+    async makeSigningKey(input: {
+      readonly brandId: string;
+      readonly name: string;
+      readonly actor: string;
+      readonly hsmKeyId: string;
+    }): Promise<CreatedSigningKey> {
+      const createdAt = clock().toISOString();
+      const reserved = await reserveSigningKey(database.queries, {
+        ...input,
+        createdAt,
+        createdBy: input.actor,
+      });
+      if (reserved.keyId !== null) return { keyId: reserved.keyId };
+      crashPoint('key-before-generate');
+      const key = publicKeyFromRsa(
+        await withHeartbeats(() => hsm.generateKey(parseHsmKeyId(reserved.hsmKeyId), input.name)),
+      );
+      crashPoint('key-after-generate');
+      await database.transaction(async (queries) => {
+        await completeSigningKey(queries, reserved.hsmKeyId, {
+          keyId: key.keyId,
+          publicKey: key.encoded,
+          fingerprint: openPgpFingerprint(key.encoded),
+        });
+        await appendAct(queries, {
+          at: clock(),
+          actor: input.actor,
+          act: 'key.create',
+          subject: key.keyId,
+          details: { brand: input.brandId, name: input.name },
+        });
+        await raiseGeneration(queries, 'settings');
+      });
+      crashPoint('key-after-commit');
+      return { keyId: key.keyId };
+    },
+
+    /** Signs the account-key-request of a key with the key itself and stores it. A repeat finds the first one. */
+    async signKeyRequest(input: { readonly keyId: string; readonly actor: string }): Promise<void> {
+      const key = await requireKey(database.queries, input.keyId);
+      if ((await findAssertion(database.queries, 'account-key-request', [input.keyId])) !== undefined) return;
+      const request = await makeRequest(deps, key);
+      await database.transaction(async (queries) => {
+        await addAssertions(queries, [request], { at: clock() });
+        await noteRegistrationRequest(queries, input.keyId, { at: clock(), actor: input.actor });
+        await appendAct(queries, {
+          at: clock(),
+          actor: input.actor,
+          act: 'key.request-registration',
+          subject: input.keyId,
+          details: { brand: key.brandId },
+        });
+      });
+    },
+
+    /** Hands the stored account-key-request to the store that vouches for the brand's keys. */
+    async submitKeyRequest(input: { readonly keyId: string }): Promise<void> {
+      if (deps.submit === undefined) {
+        throw new AirlockError(
+          'conflict',
+          'registration-offline',
+          'cannot register the key from here: this host has no route to a store; use --request-out and carry the request',
+        );
+      }
+      const kept = await findAssertion(database.queries, 'account-key-request', [input.keyId]);
+      if (kept === undefined) throw new TypeError('internal error: the account-key-request is not stored');
+      await deps.submit(Buffer.from(kept.bytes).toString('utf8'));
+    },
+
+    /** Whether the account-key of a key is here; the first time this is so is logged. */
+    async noteRegistered(input: { readonly keyId: string; readonly actor: string }): Promise<boolean> {
+      const { queries } = database;
+      const kept = await findAssertion(queries, 'account-key', [input.keyId]);
+      if (kept === undefined) return false;
+      const key = await findSigningKey(queries, input.keyId);
+      if (key?.publicKey == null || !isAccountKeyOf(decodeAssertion(kept.bytes), key.publicKey)) return false;
+      await database.transaction(async (transaction) => {
+        await appendAct(transaction, {
+          at: clock(),
+          actor: input.actor,
+          act: 'key.registered',
+          subject: input.keyId,
+          details: { brand: key.brandId, name: key.name },
+        });
+        await raiseGeneration(transaction, 'settings');
+      });
+      return true;
+    },
+  };
+}
+
+async function requireKey(queries: Queries, keyId: string): Promise<SigningKeyRecord> {
+  const key = await findSigningKey(queries, keyId);
+  if (key !== undefined) return key;
+  throw new AirlockError(
+    'not-found',
+    'signing-key-unknown',
+    `cannot find a signing key ${keyId} on this service`,
+  );
+}
+
+async function makeRequest(
+  { hsm, clock }: SigningKeyActivityDeps,
+  key: SigningKeyRecord,
+): Promise<Assertion> {
+  const id = parseHsmKeyId(key.hsmKeyId);
+  const found = await hsm.findKey(id);
+  const publicKey = found && publicKeyFromRsa(found);
+  if (publicKey === undefined || publicKey.keyId !== key.keyId) {
+    throw new AirlockError(
+      'not-found',
+      'signing-key-unknown',
+      `cannot find the signing key ${key.keyId ?? ''} on the HSM`,
+    );
+  }
+  const now = clock();
+  return signAssertion(
+    {
+      type: 'account-key-request',
+      headers: {
+        'account-id': key.brandId,
+        name: key.name,
+        'public-key-sha3-384': publicKey.keyId,
+        since: formatTimestamp(now),
+      },
+      body: publicKey.encoded,
+    },
+    { publicKey, signDigest: (sha512) => hsm.sign(id, sha512) },
+    now,
+  );
+}
+
+/** Cards take minutes; heartbeats tell Temporal that the worker lives meanwhile. */
+async function withHeartbeats<Result>(work: () => Promise<Result>): Promise<Result> {
+  const beat = setInterval(() => heartbeat(), HEARTBEAT_MS);
+  try {
+    return await work();
+  } finally {
+    clearInterval(beat);
+  }
+}

@@ -1,0 +1,182 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { createSerialActivities } from '../../src/activities/serials.ts';
+import {
+  deriveModelServiceSecrets,
+  type ModelServiceSecrets,
+} from '../../src/api/device/model-service-secrets.ts';
+import { Provisioner, type ProvisionerOptions } from '../../src/api/device/provisioning/provisioner.ts';
+import { SerialService } from '../../src/api/device/serial-service.ts';
+import { createSerialRoutes } from '../../src/api/device/serials.ts';
+import { startServer, type RunningServer } from '../../src/api/server.ts';
+import { publicKeyFromRsa, type Assertion, type PublicKey } from '../../src/assertions/index.ts';
+import { apiKeyDigest } from '../../src/devices/index.ts';
+import { openHsm, parseHsmKeyId, type Hsm, type HsmOptions } from '../../src/hsm/index.ts';
+import { addAssertions, openDatabase, raiseGeneration, type Database } from '../../src/storage/index.ts';
+import {
+  addApiKey,
+  addModel,
+  addPolicy,
+  completeSigningKey,
+  reserveSigningKey,
+  signedSerials,
+} from '../../src/storage/model-service/index.ts';
+import { makeBrandChain, type BrandChain } from './brand-chain.ts';
+import { Device, type DeviceOptions } from './device.ts';
+import { makeTestToken } from './softhsm-token.ts';
+
+/** A Model Service on a real database file and a real SoftHSM token, with one brand. Close it after the tests. */
+export interface TestModelService {
+  readonly chain: BrandChain;
+  readonly database: Database;
+  readonly hsm: Hsm;
+  readonly secrets: ModelServiceSecrets;
+  readonly server: RunningServer;
+  readonly provisioner: Provisioner;
+  readonly service: SerialService;
+  readonly activities: ReturnType<typeof createSerialActivities>;
+  /** Errors that answers did not tell. */
+  readonly reported: unknown[];
+  /** What the clock says; null for the real time. */
+  setClock(now: Date | null): void;
+  /** Makes a key on the token and, unless told otherwise, its account-key. */
+  addKey(name: string, extra?: Readonly<Record<string, string>> | false): Promise<PublicKey>;
+  /** Adds a model with an API key named `first` and, where a key is given, a policy. */
+  addModel(
+    name: string,
+    of: { apiKey: string; key?: PublicKey; enrolment?: Record<string, unknown> },
+  ): Promise<void>;
+  addPolicy(model: string, key: PublicKey): Promise<void>;
+  addAssertions(assertions: readonly Assertion[]): Promise<void>;
+  /** A device of a model with the API key `api-key-of-MODEL`. */
+  device(model: Assertion, options?: Partial<DeviceOptions>): Promise<Device>;
+  close(): Promise<void>;
+}
+
+/** How the rig differs from its defaults. */
+export interface ModelServiceRig {
+  readonly folder: string;
+  readonly hsm?: Partial<HsmOptions>;
+  readonly provisioner?: Partial<ProvisionerOptions>;
+  readonly brandId?: string;
+  readonly servicePrefixes?: readonly string[];
+}
+
+/** Opens the rig in a folder that outlives it. Batches run at once in this process, without Temporal, unless told otherwise. */
+export async function openModelService(rig: ModelServiceRig): Promise<TestModelService> {
+  const chain = await makeBrandChain(rig.brandId);
+  const database = await openDatabase({ file: join(rig.folder, 'airlock.sqlite') });
+  const token = await makeTestToken(rig.folder);
+  const hsm = await openHsm({
+    module: { path: token.modulePath, env: token.env },
+    tokenLabel: token.label,
+    pin: async () => token.pin,
+    probeEvery: 0,
+    ...rig.hsm,
+  });
+  let fixed: Date | null = null;
+  const clock = () => fixed ?? new Date();
+  const reported: unknown[] = [];
+  const secrets = deriveModelServiceSecrets(randomBytes(32));
+  const activities = createSerialActivities({
+    database,
+    hsm,
+    clock,
+    announce: (serials) => provisioner.announce(serials),
+  });
+  const provisioner: Provisioner = new Provisioner({
+    runBatch: async (intents) => void (await activities.signSerials({ batch: randomUUID(), intents })),
+    lookUp: (intents) => signedSerials(database.queries, intents),
+    report: (error) => reported.push(error),
+    ...rig.provisioner,
+  });
+  const service = new SerialService({
+    database,
+    secrets,
+    provisioner,
+    clock,
+    random: (bytes) => randomBytes(bytes),
+  });
+  const routes = createSerialRoutes({
+    service,
+    report: (error) => reported.push(error),
+    ...(rig.servicePrefixes && { servicePrefixes: rig.servicePrefixes }),
+  });
+  const server = await startServer({ fetch: routes.fetch, host: '127.0.0.1', port: 0 });
+  await addAssertions(database.queries, chain.roots, { at: clock(), trusted: true });
+  await addAssertions(database.queries, chain.brand, { at: clock() });
+
+  const changed = () => raiseGeneration(database.queries, 'settings');
+  const at = () => ({ createdAt: clock().toISOString(), createdBy: 'admin' });
+  const policyFor = async (model: string, key: PublicKey) => {
+    await addPolicy(database.queries, {
+      brandId: chain.brandId,
+      modelName: model,
+      keyId: key.keyId,
+      ...at(),
+    });
+    await changed();
+  };
+  return {
+    chain,
+    database,
+    hsm,
+    secrets,
+    server,
+    provisioner,
+    service,
+    activities,
+    reported,
+    setClock: (now) => void (fixed = now),
+    async addKey(name, extra = {}) {
+      const hsmKeyId = randomUUID();
+      await reserveSigningKey(database.queries, { hsmKeyId, brandId: chain.brandId, name, ...at() });
+      const key = publicKeyFromRsa(await hsm.generateKey(parseHsmKeyId(hsmKeyId), name));
+      const made = { keyId: key.keyId, publicKey: key.encoded, fingerprint: '0'.repeat(40) };
+      await completeSigningKey(database.queries, hsmKeyId, made);
+      if (extra !== false)
+        await addAssertions(database.queries, [await chain.accountKey(key, name, extra)], { at: clock() });
+      await changed();
+      return key;
+    },
+    async addModel(name, { apiKey, key, enrolment = {} }) {
+      const { brandId } = chain;
+      const changes = { modifiedAt: null, modifiedBy: null };
+      await addModel(database.queries, { brandId, name, series: '16', enrolment, ...at(), ...changes });
+      await addApiKey(database.queries, {
+        brandId,
+        modelName: name,
+        name: 'first',
+        hash: apiKeyDigest(apiKey, secrets.apiKeyPepper),
+        sealed: null,
+        validUntil: null,
+        lastUsedAt: null,
+        ...at(),
+      });
+      if (key !== undefined) await policyFor(name, key);
+      await changed();
+    },
+    addPolicy: policyFor,
+    async addAssertions(assertions) {
+      await addAssertions(database.queries, assertions, { at: clock() });
+      await raiseGeneration(database.queries, 'catalog');
+    },
+    device: (model, options = {}) =>
+      Device.make({
+        store: server.url,
+        headers: { 'api-key': `api-key-of-${String(model.headers.model)}` },
+        model,
+        roots: chain.roots,
+        seed: chain.brand,
+        keyBits: 2048,
+        pollMs: 50,
+        ...options,
+      }),
+    async close() {
+      provisioner.close();
+      await server.close(1000);
+      await hsm.close();
+      await database.close();
+    },
+  };
+}
