@@ -3,7 +3,7 @@ import { startServer, type RunningServer } from '../api/server.ts';
 import { openFoundation, type Environment, type Foundation } from './foundation.ts';
 import { createHttpApps } from './http.ts';
 import { settleRole, type Role } from './roles.ts';
-import { operatorToken, writeAddresses } from './running.ts';
+import { writeAddresses } from './running.ts';
 import { openTemporal, type Temporal } from './temporal.ts';
 import { startWork, type Work } from './work.ts';
 import type { Log } from '../telemetry/index.ts';
@@ -106,7 +106,6 @@ async function startParts(
     closing.push(() => work?.stop() ?? Promise.resolve());
   }
   if (apps === undefined) return undefined;
-  await operatorToken(foundation.dataFolder);
   const server = await startServer({
     fetch: (request, bindings) => apps.app.fetch(request, bindings),
     host,

@@ -1,15 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import { Hono } from 'hono';
+import { operatorGate } from '../api/operator-gate.ts';
+import { createAuthorityOps } from '../api/publisher/operator/index.ts';
+import { authorityProcesses } from '../api/publisher/processes.ts';
 import { createDeviceApi, type DeviceEnv } from '../api/device/index.ts';
 import { openModelServiceSecrets } from '../api/device/model-service-secrets.ts';
 import { Provisioner } from '../api/device/provisioning/provisioner.ts';
 import { temporalBatches } from '../api/device/provisioning/serial-batches.ts';
 import { SerialService } from '../api/device/serial-service.ts';
 import { createSerialRoutes } from '../api/device/serials.ts';
+import { TokenOffice } from '../storage/authority/index.ts';
 import { signedSerials } from '../storage/model-service/index.ts';
 import { deviceSecrets } from './device-secrets.ts';
 import type { Foundation } from './foundation.ts';
 import type { Role } from './roles.ts';
+import { operatorToken } from './running.ts';
 import { siteOf } from './site.ts';
 import type { Temporal } from './temporal.ts';
 
@@ -44,6 +49,7 @@ export async function createHttpApps(
     lookUp: (intents) => signedSerials(database.queries, intents),
     report,
   });
+  const random = (size: number) => new Uint8Array(randomBytes(size));
   const secrets = await openModelServiceSecrets(settings, clock());
   const app = new Hono<DeviceEnv>();
   if (options.role === 'airgap') {
@@ -52,9 +58,18 @@ export async function createHttpApps(
       secrets,
       provisioner,
       clock,
-      random: (size) => randomBytes(size),
+      random,
     });
     app.route('/', createSerialRoutes({ service, report }));
+  }
+  const operator = operatorGate(await operatorToken(foundation.dataFolder));
+  if (options.role === 'authority') {
+    const tokens = new TokenOffice({ database, settings, random });
+    const processes = authorityProcesses(temporal.connection.client);
+    app.route(
+      '/',
+      createAuthorityOps({ database, blobs, settings, tokens, processes, clock, random, report }, operator),
+    );
   }
   app.route(
     '/',
@@ -64,7 +79,7 @@ export async function createHttpApps(
       deviceSecrets: () => deviceSecrets(settings),
       site: () => siteOf(settings),
       clock,
-      random: (size) => randomBytes(size),
+      random,
       report,
     }),
   );

@@ -1,10 +1,13 @@
+import { WorkflowNotFoundError } from '@temporalio/client';
 import { createAuthoritySigningActivities } from '../activities/authority-signing.ts';
 import { createAuthorityActivities } from '../activities/authority.ts';
 import { withFailures } from '../activities/errors.ts';
+import { createImportActivities } from '../activities/imports.ts';
 import { createReleaseActivities } from '../activities/releases.ts';
 import { createSerialActivities, type SerialActivityDeps } from '../activities/serials.ts';
 import { createUploadActivities } from '../activities/uploads.ts';
 import type { Hsm } from '../hsm/index.ts';
+import { ACCOUNT_KEY_PUSHED, registerKeyId } from '../workflows/serials-contract.ts';
 import { installRuntime } from '../worker/runtime.ts';
 import { startWorkers, type Workers } from '../worker/worker.ts';
 import type { Foundation } from './foundation.ts';
@@ -33,6 +36,12 @@ export async function startWork(
   const { database, blobs, clock, log } = foundation;
   installRuntime(temporal.config, log);
   const hsm = await openToken(foundation);
+  const imports = createImportActivities({
+    database,
+    blobs,
+    now: clock,
+    accountKeyPushed: accountKeySignal(temporal),
+  });
   const workers = await startWorkers({
     config: temporal.config,
     connection: temporal.connection.connection,
@@ -42,9 +51,11 @@ export async function startWork(
       airlock: withFailures({
         ...createAuthorityActivities({ database }),
         ...createReleaseActivities({ database }),
+        ...imports,
       }),
       transfer: withFailures({
         ...createUploadActivities({ database, blobs, now: clock }),
+        ...imports,
       }),
       hsm: withFailures({
         ...createAuthoritySigningActivities({ database, hsm }),
@@ -64,5 +75,17 @@ export async function startWork(
       await workers.stop();
       await hsm.close();
     },
+  };
+}
+
+/** Tells the registration that waits for an account-key, if there is one, that it is here. */
+function accountKeySignal({ connection: { client } }: Temporal) {
+  return async (keyId: string): Promise<void> => {
+    try {
+      await client.workflow.getHandle(registerKeyId(keyId)).signal(ACCOUNT_KEY_PUSHED);
+    } catch (error) {
+      // Most account-keys are of keys that nobody registers from here.
+      if (!(error instanceof WorkflowNotFoundError)) throw error;
+    }
   };
 }
