@@ -99,13 +99,12 @@ async function checkStores(queries: Queries, content: ImportContent): Promise<vo
 }
 
 async function checkSnaps(queries: Queries, content: ImportContent): Promise<void> {
-  const own = new Set([...content.stores.map(({ id }) => id), content.store ?? GENERAL_STORE, GENERAL_STORE]);
+  const described = new Set(content.stores.map(({ id }) => id));
+  const included = new Set(content.stores.flatMap(({ includes }) => includes.map(({ store }) => store)));
   for (const snap of content.snaps) {
-    if (
-      content.stores.length > 0 &&
-      !own.has(snap.store) &&
-      !(await ofSameBrand(queries, content, snap.store))
-    )
+    const known = snap.store === GENERAL_STORE || snap.store === content.store || described.has(snap.store);
+    const foreign = !known && content.stores.length > 0;
+    if (foreign && (!included.has(snap.store) || (await isHostedForAnother(queries, content, snap.store))))
       throw new ImportError(
         'snap-of-other-store',
         `cannot accept snap ${snap.name}: it is of store ${snap.store}, which is not of this brand`,
@@ -154,9 +153,10 @@ async function checkSnap(queries: Queries, snap: ImportContent['snaps'][number])
       );
 }
 
-async function ofSameBrand(queries: Queries, content: ImportContent, store: string): Promise<boolean> {
+/** Whether this host serves that store for another brand, whose exports alone may say what it holds. */
+async function isHostedForAnother(queries: Queries, content: ImportContent, store: string): Promise<boolean> {
   const row = await queries.selectFrom('Store').select('brandId').where('id', '=', store).executeTakeFirst();
-  return row !== undefined && row.brandId === content.stores.find(({ id }) => id === content.store)?.brandId;
+  return row !== undefined && row.brandId !== content.stores.find(({ id }) => id === content.store)?.brandId;
 }
 
 /** Metadata names the snaps that a brand's devices see: all must be here, else the operator hears which to push. */

@@ -106,7 +106,7 @@ export async function writeAdmin(
     .insertInto('Token')
     .values({
       sessionId: admin.tokenId,
-      kind: 'store-admin',
+      kind: 'admin',
       accountId: admin.accountId,
       digest: admin.tokenDigest,
       storeId,

@@ -1,5 +1,6 @@
 /** Every workflow, and nothing else: each function exported here can be started by its name. */
 export * from './authority.ts';
+export * from './export-store.ts';
 export * from './imports.ts';
 export { createSigningKey } from './create-signing-key.ts';
 export * from './provision-serials.ts';

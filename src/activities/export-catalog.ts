@@ -1,0 +1,295 @@
+import { GENERAL_STORE } from '../brands/index.ts';
+import type { ManifestSnap, ManifestStore } from '../bundles/index.ts';
+import { channelName, isRisk, parseSnapYaml, type SnapYaml } from '../snaps/index.ts';
+import { parseBlobDigest, type BlobStore, type Queries } from '../storage/index.ts';
+import type { AssertionCloser } from './export-assertions.ts';
+import type { RevisionMaterial, SnapMaterial } from './export-archive.ts';
+import { ExportError } from './export-errors.ts';
+
+/** Which channels and architectures an export takes; all when empty. */
+export interface Selection {
+  readonly channels: readonly string[];
+  readonly architectures: readonly string[];
+  /** Revisions that are wanted whatever channel they are in, by number. */
+  readonly revisions?: readonly number[];
+}
+
+/** Where an export reads. */
+export interface CatalogParts {
+  readonly queries: Queries;
+  readonly blobs: BlobStore;
+  readonly closer: AssertionCloser;
+}
+
+/** How many inclusions in a row are followed. */
+const DEPTH = 4;
+
+/**
+ * The store and those of its brand that it includes, as a manifest describes them; the general store where it is included.
+ * @throws ExportError `store-unknown`
+ */
+export async function storesFor(queries: Queries, storeId: string): Promise<readonly ManifestStore[]> {
+  const found = new Map<string, ManifestStore>();
+  const visit = async (id: string, depth: number): Promise<void> => {
+    if (found.has(id) || depth === 0) return;
+    const row = await queries.selectFrom('Store').selectAll().where('id', '=', id).executeTakeFirst();
+    if (row === undefined) {
+      if (depth < DEPTH) return;
+      throw new ExportError(
+        'store-unknown',
+        `cannot export store ${id}: it is not here; check the store's id`,
+      );
+    }
+    const main = found.values().next().value;
+    if (main !== undefined && row.brandId !== main.brandId && id !== GENERAL_STORE) return;
+    const includes = id === GENERAL_STORE ? [] : await includesOf(queries, id);
+    found.set(id, {
+      id,
+      name: row.name,
+      kind: id === GENERAL_STORE ? 'general' : row.kind === 'device-view' ? 'device-view' : 'brand',
+      brandId: row.brandId,
+      includes: [...includes],
+    });
+    for (const { store } of includes) await visit(store, depth - 1);
+  };
+  await visit(storeId, DEPTH);
+  return [...found.values()];
+}
+
+async function includesOf(queries: Queries, storeId: string): Promise<ManifestStore['includes']> {
+  const inclusions = await queries
+    .selectFrom('StoreInclusion')
+    .select(['includedStoreId', 'allSnaps'])
+    .where('storeId', '=', storeId)
+    .orderBy('id')
+    .execute();
+  const listed = await queries
+    .selectFrom('StoreInclusionSnap')
+    .select(['includedStoreId', 'snapId', 'snapName'])
+    .where('storeId', '=', storeId)
+    .orderBy('id')
+    .execute();
+  return inclusions.map(({ includedStoreId, allSnaps }) => ({
+    store: includedStoreId,
+    snaps: allSnaps
+      ? null
+      : listed
+          .filter((row) => row.includedStoreId === includedStoreId)
+          .map(({ snapId, snapName }) => ({ snapId, name: snapName })),
+  }));
+}
+
+/** Ids of all snaps that devices of these stores may see: the stores' own, and those that are included. */
+export async function snapIdsOf(
+  queries: Queries,
+  stores: readonly ManifestStore[],
+): Promise<readonly string[]> {
+  const ids = new Set<string>();
+  const own = stores.filter(({ kind }) => kind !== 'general').map(({ id }) => id);
+  const whole = stores.flatMap(({ includes }) =>
+    includes.filter(({ snaps }) => snaps === null).map(({ store }) => store),
+  );
+  const listed = stores.flatMap(({ includes }) => includes.flatMap(({ snaps }) => snaps ?? []));
+  const rows = await queries
+    .selectFrom('Snap')
+    .select(['snapId', 'storeId', 'private'])
+    .where('storeId', 'in', [...new Set([...own, ...whole])])
+    .orderBy('name')
+    .execute();
+  for (const row of rows) if (own.includes(row.storeId) || !row.private) ids.add(row.snapId);
+  for (const { snapId } of listed) ids.add(snapId);
+  return [...ids];
+}
+
+/**
+ * One snap as an archive holds it; undefined when nothing of it is in the chosen channels and architectures.
+ * @throws ExportError `snap-unknown`, `assertion-missing`, `blob-missing`
+ */
+export async function snapMaterial(
+  parts: CatalogParts,
+  snapId: string,
+  selection: Selection,
+  withFiles: boolean,
+): Promise<SnapMaterial | undefined> {
+  const row = await parts.queries
+    .selectFrom('Snap')
+    .selectAll()
+    .where('snapId', '=', snapId)
+    .executeTakeFirst();
+  if (row === undefined)
+    throw new ExportError('snap-unknown', `cannot export snap ${snapId}: it is not here`);
+  const channels = (await channelsOf(parts.queries, snapId)).filter((release) =>
+    isChosen(release, selection),
+  );
+  const numbers = new Set([...channels.map(({ revision }) => revision), ...(selection.revisions ?? [])]);
+  const revisions: RevisionMaterial[] = [];
+  for (const number of numbers)
+    if (number !== null && withFiles) revisions.push(await revisionMaterial(parts, row.name, snapId, number));
+  if (channels.length === 0 && revisions.length === 0) return undefined;
+  const {
+    name,
+    storeId: store,
+    publisherId,
+    type,
+    title,
+    summary,
+    description,
+    license,
+    contact,
+    website,
+  } = row;
+  return {
+    snap: {
+      snapId,
+      name,
+      store,
+      private: Boolean(row.private),
+      publisherId,
+      type,
+      title,
+      summary,
+      description,
+      license,
+      contact,
+      website,
+      links: row.links,
+      media: row.media.map(({ type: kind, url, width, height }) => ({
+        type: kind,
+        url,
+        ...(width === undefined ? {} : { width }),
+        ...(height === undefined ? {} : { height }),
+      })),
+      categories: row.categories,
+      defaultTrack: row.defaultTrack,
+      channels,
+    },
+    revisions,
+  };
+}
+
+function isChosen(release: ManifestSnap['channels'][number], selection: Selection): boolean {
+  if (selection.revisions !== undefined)
+    return release.revision !== null && selection.revisions.includes(release.revision);
+  const { channels, architectures } = selection;
+  if (channels.length > 0 && !channels.includes(release.channel)) return false;
+  return (
+    architectures.length === 0 ||
+    release.architecture === 'all' ||
+    architectures.includes(release.architecture)
+  );
+}
+
+async function channelsOf(queries: Queries, snapId: string): Promise<ManifestSnap['channels']> {
+  const rows = await queries
+    .selectFrom('ChannelRelease')
+    .selectAll()
+    .where('snapId', '=', snapId)
+    .where('endedAt', 'is', null)
+    .orderBy('id')
+    .execute();
+  return rows.flatMap((row) =>
+    isRisk(row.risk)
+      ? [
+          {
+            channel: channelName({
+              track: row.track,
+              risk: row.risk,
+              branch: row.branch === '' ? undefined : row.branch,
+            }),
+            architecture: row.architecture,
+            revision: row.revision,
+            releasedAt: row.releasedAt,
+            percentage: row.percentage,
+            progressiveKey: row.progressiveKey,
+            paused: Boolean(row.paused),
+            expiresAt: row.expiresAt,
+          },
+        ]
+      : [],
+  );
+}
+
+async function revisionMaterial(
+  parts: CatalogParts,
+  name: string,
+  snapId: string,
+  revision: number,
+): Promise<RevisionMaterial> {
+  const row = await parts.queries
+    .selectFrom('SnapRevision')
+    .selectAll()
+    .where('snapId', '=', snapId)
+    .where('revision', '=', revision)
+    .executeTakeFirst();
+  if (row === undefined)
+    throw new ExportError(
+      'revision-unknown',
+      `cannot export revision ${revision} of ${name}: it is not here`,
+    );
+  const blob = await parts.blobs.find(parseBlobDigest(row.sha3_384));
+  if (blob === undefined)
+    throw new ExportError(
+      'blob-missing',
+      `cannot export ${name} revision ${revision}: its file is missing from the disk`,
+    );
+  return {
+    revision: {
+      revision,
+      version: row.version,
+      digest: row.sha3_384,
+      size: row.size,
+      architectures: row.architectures,
+      type: row.type,
+      base: row.base,
+      confinement:
+        row.confinement === 'classic' ? 'classic' : row.confinement === 'devmode' ? 'devmode' : 'strict',
+      grade: row.grade === 'devel' ? 'devel' : 'stable',
+      provenance: row.provenance,
+      epoch: row.epoch,
+      createdAt: row.createdAt,
+    },
+    file: blob.path,
+    assertions: await parts.closer.ofSnapFile(snapId, row.sha3_384),
+  };
+}
+
+/** What devices will miss: bases, the snapd snap and default providers that no snap of the archive gives them. */
+export async function closureWarnings(
+  queries: Queries,
+  snaps: readonly SnapMaterial[],
+): Promise<readonly string[]> {
+  const names = new Set(snaps.map(({ snap }) => snap.name));
+  const warnings = new Set<string>();
+  for (const { snap, revisions } of snaps)
+    for (const { revision } of revisions) {
+      const row = await queries
+        .selectFrom('SnapRevision')
+        .select('snapYaml')
+        .where('snapId', '=', snap.snapId)
+        .where('revision', '=', revision.revision)
+        .executeTakeFirst();
+      if (row === undefined) continue;
+      for (const [needed, why] of needsOf(parseSnapYaml(row.snapYaml)))
+        if (!names.has(needed))
+          warnings.add(
+            `${snap.name} revision ${revision.revision} needs ${needed} (${why}), which the archive does not hold`,
+          );
+    }
+  return [...warnings];
+}
+
+/** Names of the snaps that a snap cannot do without. */
+export function needsOf(yaml: SnapYaml): readonly (readonly [string, string])[] {
+  const needs: [string, string][] = [];
+  if (yaml.type === 'app' || yaml.type === 'gadget') {
+    const base = yaml.base ?? 'core';
+    if (base !== 'none' && base !== 'bare') needs.push([base, 'its base']);
+    if (yaml.base !== undefined && base !== 'none') needs.push(['snapd', 'for its base']);
+  }
+  for (const plug of yaml.plugs) {
+    const provider = plug.attributes['default-provider'];
+    if (plug.interface === 'content' && typeof provider === 'string')
+      needs.push([provider.split(':')[0] ?? provider, `default provider of ${plug.name}`]);
+  }
+  return needs;
+}

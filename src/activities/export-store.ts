@@ -1,0 +1,243 @@
+import { mkdir, readFile, writeFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Assertion } from '../assertions/index.ts';
+import { fileNames, stampOf, type ManifestStore, type WriteOptions } from '../bundles/index.ts';
+import { tokenDigest } from '../publishers/index.ts';
+import { type BlobStore, type Database, type Queries, type SettingStore } from '../storage/index.ts';
+import type { TokenOffice } from '../storage/authority/index.ts';
+import type {
+  ExportOutcome,
+  ExportedRevision,
+  ExportedToken,
+  StoreExport,
+} from '../workflows/export-contract.ts';
+import { exporterSigner, writeArchive, type SnapMaterial } from './export-archive.ts';
+import { AssertionCloser } from './export-assertions.ts';
+import { closureWarnings, snapIdsOf, snapMaterial, storesFor } from './export-catalog.ts';
+import { ExportError } from './export-errors.ts';
+
+/** Life of an exported admin token: one year, as the documented one (protocol/operators.md 2.1). */
+const TOKEN_DAYS = 365;
+
+/** What exports need from the host. */
+export interface ExportDeps {
+  readonly database: Database;
+  readonly blobs: BlobStore;
+  readonly settings: SettingStore;
+  readonly tokens: TokenOffice;
+  /** Folder for exports that name none. */
+  readonly exportFolder: string;
+  /** The host that tokens are for, as people know it. */
+  readonly location: string;
+}
+
+/**
+ * Issues the admin token of a store's export into a file of its owner's alone. A repeat of the same export finds the file, and
+ * issues nothing.
+ * @throws ExportError `store-unknown`, `admin-unknown`, `export-folder-unusable`
+ */
+export async function issueAdminToken(
+  input: StoreExport,
+  at: Date,
+  deps: ExportDeps,
+): Promise<ExportedToken> {
+  const { queries } = deps.database;
+  const [store] = await storesFor(queries, input.store);
+  const account = await adminOf(queries, input);
+  const folder = await exportFolder(input.exportDir, deps);
+  const path = join(folder, fileNames.adminToken(input.store, stampOf(at)));
+  const expires = new Date(at.getTime() + TOKEN_DAYS * 86_400_000);
+  const present = await readFile(path, 'utf8').catch(() => undefined);
+  const digest = present === undefined ? undefined : tokenDigest(present);
+  const row =
+    digest &&
+    (await queries
+      .selectFrom('Token')
+      .select(['sessionId', 'expiresAt'])
+      .where('digest', '=', digest)
+      .executeTakeFirst());
+  if (digest && row)
+    return {
+      path,
+      accountId: account,
+      digest,
+      sessionId: row.sessionId,
+      expiresAt: row.expiresAt ?? expires.toISOString(),
+    };
+  const issued = await deps.tokens.issue(
+    {
+      accountId: account,
+      kind: 'admin',
+      description: `Export of store ${input.store}`,
+      expires,
+      limits: [
+        { condition: 'acl', permissions: ['store_admin'] },
+        { condition: 'store_ids', ids: [input.store] },
+      ],
+      storeId: input.store,
+      ...(store?.brandId ? { brandId: store.brandId } : {}),
+      actor: input.actor,
+    },
+    deps.location,
+    at,
+  );
+  await writeFile(`${path}.part`, `${issued.macaroon}\n`, { mode: 0o600 });
+  await rename(`${path}.part`, path);
+  return {
+    path,
+    accountId: account,
+    digest: issued.digest,
+    sessionId: issued.sessionId,
+    expiresAt: expires.toISOString(),
+  };
+}
+
+async function adminOf(queries: Queries, input: StoreExport): Promise<string> {
+  const roles = await queries
+    .selectFrom('StoreRole')
+    .innerJoin('Account', 'Account.id', 'StoreRole.accountId')
+    .select(['Account.id as id', 'Account.email as email', 'Account.username as username'])
+    .where('StoreRole.storeId', '=', input.store)
+    .where('StoreRole.role', '=', 'admin')
+    .orderBy('StoreRole.id')
+    .execute();
+  const wanted = input.admin;
+  const found =
+    wanted === null ? roles[0] : roles.find((row) => [row.id, row.email, row.username].includes(wanted));
+  if (found === undefined)
+    throw new ExportError(
+      'admin-unknown',
+      wanted === null
+        ? `cannot export store ${input.store}: it has no account with the role Admin`
+        : `cannot export store ${input.store} for ${wanted}: that account does not have the role Admin there`,
+    );
+  return found.id;
+}
+
+/** Makes the folder that an export goes to. */
+export async function exportFolder(wanted: string | null, deps: ExportDeps): Promise<string> {
+  const folder = wanted ?? deps.exportFolder;
+  try {
+    await mkdir(folder, { recursive: true });
+    return folder;
+  } catch (cause) {
+    throw new ExportError(
+      'export-folder-unusable',
+      `cannot write to ${folder}: it is no folder that can be used`,
+      cause,
+    );
+  }
+}
+
+/**
+ * Writes a store's archive: everything that devices of its brand may see, signed and chained to the root.
+ * @throws ExportError, BundleError
+ */
+export async function writeStoreExport(
+  input: StoreExport,
+  at: Date,
+  token: ExportedToken,
+  deps: ExportDeps,
+  options: WriteOptions,
+): Promise<ExportOutcome> {
+  const { queries } = deps.database;
+  const closer = new AssertionCloser(queries);
+  const stores = await storesFor(queries, input.store);
+  const snaps: SnapMaterial[] = [];
+  for (const snapId of input.snaps ? await snapIdsOf(queries, stores) : []) {
+    const material = await snapMaterial({ queries, blobs: deps.blobs, closer }, snapId, input, true);
+    if (material !== undefined) snaps.push(material);
+  }
+  const keys = await accountKeys(closer, input.keys);
+  const streams = new Map([
+    ['assertions/store.assert', await storeAssertions(closer, stores, token.accountId)],
+    ['keys/account-keys.assert', await closer.close(keys)],
+  ]);
+  const folder = await exportFolder(input.exportDir, deps);
+  const path = join(folder, fileNames.storeExport(input.store, stampOf(at)));
+  const written = await writeArchive(
+    path,
+    {
+      kind: 'store',
+      store: input.store,
+      createdAt: at,
+      complete: input.snaps && input.channels.length === 0 && input.architectures.length === 0,
+      stores,
+      admin: await adminEntry(queries, token),
+      streams,
+      snaps,
+    },
+    await exporterSigner(deps.settings, at),
+    options,
+  );
+  return {
+    files: [{ subject: input.store, path: written.path, size: written.size }],
+    tokenFile: token.path,
+    snaps: exportedRevisions(snaps),
+    accountKeys: [...input.keys],
+    warnings: await closureWarnings(queries, snaps),
+  };
+}
+
+async function accountKeys(closer: AssertionCloser, ids: readonly string[]): Promise<readonly Assertion[]> {
+  const found: Assertion[] = [];
+  for (const id of ids) {
+    const key = await closer.find({ type: 'account-key', primaryKey: [id] });
+    if (key === undefined)
+      throw new ExportError('key-unknown', `cannot export the account-key ${id}: it is not registered here`);
+    found.push(key);
+  }
+  return found;
+}
+
+/** Store assertions, accounts of brand and admin, and the brand's validation sets. */
+async function storeAssertions(
+  closer: AssertionCloser,
+  stores: readonly ManifestStore[],
+  adminId: string,
+): Promise<readonly Assertion[]> {
+  const brandId = stores[0]?.brandId;
+  const wanted = [
+    ...stores.map(({ id }) => ({ type: 'store' as const, primaryKey: [id] })),
+    ...[brandId, adminId].flatMap((id) => (id ? [{ type: 'account' as const, primaryKey: [id] }] : [])),
+  ];
+  const found: Assertion[] = [];
+  for (const ref of wanted) {
+    const assertion = await closer.find(ref);
+    if (assertion !== undefined) found.push(assertion);
+  }
+  if (brandId) found.push(...(await closer.ofAccount(brandId, ['validation-set'])));
+  return closer.close(found);
+}
+
+async function adminEntry(queries: Queries, token: ExportedToken) {
+  const row = await queries
+    .selectFrom('Account')
+    .select(['id', 'username', 'displayName', 'email'])
+    .where('id', '=', token.accountId)
+    .executeTakeFirstOrThrow();
+  return {
+    accountId: row.id,
+    username: row.username,
+    displayName: row.displayName,
+    email: row.email ?? '',
+    tokenDigest: token.digest,
+    tokenId: token.sessionId,
+    tokenExpiresAt: token.expiresAt,
+  };
+}
+
+/** One line for each place that a revision is in, for the progress lines of the documented output. */
+export function exportedRevisions(snaps: readonly SnapMaterial[]): readonly ExportedRevision[] {
+  return snaps.flatMap(({ snap, revisions }) =>
+    revisions.flatMap(({ revision: { revision } }) => {
+      const places = snap.channels.filter((release) => release.revision === revision);
+      return places.map(({ channel, architecture }) => ({
+        name: snap.name,
+        revision,
+        channel,
+        architecture,
+      }));
+    }),
+  );
+}

@@ -1,0 +1,127 @@
+import { Context } from '@temporalio/activity';
+import { join } from 'node:path';
+import { fileNames, stampOf } from '../bundles/index.ts';
+import type {
+  ExportOutcome,
+  ExportedFile,
+  ExportedToken,
+  SnapsExport,
+  StoreExport,
+} from '../workflows/export-contract.ts';
+import { crashPoint } from './crash-point.ts';
+import { exporterSigner, writeArchive, type SnapMaterial } from './export-archive.ts';
+import { AssertionCloser } from './export-assertions.ts';
+import { closureWarnings, snapMaterial } from './export-catalog.ts';
+import { ExportError } from './export-errors.ts';
+import {
+  exportFolder,
+  exportedRevisions,
+  issueAdminToken,
+  writeStoreExport,
+  type ExportDeps,
+} from './export-store.ts';
+import { withHeartbeats } from './heartbeats.ts';
+import { GENERAL_STORE } from '../brands/index.ts';
+
+export type { ExportDeps } from './export-store.ts';
+
+/** The activities of an export; `at` is the moment that names the files, so that a repeat writes the same ones. */
+export function createExportActivities(deps: ExportDeps) {
+  return {
+    /** Issues the admin token that goes beside a store's archive. */
+    issueExportToken(input: StoreExport, at: string): Promise<ExportedToken> {
+      return issueAdminToken(input, new Date(at), deps);
+    },
+
+    /** Writes a store's archive. */
+    async writeStoreExport(input: StoreExport, at: string, token: ExportedToken): Promise<ExportOutcome> {
+      crashPoint('export-before-archive');
+      const outcome = await withHeartbeats((signal) =>
+        writeStoreExport(input, new Date(at), token, deps, { signal, onProgress: progress() }),
+      );
+      crashPoint('export-after-archive');
+      return outcome;
+    },
+
+    /** Writes one archive for each snap. */
+    writeSnapExports(input: SnapsExport, at: string): Promise<ExportOutcome> {
+      return withHeartbeats((signal) => writeSnaps(input, new Date(at), deps, signal));
+    },
+  };
+}
+
+/** The type that workflows see. */
+export type ExportActivities = ReturnType<typeof createExportActivities>;
+
+/** Heartbeats with the bytes that were written, every 16 MiB. */
+function progress(): (bytes: number, member: string) => void {
+  const context = Context.current();
+  let last = 0;
+  return (bytes, member) => {
+    if (bytes - last < 2 ** 24) return;
+    last = bytes;
+    context.heartbeat({ bytes, member });
+  };
+}
+
+async function writeSnaps(
+  input: SnapsExport,
+  at: Date,
+  deps: ExportDeps,
+  signal: AbortSignal,
+): Promise<ExportOutcome> {
+  const { queries } = deps.database;
+  const closer = new AssertionCloser(queries);
+  const signer = await exporterSigner(deps.settings, at);
+  const folder = await exportFolder(input.exportDir, deps);
+  const files: ExportedFile[] = [];
+  const snaps: SnapMaterial[] = [];
+  for (const name of new Set([...input.names, ...input.packages.map((one) => one.name)])) {
+    const row = await queries
+      .selectFrom('Snap')
+      .select(['snapId', 'storeId'])
+      .where('name', '=', name)
+      .executeTakeFirst();
+    if (
+      row === undefined ||
+      (input.store !== null && row.storeId !== input.store && row.storeId !== GENERAL_STORE)
+    )
+      throw new ExportError(
+        'snap-unknown',
+        `cannot export snap ${name}: there is none of that name${input.store === null ? '' : ` in store ${input.store}`}`,
+      );
+    const revisions = input.packages.filter((one) => one.name === name).map(({ revision }) => revision);
+    const selection = { ...input, ...(revisions.length > 0 ? { revisions } : {}) };
+    const material = await snapMaterial({ queries, blobs: deps.blobs, closer }, row.snapId, selection, true);
+    if (material === undefined)
+      throw new ExportError(
+        'nothing-to-export',
+        `cannot export snap ${name}: nothing is in the chosen channels and architectures`,
+      );
+    const path = join(folder, fileNames.snapBundle(name, stampOf(at)));
+    const written = await writeArchive(
+      path,
+      {
+        kind: 'snap',
+        store: row.storeId === GENERAL_STORE ? null : row.storeId,
+        createdAt: at,
+        complete: false,
+        stores: [],
+        admin: null,
+        streams: new Map(),
+        snaps: [material],
+      },
+      signer,
+      { signal, onProgress: progress() },
+    );
+    files.push({ subject: name, path: written.path, size: written.size });
+    snaps.push(material);
+  }
+  return {
+    files,
+    tokenFile: null,
+    snaps: exportedRevisions(snaps),
+    accountKeys: [],
+    warnings: await closureWarnings(queries, snaps),
+  };
+}

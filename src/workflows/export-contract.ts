@@ -1,0 +1,67 @@
+/** What to export, and where to. */
+export type ExportInput = StoreExport | SnapsExport;
+
+/** A store with its metadata, keys and snaps, and the token of its admin. */
+export interface StoreExport {
+  readonly kind: 'store';
+  readonly store: string;
+  /** Full channel names; all when empty. */
+  readonly channels: readonly string[];
+  readonly architectures: readonly string[];
+  /** Account-keys to add, by SHA3-384. */
+  readonly keys: readonly string[];
+  readonly snaps: boolean;
+  readonly exportDir: string | null;
+  /** The account whose admin token is written; the store's first admin when null. */
+  readonly admin: string | null;
+  readonly actor: string;
+}
+
+/** Snaps, each into an archive of its own. */
+export interface SnapsExport {
+  readonly kind: 'snaps';
+  readonly names: readonly string[];
+  readonly packages: readonly {
+    readonly name: string;
+    readonly revision: number;
+    readonly channel: string | null;
+  }[];
+  readonly channels: readonly string[];
+  readonly architectures: readonly string[];
+  readonly store: string | null;
+  readonly exportDir: string | null;
+  readonly actor: string;
+}
+
+/** What was exported. */
+export interface ExportOutcome {
+  readonly files: readonly ExportedFile[];
+  readonly tokenFile: string | null;
+  readonly snaps: readonly ExportedRevision[];
+  readonly accountKeys: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** A finished file. */
+export interface ExportedFile {
+  readonly subject: string;
+  readonly path: string;
+  readonly size: number;
+}
+
+/** A revision in an archive, once for each channel and architecture. */
+export interface ExportedRevision {
+  readonly name: string;
+  readonly revision: number;
+  readonly channel: string;
+  readonly architecture: string;
+}
+
+/** The admin token that goes with a store's archive: where it is, and what the manifest says of it. */
+export interface ExportedToken {
+  readonly path: string;
+  readonly accountId: string;
+  readonly digest: string;
+  readonly sessionId: string;
+  readonly expiresAt: string;
+}
