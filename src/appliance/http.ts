@@ -9,6 +9,8 @@ import { Provisioner } from '../api/device/provisioning/provisioner.ts';
 import { temporalBatches } from '../api/device/provisioning/serial-batches.ts';
 import { SerialService } from '../api/device/serial-service.ts';
 import { createSerialRoutes } from '../api/device/serials.ts';
+import { AirlockError } from '../errors.ts';
+import type { Log } from '../telemetry/index.ts';
 import { TokenOffice } from '../storage/authority/index.ts';
 import { signedSerials } from '../storage/model-service/index.ts';
 import { deviceSecrets } from './device-secrets.ts';
@@ -39,7 +41,7 @@ export async function createHttpApps(
   options: HttpOptions,
 ): Promise<HttpApps> {
   const { database, blobs, settings, clock, log } = foundation;
-  const report = (error: unknown) => log.child({ part: 'api' }).error({ error }, 'a request failed');
+  const report = reporter(log.child({ part: 'api' }));
   const provisioner = new Provisioner({
     runBatch: temporalBatches({
       client: temporal.connection.client,
@@ -84,4 +86,14 @@ export async function createHttpApps(
     }),
   );
   return { app, provisioner };
+}
+
+/** Writes failures of ours down as errors; that somebody asked for something wrong is their matter, and told at debug. */
+function reporter(log: Log): (error: unknown) => void {
+  return (error) => {
+    const expected =
+      error instanceof AirlockError && error.kind !== 'internal' && error.kind !== 'unavailable';
+    if (expected) log.debug({ code: error.code }, 'a request was refused');
+    else log.error({ error }, 'a request failed');
+  };
 }
