@@ -78,12 +78,11 @@ function contentOf(draft: AssertionDraft, keyId: string): string {
   const headers = Object.fromEntries(Object.entries(draft.headers).filter(([, value]) => isWritten(value)));
   const body = bodyText(draft.body);
   const bodyLength = utf8Bytes(body).length;
-  const format = formatOf(type, headers);
   const revision = iteration({ values: headers, where: 'header' }, 'revision');
   const lines = [
-    ...(format > 0 ? [writeHeader('format', String(format))] : []),
+    ...formatLine(type, headers),
     ...written(headers, type.authority === 'required' ? ['authority-id'] : []),
-    ...(revision > 0 ? [writeHeader('revision', String(revision))] : []),
+    ...written(headers, revision > 0 ? ['revision'] : []),
     ...written(
       headers,
       type.primaryKey.filter((name) => headers[name] !== type.optionalPrimaryKeyDefaults[name]),
@@ -114,16 +113,18 @@ function written(
   });
 }
 
-function formatOf(type: TypeRules, headers: { readonly [name: string]: HeaderValue }): number {
+/** The format as it was given where that is enough, else the one that the content needs; nothing for format 0. */
+function formatLine(type: TypeRules, headers: { readonly [name: string]: HeaderValue }): readonly string[] {
   const given = iteration({ values: headers, where: 'header' }, 'format');
-  const format = Math.max(given, type.neededFormat?.(headers) ?? 0);
-  if (format > type.maxFormat) {
+  const needed = type.neededFormat?.(headers) ?? 0;
+  if (Math.max(given, needed) > type.maxFormat) {
     throw new AssertionError(
       'format-unsupported',
-      `cannot sign the ${type.name} assertion: format ${format} is above ${type.maxFormat}, the highest known one`,
+      `cannot sign the ${type.name} assertion: its format is above ${type.maxFormat}, the highest known one`,
     );
   }
-  return format;
+  if (needed > given) return [writeHeader('format', String(needed))];
+  return written(headers, given > 0 ? ['format'] : []);
 }
 
 function bodyText(body: Uint8Array | string | undefined): string {

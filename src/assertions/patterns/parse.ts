@@ -42,7 +42,6 @@ export function parsePattern(source: string): PatternNode {
 
 class PatternParser {
   readonly #cursor: PatternCursor;
-  readonly #names = new Set<string>();
   #flags = NO_FLAGS;
   #depth = 0;
 
@@ -137,8 +136,6 @@ class PatternParser {
     const name = this.#cursor.takeThrough('>');
     if (name === undefined || !/^[A-Za-z0-9_]+$/.test(name))
       throw new PatternSyntaxError('a group has a bad name');
-    if (this.#names.has(name)) throw new PatternSyntaxError(`two groups have the name ${name}`);
-    this.#names.add(name);
     return true;
   }
 

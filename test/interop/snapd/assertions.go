@@ -142,7 +142,9 @@ func (s *signer) signAny(t *asserts.AssertionType, headers map[string]any, body 
 	if err != nil {
 		return nil, err
 	}
-	if given, err := strconv.Atoi(fmt.Sprint(headers["format"])); f > 0 && (err != nil || given < f) {
+	text, _ := headers["format"].(string)
+	given, err := strconv.Atoi(text)
+	if f > 0 && f > given && (headers["format"] == nil || err == nil) {
 		headers["format"] = strconv.Itoa(f)
 	}
 	if headers["authority-id"] == nil {
