@@ -1,4 +1,4 @@
-import { Command } from '@commander-js/extra-typings';
+import type { Command } from '@commander-js/extra-typings';
 
 import type { CliContext } from './context.ts';
 import { failureOf } from './errors.ts';

@@ -1,5 +1,6 @@
 import { Hono, type MiddlewareHandler } from 'hono';
 
+import { clientError } from '../../errors.ts';
 import type { PublisherApiDeps } from '../deps.ts';
 import { errorAnswer } from '../http.ts';
 import { accountRoutes } from './accounts.ts';
@@ -19,7 +20,7 @@ import { uploadRoutes } from './uploads.ts';
 export function createAuthorityOps(deps: PublisherApiDeps, requireOperator: MiddlewareHandler): Hono {
   const app = new Hono();
   app.onError((error, context) => {
-    deps.report(error);
+    if (clientError(error).status === 500) deps.report(error);
     return errorAnswer(context, error);
   });
   app.use('/ops/v1/authority/*', requireOperator);
