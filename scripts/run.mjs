@@ -1,6 +1,8 @@
 /** `node scripts/run.mjs FILE ARGUMENT…`: sets up what is missing, then runs FILE on the project's Node, with its signals and exit status. */
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
+import { join } from 'node:path';
+import { TOOLS } from './setup/parts.mjs';
 import { SetupError, say } from './setup/report.mjs';
 import { setUp } from './setup/setup.mjs';
 
@@ -14,7 +16,8 @@ if (file === undefined) {
 
 try {
   const { node, path } = await setUp();
-  const child = spawn(node, [file, ...args], { stdio: 'inherit', env: { ...process.env, PATH: path } });
+  const env = { NODE_COMPILE_CACHE: join(TOOLS, 'compile-cache'), ...process.env, PATH: path };
+  const child = spawn(node, [file, ...args], { stdio: 'inherit', env });
   for (const signal of FORWARDED) {
     // A terminal sends Ctrl-C to the child by itself.
     process.on(signal, () => (signal === 'SIGINT' && process.stdin.isTTY) || child.kill(signal));
