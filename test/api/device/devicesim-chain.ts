@@ -10,7 +10,6 @@ import {
   softwareSigner,
   text,
 } from '../../../src/assertions/index.ts';
-import { parseSnapYaml } from '../../../src/snaps/index.ts';
 import {
   addAssertions,
   type BlobStore,
@@ -18,6 +17,8 @@ import {
   digestOfFile,
   raiseGeneration,
 } from '../../../src/storage/index.ts';
+
+import { addSnap, type Transaction } from './snap-rows.ts';
 
 /** What we read of the description of a chain that devicesim signed. */
 const manifestSchema = z.object({
@@ -145,85 +146,38 @@ export async function loadChain(
         })
         .execute();
     }
-    for (const snap of manifest.snaps) await insertSnap(queries, snap, general, stamp);
+    for (const snap of manifest.snaps) await insertSnap(queries, snap, general);
     await raiseGeneration(queries, 'catalog');
   });
   return manifest;
 }
 
-type Queries = Parameters<Parameters<Database['transaction']>[0]>[0];
-
 async function insertSnap(
-  queries: Queries,
+  queries: Transaction,
   snap: ChainManifest['snaps'][number],
   general: string,
-  stamp: { createdAt: string; changedAt: string },
 ): Promise<void> {
   const snapId = snap['snap-id'];
   const digests = new Map(snap.revisions.map((revision) => [revision.revision, revision['sha3-384']]));
-  await queries
-    .insertInto('Snap')
-    .values({
-      snapId,
-      name: snap.name,
-      storeId: snap.store === '' ? general : snap.store,
-      publisherId: snap.publisher.id,
-      private: snap.private,
-      type: snap.type,
-      title: snap.title,
-      summary: snap.summary,
-      description: snap.description,
-      license: snap.license,
-      contact: null,
-      website: null,
-      links: {},
-      media: [],
-      categories: [{ name: 'utilities', featured: false }],
-      defaultTrack: null,
-      ...stamp,
-    })
-    .execute();
-  for (const revision of snap.revisions) {
-    const yaml = parseSnapYaml(revision['snap-yaml']);
-    await queries
-      .insertInto('SnapRevision')
-      .values({
-        snapId,
-        revision: revision.revision,
-        sha3_384: revision['sha3-384'],
-        size: revision.size,
-        version: revision.version,
-        type: snap.type,
-        architectures: [...yaml.architectures],
-        base: yaml.base ?? null,
-        confinement: yaml.confinement,
-        grade: yaml.grade,
-        epoch: { read: [...yaml.epoch.read], write: [...yaml.epoch.write] },
-        snapYaml: revision['snap-yaml'],
-        provenance: yaml.provenance,
-        createdAt: new Date(revision['created-at']).toISOString(),
-      })
-      .execute();
-  }
-  for (const entry of snap['channel-map']) {
-    await queries
-      .insertInto('ChannelRelease')
-      .values({
-        snapId,
-        track: entry.track,
-        risk: entry.risk,
-        branch: '',
-        architecture: entry.architecture,
-        revision: entry.revision,
-        releasedAt: new Date(entry['released-at']).toISOString(),
-        expiresAt: null,
-        percentage: null,
-        progressiveKey: null,
-        paused: false,
-        endedAt: null,
-      })
-      .execute();
-  }
+  await addSnap(queries, {
+    ...snap,
+    snapId,
+    storeId: snap.store === '' ? general : snap.store,
+    publisherId: snap.publisher.id,
+    revisions: snap.revisions.map((revision) => ({
+      revision: revision.revision,
+      sha3_384: revision['sha3-384'],
+      size: revision.size,
+      snapYaml: revision['snap-yaml'],
+      createdAt: new Date(revision['created-at']),
+    })),
+    releases: snap['channel-map'].map((entry) => ({
+      channel: `${entry.track}/${entry.risk}`,
+      architecture: entry.architecture,
+      revision: entry.revision,
+      releasedAt: new Date(entry['released-at']),
+    })),
+  });
   for (const delta of snap.deltas ?? []) {
     await queries
       .insertInto('Delta')
@@ -236,7 +190,7 @@ async function insertSnap(
         targetSha3_384: digests.get(delta.target) ?? '',
         sha3_384: delta['sha3-384'],
         size: delta.size,
-        createdAt: stamp.createdAt,
+        createdAt: new Date().toISOString(),
       })
       .execute();
   }
