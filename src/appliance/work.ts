@@ -1,12 +1,17 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { createAuthoritySigningActivities } from '../activities/authority-signing.ts';
 import { createAuthorityActivities } from '../activities/authority.ts';
 import { withFailures } from '../activities/errors.ts';
+import { createExportActivities } from '../activities/exports.ts';
 import { createImportActivities } from '../activities/imports.ts';
 import { createReleaseActivities } from '../activities/releases.ts';
 import { createSerialActivities, type SerialActivityDeps } from '../activities/serials.ts';
+import { createSigningKeyActivities } from '../activities/signing-keys.ts';
 import { createUploadActivities } from '../activities/uploads.ts';
 import type { Hsm } from '../hsm/index.ts';
+import { TokenOffice } from '../storage/authority/index.ts';
 import { ACCOUNT_KEY_PUSHED, registerKeyId } from '../workflows/serials-contract.ts';
 import { installRuntime } from '../worker/runtime.ts';
 import { startWorkers, type Workers } from '../worker/worker.ts';
@@ -33,7 +38,7 @@ export async function startWork(
   temporal: Temporal,
   options: WorkOptions = {},
 ): Promise<Work> {
-  const { database, blobs, clock, log } = foundation;
+  const { database, blobs, settings, clock, log } = foundation;
   installRuntime(temporal.config, log);
   const hsm = await openToken(foundation);
   const imports = createImportActivities({
@@ -41,6 +46,14 @@ export async function startWork(
     blobs,
     now: clock,
     accountKeyPushed: accountKeySignal(temporal),
+  });
+  const exports = createExportActivities({
+    database,
+    blobs,
+    settings,
+    tokens: new TokenOffice({ database, settings, random: (size) => new Uint8Array(randomBytes(size)) }),
+    exportFolder: join(foundation.dataFolder.root, 'exports'),
+    location: 'airlock',
   });
   const workers = await startWorkers({
     config: temporal.config,
@@ -52,13 +65,16 @@ export async function startWork(
         ...createAuthorityActivities({ database }),
         ...createReleaseActivities({ database }),
         ...imports,
+        ...exports,
       }),
       transfer: withFailures({
         ...createUploadActivities({ database, blobs, now: clock }),
         ...imports,
+        ...exports,
       }),
       hsm: withFailures({
         ...createAuthoritySigningActivities({ database, hsm }),
+        ...createSigningKeyActivities({ database, hsm, clock }),
         ...createSerialActivities({
           database,
           hsm,
