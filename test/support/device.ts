@@ -1,15 +1,12 @@
-import { generateKeyPair, type KeyObject } from 'node:crypto';
+import { generateKeyPair } from 'node:crypto';
 import { promisify } from 'node:util';
 import {
   ASSERTION_MEDIA_TYPE,
-  decodeAssertion,
   decodeStream,
-  encodeStream,
   formatTimestamp,
   signAssertion,
   softwareSigner,
   text,
-  textList,
   type Assertion,
   type AssertionTypeName,
   type HeaderValue,
@@ -18,45 +15,22 @@ import {
 import { DeviceError, expectStatus, send } from './device-http.ts';
 import { downloadTo, type Download, type DownloadOptions } from './device-download.ts';
 import { DeviceTrust } from './device-trust.ts';
-import { infoReply, nonceReply, refreshReply, requestIdReply, sessionReply } from './device-replies.ts';
+import type { DeviceOptions, SerialOutcome } from './device-options.ts';
+import { DeviceRegistration } from './device-registration.ts';
+import { infoReply, nonceReply, refreshReply, sessionReply } from './device-replies.ts';
 import type { InfoReply, RefreshReply } from './device-replies.ts';
 
 export { DeviceError } from './device-http.ts';
+export type { DeviceOptions, SerialOutcome } from './device-options.ts';
 
 const generateKey = promisify(generateKeyPair);
-
-/** How a device was made and where it is told to go. */
-export interface DeviceOptions {
-  /** Address of the store, as `proxy.store` or a forced API address gives it. */
-  readonly store: string;
-  /** Address of a device service of its own; without it, serials come from the store's address. */
-  readonly service?: string;
-  /** Headers of its gadget, such as the API key. */
-  readonly headers?: { readonly [name: string]: string };
-  readonly model: Assertion;
-  /** The roots that its system was built to trust. */
-  readonly roots: readonly Assertion[];
-  /** What it was seeded with besides: the model's account and account-key. */
-  readonly seed?: readonly Assertion[];
-  readonly architecture?: string;
-  /** Length of the device key; real devices have 4096. */
-  readonly keyBits?: number;
-  /** A key made beforehand, instead of a new one. */
-  readonly key?: KeyObject;
-  readonly proposedSerial?: string;
-  readonly registrationBody?: string;
-  /** How long to wait before the same serial-request is posted again after 202; real devices wait 60 s. */
-  readonly pollMs?: number;
-}
-
-/** What a serial-request led to: the serial, or word that it is not ready. */
-export type SerialOutcome = { readonly ready: false } | { readonly ready: true; readonly serial: Assertion };
 
 /** A device in TypeScript that speaks to a store as real ones do (protocol/devices.md 1 to 4), with a key of its own. */
 export class Device {
   readonly signer: Signer;
   readonly #options: DeviceOptions;
   readonly #trust: DeviceTrust;
+  readonly #registration: DeviceRegistration;
   #serial: Assertion | undefined;
   #session: string | undefined;
 
@@ -66,6 +40,7 @@ export class Device {
     this.#trust = new DeviceTrust(options.roots, [...(options.seed ?? []), options.model], (type, key) =>
       this.assertion(type, key),
     );
+    this.#registration = new DeviceRegistration(options, signer, this.#trust);
   }
 
   /** A factory-new device: makes its key. */
@@ -93,32 +68,13 @@ export class Device {
   }
 
   /** Asks for a request-id; throws DeviceError. */
-  async requestId(): Promise<string> {
-    const reply = await send(this.#registrationUrl('request-id'), {
-      method: 'POST',
-      headers: this.#gadgetHeaders(),
-    });
-    await expectStatus(reply, [200]);
-    return requestIdReply.parse(await reply.json())['request-id'];
+  requestId(): Promise<string> {
+    return this.#registration.requestId();
   }
 
   /** Makes and signs a serial-request; extra headers replace its own. */
-  async serialRequest(requestId: string, extra: { [name: string]: HeaderValue } = {}): Promise<Assertion> {
-    const { proposedSerial, registrationBody } = this.#options;
-    const headers = {
-      'brand-id': text(this.model, 'brand-id'),
-      model: text(this.model, 'model'),
-      'request-id': requestId,
-      'device-key': this.signer.publicKey.encoded,
-      ...(proposedSerial !== undefined && { serial: proposedSerial }),
-      ...extra,
-    };
-    const draft = { type: 'serial-request' as const, headers };
-    return signAssertion(
-      registrationBody === undefined ? draft : { ...draft, body: registrationBody },
-      this.signer,
-      new Date(),
-    );
+  serialRequest(requestId: string, extra: { [name: string]: HeaderValue } = {}): Promise<Assertion> {
+    return this.#registration.serialRequest(requestId, extra);
   }
 
   /** Posts a serial-request once, checks the serial that comes down to the root, and keeps it; throws DeviceError. */
@@ -126,21 +82,9 @@ export class Device {
     request: { readonly bytes: Uint8Array },
     others: readonly { readonly bytes: Uint8Array }[] = [this.model],
   ): Promise<SerialOutcome> {
-    const path = this.#options.service === undefined ? 'devices' : 'serial';
-    const reply = await send(this.#registrationUrl(path), {
-      method: 'POST',
-      headers: {
-        ...this.#gadgetHeaders(),
-        'snap-device-capabilities': 'serial-stream',
-        'content-type': ASSERTION_MEDIA_TYPE,
-      },
-      body: Buffer.from(encodeStream([request, ...others])),
-    });
-    await expectStatus(reply, [200, 201, 202]);
-    if (reply.status === 202) return { ready: false };
-    const serial = await this.#acceptSerial(decodeStream(new Uint8Array(await reply.arrayBuffer())));
-    this.#serial = serial;
-    return { ready: true, serial };
+    const outcome = await this.#registration.post(request, others);
+    if (outcome.ready) this.#serial = outcome.serial;
+    return outcome;
   }
 
   /** Goes all the way to a serial: request-id, serial-request, and patience while the answer is 202. */
@@ -300,40 +244,9 @@ export class Device {
     return reply.json();
   }
 
-  async #acceptSerial(stream: readonly Assertion[]): Promise<Assertion> {
-    const [serial, ...more] = stream.filter((assertion) => assertion.type === 'serial');
-    if (serial === undefined || more.length > 0)
-      throw new DeviceError(200, 'the answer does not hold one serial');
-    const fits =
-      text(serial, 'brand-id') === text(this.model, 'brand-id') &&
-      text(serial, 'model') === text(this.model, 'model') &&
-      text(serial, 'device-key-sha3-384') === this.signer.publicKey.keyId;
-    if (!fits) throw new DeviceError(200, 'the serial is not for this device');
-    const authority = serial.authorityId ?? '';
-    if (
-      authority !== text(this.model, 'brand-id') &&
-      !textList(this.model, 'serial-authority').includes(authority)
-    ) {
-      throw new DeviceError(200, 'the serial is signed by an account that the model does not name');
-    }
-    // A stream with more than the serial must hold its whole chain; for a serial alone, the chain is fetched.
-    await this.#trust.verifyStream(stream, stream.length === 1 ? 'fetch' : 'complete');
-    return decodeAssertion(serial.bytes);
-  }
-
   #requireSerial(): Assertion {
     if (this.#serial === undefined) throw new Error('the device has no serial yet');
     return this.#serial;
-  }
-
-  #gadgetHeaders(): { [name: string]: string } {
-    return { ...this.#options.headers };
-  }
-
-  #registrationUrl(path: string): URL {
-    const { service, store } = this.#options;
-    if (service !== undefined) return new URL(path, service.endsWith('/') ? service : `${service}/`);
-    return new URL(`api/v1/snaps/auth/${path}`, store);
   }
 
   #storeUrl(path: string): URL {

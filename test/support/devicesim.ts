@@ -27,6 +27,13 @@ export async function devicesim(): Promise<Devicesim> {
   return { path };
 }
 
+/** For the name of a group of tests: nothing, or why it is skipped; says so on standard output too. */
+export function reasonToSkip(sim: Devicesim): string {
+  if (sim.path !== undefined) return '';
+  process.stdout.write(`${sim.reason}\n`);
+  return ` (${sim.reason})`;
+}
+
 /** Builds beside the final place and moves, so that two builds at once cannot harm each other. */
 async function build(go: string, folder: string, path: string): Promise<void> {
   await mkdir(folder, { recursive: true });

@@ -29,11 +29,11 @@ export function keyStanding(accountKey: Assertion, at: Date): KeyStanding {
 }
 
 /**
- * Refuses a key that is not in force.
+ * Refuses a key that is not in force at an instant; without an instant, one that is revoked.
  * @throws AssertionError `key-revoked`, `key-expired`, `key-not-yet-valid`
  */
-export function requireKeyInForce(accountKey: Assertion, at: Instant): void {
-  const standing = keyStandingAt(accountKey, at);
+export function requireKeyInForce(accountKey: Assertion, at: Instant | undefined): void {
+  const standing = keyStandingAt(accountKey, at ?? headerInstant(accountKey, 'since') ?? 0n);
   switch (standing) {
     case 'valid':
       return;

@@ -21,8 +21,8 @@ export interface TrustOptions {
   readonly trusted: AssertionSource | ((accountKey: Assertion) => boolean);
   readonly now: Date;
   /**
-   * When keys must be in force besides at the timestamp of what they signed: `now` (the default, for what comes in), or
-   * not at all (`timestamp`, for what came in long ago and is shown again). A revoked key is refused in both.
+   * When keys must be in force: `now` (the default, for what comes in), or at the timestamp of what they signed
+   * (`timestamp`, for what came in long ago and is shown again). A revoked key is refused in both.
    */
   readonly keysInForce?: 'now' | 'timestamp';
   /** Whether all that `source` holds was verified when it came in; then it is not verified again. */
@@ -78,8 +78,7 @@ export class Verifier {
 
   async #verifySignedByAccount(assertion: Assertion): Promise<void> {
     const accountKey = await this.#signingKey(assertion);
-    if (this.#options.keysInForce !== 'timestamp') requireKeyInForce(accountKey, this.#now);
-    else requireKeyInForce(accountKey, timeOf(assertion) ?? this.#now);
+    requireKeyInForce(accountKey, this.#options.keysInForce === 'timestamp' ? timeOf(assertion) : this.#now);
     requireWithinConstraints(assertion, accountKey);
     verifySignature(assertion, publicKeyOf(accountKey));
     if (rulesOf(assertion.type).timestamped) requireTimestampWithinKey(assertion, accountKey);

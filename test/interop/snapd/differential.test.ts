@@ -15,7 +15,7 @@ import {
   type Assertion,
   type AssertionTypeName,
 } from '../../../src/assertions/index.ts';
-import { devicesim } from '../../support/devicesim.ts';
+import { devicesim, reasonToSkip } from '../../support/devicesim.ts';
 import { SnapdJudge } from '../../support/snapd-judge.ts';
 import { brandDrafts } from './brand-drafts.ts';
 import type { GeneratedDraft } from './draft-parts.ts';
@@ -27,8 +27,6 @@ const PER_TYPE = 110;
 const CHANGED_BYTES = 1500;
 
 const sim = await devicesim();
-if (sim.path === undefined) console.log(sim.reason);
-
 const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const pem = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
 const signer = softwareSigner(createPrivateKey(pem));
@@ -38,7 +36,7 @@ const keys = [2048, 3072, 1032].map((modulusLength) => {
 });
 const drafts = { ...journeyDrafts(keys), 'serial-request': serialRequestDrafts(signer.publicKey), ...brandDrafts };
 
-describe.skipIf(sim.path === undefined)('assertions beside snapd itself', () => {
+describe.skipIf(sim.path === undefined)(`assertions beside snapd itself${reasonToSkip(sim)}`, () => {
   let snapd: SnapdJudge;
   const accepted: Assertion[] = [];
 

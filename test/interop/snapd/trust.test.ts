@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AssertionError, encodeStream, sourceOf, verifyBatch, verifyChain, type Assertion } from '../../../src/assertions/index.ts';
 import { accountKeyDraft, BRAND, makeWorld, signed, type AssertionWorld } from '../../support/assertion-world.ts';
-import { devicesim } from '../../support/devicesim.ts';
+import { devicesim, reasonToSkip } from '../../support/devicesim.ts';
 import { SnapdJudge } from '../../support/snapd-judge.ts';
 import { trustScenarios, type TrustScenario } from './trust-scenarios.ts';
 
@@ -11,7 +11,7 @@ const SEED = 42;
 
 const sim = await devicesim();
 
-describe.skipIf(sim.path === undefined)('chains of trust beside the database of snapd', () => {
+describe.skipIf(sim.path === undefined)(`chains of trust beside the database of snapd${reasonToSkip(sim)}`, () => {
   let snapd: SnapdJudge;
   let world: AssertionWorld;
 
