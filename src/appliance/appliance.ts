@@ -3,7 +3,7 @@ import { startServer, type RunningServer } from '../api/server.ts';
 import { openFoundation, type Environment, type Foundation } from './foundation.ts';
 import { createHttpApps } from './http.ts';
 import { settleRole, type Role } from './roles.ts';
-import { writeAddresses } from './running.ts';
+import { writeAddresses } from '../config/index.ts';
 import { openTemporal, type Temporal } from './temporal.ts';
 import { startWork, type Work } from './work.ts';
 import type { Log } from '../telemetry/index.ts';

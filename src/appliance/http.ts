@@ -16,7 +16,7 @@ import { signedSerials } from '../storage/model-service/index.ts';
 import { deviceSecrets } from './device-secrets.ts';
 import type { Foundation } from './foundation.ts';
 import type { Role } from './roles.ts';
-import { operatorToken } from './running.ts';
+import { operatorToken } from '../config/index.ts';
 import { siteOf } from './site.ts';
 import type { Temporal } from './temporal.ts';
 

@@ -4,7 +4,7 @@ import { createDataConverter } from '../worker/data-converter.ts';
 import { startDevServer, type DevServer } from '../worker/dev-server.ts';
 import type { DataConverter } from '@temporalio/common';
 import type { Foundation } from './foundation.ts';
-import { readAddresses } from './running.ts';
+import { readAddresses } from '../config/index.ts';
 
 /** Temporal as one process uses it. */
 export interface Temporal {

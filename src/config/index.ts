@@ -10,3 +10,4 @@ export { SecretBox, type DerivedKey } from './secret-box.ts';
 export { SecretError, type SecretErrorCode } from './secret-error.ts';
 export { pinFromFile, readSecretFile, systemdCredential } from './secret-file.ts';
 export { createPrivateFile, writePrivateFile } from './private-file.ts';
+export { operatorToken, readAddresses, writeAddresses, type RunningAddresses } from './running.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import type { DataFolder } from '../config/index.ts';
+import type { DataFolder } from './data-folder.ts';
 
 /** Where a running appliance is, for the commands and workers of the same machine (`run/addresses.json`). */
 const addresses = z.object({
