@@ -68,6 +68,8 @@ export class Connection {
   #stderr = '';
   #endReason: string | undefined;
   #timedOut = false;
+  /** What every call is told once the child is gone. */
+  #lost: Outcome | undefined;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -87,6 +89,11 @@ export class Connection {
       this.#child.once('exit', (code, signal) => end(this.#exitReason(code, signal)));
     });
     this.#watch = setInterval(() => this.#checkDeadlines(), watchInterval(options.deadlines));
+  }
+
+  /** Whether calls can be handed to it; one that was killed is lost though its process may not have ended yet. */
+  get usable(): boolean {
+    return this.#endReason === undefined;
   }
 
   get inFlight(): number {
@@ -156,9 +163,11 @@ export class Connection {
 
   #register(job: Job, allowance: number): number {
     const now = performance.now();
+    const lost = this.#lost;
+    if (lost) queueMicrotask(() => job.settle(lost));
     if (this.#pending.size === 0) this.#heardAt = now;
     const call = this.#calls++;
-    this.#pending.set(call, { job, due: now + allowance });
+    if (!lost) this.#pending.set(call, { job, due: now + allowance });
     return call;
   }
 
@@ -233,7 +242,8 @@ export class Connection {
     this.#endReason ??= reason;
     const lost = [...this.#pending.values()];
     this.#pending.clear();
-    for (const { job } of lost) job.settle({ lost: this.#endReason, timedOut: this.#timedOut });
+    this.#lost = { lost: this.#endReason, timedOut: this.#timedOut };
+    for (const { job } of lost) job.settle(this.#lost);
     return this.#endReason;
   }
 }

@@ -142,6 +142,7 @@ export class Dispatcher {
     let best: Connection | undefined;
     let bestLoad = Infinity;
     for (const connection of this.#supervisor?.live ?? []) {
+      if (!connection.usable) continue;
       const load = connection.inFlight + (batches.get(connection)?.length ?? 0);
       if (load < Math.min(bestLoad, this.#options.perConnection)) [best, bestLoad] = [connection, load];
     }

@@ -14,6 +14,8 @@ export interface KeyWriterOptions {
   readonly find: (id: HsmKeyId) => Promise<RsaPublicKey | undefined>;
   /** Milliseconds for which a key whose generation was cut off may still appear. */
   readonly settle: number;
+  /** Called before a new key is handed out. */
+  readonly makeDurable: () => Promise<void>;
 }
 
 const KEY_BITS = 4096;
@@ -42,7 +44,10 @@ export class KeyWriter {
     let reason = '';
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const outcome = await this.#generateOnce(id, label);
-      if ('answered' in outcome) return publicKeySchema.parse(outcome.answered);
+      if ('answered' in outcome) {
+        await this.#options.makeDurable();
+        return publicKeySchema.parse(outcome.answered);
+      }
       if ('fault' in outcome) throw errorOfFault(outcome.fault);
       reason = outcome.lost;
       const late = await this.#awaitLateKey(id);

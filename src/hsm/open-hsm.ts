@@ -1,5 +1,6 @@
 import type { Hsm, HsmOptions } from './hsm.ts';
 import { findP11KitClient } from './module-path.ts';
+import { SoftHsmFiles } from './softhsm-files.ts';
 import { TokenHsm, type TokenHsmOptions } from './token-hsm.ts';
 
 /** What a PKCS#11 module may look for in its environment; nothing else of ours is passed on. */
@@ -49,6 +50,7 @@ export function withDefaults(options: HsmOptions, script: URL): TokenHsmOptions 
     settleGeneration: options.settleGeneration ?? (target.inProcess ? 0 : 30_000),
     heartbeat: options.heartbeat ?? 5000,
     probeEvery: options.probeEvery ?? 60_000,
+    files: target.inProcess ? SoftHsmFiles.of(target.env) : undefined,
   };
 }
 

@@ -1,12 +1,13 @@
 import { fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { HsmError, errorOfFault } from './errors.ts';
 import { findSoftHsmModule } from './module-path.ts';
 import { faultSchema } from './protocol.ts';
+import { SoftHsmFiles, replaceFile, syncPath } from './softhsm-files.ts';
 
 /** The embedded token: where it lives, and its secrets. PINs have 4 to 255 bytes; a label at most 32. */
 export interface SoftHsmTokenOptions {
@@ -37,6 +38,9 @@ export async function createSoftHsmToken(options: SoftHsmTokenOptions): Promise<
   const modulePath = options.modulePath ?? findSoftHsmModule();
   if (!existsSync(tokensIn(options.directory))) await makeToken(options, modulePath);
   await writeConfiguration(options.directory, options.directory);
+  const files = new SoftHsmFiles(options.directory);
+  await files.repair();
+  await files.keepCopies();
   return { modulePath, env: { SOFTHSM2_CONF: configurationIn(options.directory) } };
 }
 
@@ -47,9 +51,12 @@ async function makeToken(options: SoftHsmTokenOptions, modulePath: string): Prom
   try {
     await writeConfiguration(unfinished, unfinished);
     await initialise(modulePath, configurationIn(unfinished), options);
+    const files = new SoftHsmFiles(unfinished);
+    await files.keepCopies();
+    await files.sync();
     await writeConfiguration(unfinished, options.directory);
     await rename(unfinished, options.directory);
-    await syncFolder(dirname(options.directory));
+    await syncPath(dirname(options.directory));
   } catch (error) {
     await rm(unfinished, { recursive: true, force: true });
     // Another process was quicker; its token is as good as ours.
@@ -104,24 +111,7 @@ async function writeConfiguration(folder: string, home: string): Promise<void> {
   ].join('\n');
   const path = configurationIn(folder);
   if (existsSync(path) && (await readFile(path, 'utf8')) === text) return;
-  const unfinished = `${path}.${process.pid}-${randomBytes(6).toString('hex')}.part`;
-  const file = await open(unfinished, 'wx', 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(unfinished, path);
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
+  await replaceFile(path, text);
 }
 
 function tokensIn(folder: string): string {

@@ -13,6 +13,8 @@ export interface SupervisorOptions {
   /** Read anew before each log-in, so that a corrected PIN is noticed. */
   readonly pin: () => Promise<string>;
   readonly backoff: BackoffLimits;
+  /** Mends what can be mended from outside before the token is opened. */
+  readonly repair: () => Promise<void>;
   /** How often an idle connection is asked whether it lives, in milliseconds. */
   readonly heartbeat: number;
   /** A connection was opened or lost, or the reason why none is open changed. */
@@ -157,6 +159,7 @@ export class Supervisor {
     this.#attempts++;
     this.#closing.signal.addEventListener('abort', stop);
     try {
+      await this.#options.repair();
       this.#token = await connection.open(pin);
       this.#refused = undefined;
     } catch (error) {
@@ -189,7 +192,8 @@ export class Supervisor {
   /** Asks idle connections for a sign of life, so that a lost token is noticed before the next signature needs it. */
   #listen(): void {
     for (const connection of this.#live) {
-      if (connection.inFlight === 0) connection.send([{ task: { op: 'ping' }, settle: () => undefined }]);
+      if (connection.usable && connection.inFlight === 0)
+        connection.send([{ task: { op: 'ping' }, settle: () => undefined }]);
     }
   }
 

@@ -9,6 +9,7 @@ import type { RepeatableTask } from './job.ts';
 import type { RsaPublicKey } from './key-store.ts';
 import { KeyWriter } from './key-writer.ts';
 import { keyListSchema, publicKeySchema } from './protocol.ts';
+import type { SoftHsmFiles } from './softhsm-files.ts';
 import { describe, stateOf } from './status.ts';
 import { Supervisor } from './supervisor.ts';
 import { VerificationKey } from './verification.ts';
@@ -23,6 +24,8 @@ export interface TokenHsmOptions {
   readonly settleGeneration: number;
   readonly heartbeat: number;
   readonly probeEvery: number;
+  /** The files of an embedded token, which need some care. */
+  readonly files: SoftHsmFiles | undefined;
 }
 
 const SHA512_BYTES = 64;
@@ -60,6 +63,7 @@ export class TokenHsm implements Hsm {
       wanted: options.children,
       pin: options.pin,
       backoff: BACKOFF,
+      repair: async () => options.files?.repair(),
       heartbeat: options.heartbeat,
       onChange: () => this.#dispatcher.connectionsChanged(),
       onReady: (connection) => (connection.onAnswer = () => this.#dispatcher.roomMade()),
@@ -70,6 +74,7 @@ export class TokenHsm implements Hsm {
       reachable: () => this.#ask({ op: 'ping' }, DESK),
       find: (id) => this.findKey(id),
       settle: options.settleGeneration,
+      makeDurable: async () => options.files?.sync(),
     });
     if (options.probeEvery > 0)
       this.#probeTimer = setInterval(() => void this.probe(), options.probeEvery).unref();

@@ -31,6 +31,17 @@ export function describeProcess(pid: number): RunningProcess | undefined {
   }
 }
 
+/** Processor time that a process used, in clock ticks of 10 ms; 0 when it is gone. */
+export function processorTicks(pid: number): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return Number(fields[11]) + Number(fields[12]);
+  } catch {
+    return 0;
+  }
+}
+
 /** The PKCS#11 child processes of this process, oldest first. */
 export function hsmChildren(): number[] {
   return childrenOf(process.pid)
