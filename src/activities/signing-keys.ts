@@ -20,8 +20,11 @@ import {
 } from '../storage/index.ts';
 import {
   completeSigningKey,
+  endPoliciesOfKey,
   findSigningKey,
+  modelsUsingKey,
   noteRegistrationRequest,
+  removeSigningKey,
   reserveSigningKey,
   type SigningKeyRecord,
 } from '../storage/model-service/index.ts';
@@ -34,7 +37,7 @@ export type SubmitKeyRequest = (accountKeyRequest: string) => Promise<void>;
 /** What the work on signing keys needs. */
 export interface SigningKeyActivityDeps {
   readonly database: Pick<Database, 'queries' | 'transaction'>;
-  readonly hsm: Pick<Hsm, 'findKey' | 'generateKey' | 'sign'>;
+  readonly hsm: Pick<Hsm, 'findKey' | 'generateKey' | 'sign' | 'deleteKey'>;
   readonly clock: () => Date;
   /** Absent on a host without a route to such a store. */
   readonly submit?: SubmitKeyRequest;
@@ -122,13 +125,39 @@ export function createSigningKeyActivities(deps: SigningKeyActivityDeps) {
       await deps.submit(Buffer.from(kept.bytes).toString('utf8'));
     },
 
+    /** Forgets a signing key unless a policy uses it; its account-key and the serials that it signed stay. Repeatable. */
+    async retireSigningKey(input: { readonly keyId: string; readonly actor: string }): Promise<void> {
+      await database.transaction(async (queries) => {
+        const key = await findSigningKey(queries, input.keyId);
+        if (key === undefined) return;
+        await requireUnused(queries, key);
+        await endPoliciesOfKey(queries, input.keyId, clock());
+        await removeSigningKey(queries, key.hsmKeyId);
+        await appendAct(queries, {
+          at: clock(),
+          actor: input.actor,
+          act: 'key.delete',
+          subject: input.keyId,
+          details: { brand: key.brandId, name: key.name, signatures: key.signatures },
+        });
+        await raiseGeneration(queries, 'settings');
+      });
+    },
+
+    /** Removes the key pair from the HSM; no error when it is not there. */
+    async destroySigningKey(input: { readonly hsmKeyId: string }): Promise<void> {
+      await hsm.deleteKey(parseHsmKeyId(input.hsmKeyId));
+    },
+
     /** Whether the account-key of a key is here; the first time this is so is logged. */
     async noteRegistered(input: { readonly keyId: string; readonly actor: string }): Promise<boolean> {
       const { queries } = database;
       const kept = await findAssertion(queries, 'account-key', [input.keyId]);
       if (kept === undefined) return false;
       const key = await findSigningKey(queries, input.keyId);
-      if (key?.publicKey == null || !isAccountKeyOf(decodeAssertion(kept.bytes), key.publicKey)) return false;
+      const publicKey = key?.publicKey ?? null;
+      if (key === undefined || publicKey === null) return false;
+      if (!isAccountKeyOf(decodeAssertion(kept.bytes), publicKey)) return false;
       await database.transaction(async (transaction) => {
         await appendAct(transaction, {
           at: clock(),
@@ -151,6 +180,16 @@ async function requireKey(queries: Queries, keyId: string): Promise<SigningKeyRe
     'not-found',
     'signing-key-unknown',
     `cannot find a signing key ${keyId} on this service`,
+  );
+}
+
+async function requireUnused(queries: Queries, key: SigningKeyRecord): Promise<void> {
+  const models = await modelsUsingKey(queries, key.keyId ?? '');
+  if (models.length === 0) return;
+  throw new AirlockError(
+    'conflict',
+    'signing-key-in-use',
+    `cannot delete signing key '${key.name}': it is used to sign at least one serial policy, of ${models.join(', ')}; give each of these models a policy with another key first`,
   );
 }
 

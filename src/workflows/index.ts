@@ -3,6 +3,7 @@ export * from './authority.ts';
 export * from './export-store.ts';
 export * from './imports.ts';
 export { createSigningKey } from './create-signing-key.ts';
+export { deleteSigningKey } from './delete-signing-key.ts';
 export * from './provision-serials.ts';
 export { registerSigningKey } from './register-signing-key.ts';
 export * from './publish-upload.ts';

@@ -42,12 +42,22 @@ export interface RegisterSigningKeyInput {
   readonly lookEverySeconds: number;
 }
 
+/** A signing key to be deleted, from the HSM too. */
+export interface DeleteSigningKeyInput {
+  readonly keyId: string;
+  /** Its CKA_ID. */
+  readonly hsmKeyId: string;
+  /** Account id of who asked, for the log. */
+  readonly actor: string;
+}
+
 /** How far a registration is. */
 export type RegistrationState = 'signing-request' | 'handing-over' | 'awaiting-account-key' | 'registered';
 
 /** Workflow ids: a second request for the same thing joins the first. */
 export const provisionId = (batch: string) => `provision/${batch}`;
 export const createKeyId = (brandId: string, name: string) => `signing-key/${brandId}/${name}`;
+export const deleteKeyId = (keyId: string) => `delete-key/${keyId}`;
 export const registerKeyId = (keyId: string) => `register-key/${keyId}`;
 
 /** Names of the signal and the query of a registration. */

@@ -89,6 +89,12 @@ export async function noteTokenUse(queries: Queries, sessionId: string, at: Date
     .execute();
 }
 
+/** The stores of a brand. */
+export async function storesOfBrand(queries: Queries, brandId: string): Promise<string[]> {
+  const rows = await queries.selectFrom('Store').select('id').where('brandId', '=', brandId).execute();
+  return rows.map(({ id }) => id);
+}
+
 /** A person behind a token. */
 export interface AccountRecord {
   readonly id: string;
@@ -96,13 +102,14 @@ export interface AccountRecord {
   readonly displayName: string;
   readonly validation: string;
   readonly email: string | null;
+  readonly createdAt: string;
 }
 
 /** An account by its id. */
 export async function findAccount(queries: Queries, id: string): Promise<AccountRecord | undefined> {
   return queries
     .selectFrom('Account')
-    .select(['id', 'username', 'displayName', 'validation', 'email'])
+    .select(['id', 'username', 'displayName', 'validation', 'email', 'createdAt'])
     .where('id', '=', id)
     .executeTakeFirst();
 }

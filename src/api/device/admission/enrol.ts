@@ -76,11 +76,11 @@ export async function enrol(
   const serial = serialFor(applicant, policy, entry);
   await checkSerialBlock(bench, applicant, serial);
   const replaces = await replaced(bench, applicant, serial);
-  const model_ = { brandId: applicant.request.brandId, modelName: applicant.request.modelName };
+  const place = { brandId: applicant.request.brandId, modelName: applicant.request.modelName };
   const by = { deviceKeyId: applicant.request.deviceKey.keyId, at: bench.now };
   if (claim?.label !== undefined && claim.fresh)
-    await spendClaim(bench.queries, model_, { label: claim.label, ...by });
-  if (entry !== undefined) await takeAllowListEntry(bench.queries, model_, { serial: entry.serial, ...by });
+    await spendClaim(bench.queries, place, { label: claim.label, ...by });
+  if (entry !== undefined) await takeAllowListEntry(bench.queries, place, { serial: entry.serial, ...by });
   await hardware.take();
   return { kind: 'admit', serial, replaces };
 }

@@ -1,0 +1,133 @@
+import { Hono } from 'hono';
+import { z } from 'zod';
+
+import { deriveClaim, parseEnrolmentPolicy, parseSerialNumber } from '../../devices/index.ts';
+import {
+  addPermit,
+  listPermits,
+  touchModel,
+  type ReplacementPermitRecord,
+} from '../../storage/model-service/index.ts';
+import { jsonBody, naive, view, type AdminApiDeps, type AdminApp, type AdminEnv } from './gateway.ts';
+import { change, modelOfPath } from './model-lookup.ts';
+
+const labels = z.object({ serials: z.array(z.string()).min(1).max(10_000) });
+const permit = z.object({
+  serial: z.string(),
+  'device-key-sha3-384': z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{64}$/, 'write the key id as 64 base64url characters')
+    .nullish(),
+  reason: z.string().min(1).max(512),
+});
+
+/**
+ * Below `/v1/brand/{brand}/model/{model}`: who may enrol (`enrolment`), the codes and secrets that go with it, and the one-use
+ * permissions for replaced boards (`replacements`).
+ */
+export function enrolmentRoutes(deps: AdminApiDeps): AdminApp {
+  const app = new Hono<AdminEnv>();
+
+  app.get('/enrolment', view('get_enrolment'), async (c) => {
+    const model = await modelOfPath(deps, c);
+    return c.json(parseEnrolmentPolicy(model.enrolment));
+  });
+
+  app.put('/enrolment', view('update_enrolment'), async (c) => {
+    const { brandId, name } = await modelOfPath(deps, c);
+    const policy = parseEnrolmentPolicy(await jsonBody(c, z.unknown()));
+    await change(
+      deps,
+      c,
+      { act: 'enrolment.change', subject: `${brandId}/${name}`, details: policy },
+      (tx, at) => touchModel(tx, { brandId, name }, { by: c.get('actor'), at, enrolment: policy }),
+    );
+    return c.json(policy);
+  });
+
+  app.post('/claims', view('derive_claims'), async (c) => {
+    const { brandId, name } = await modelOfPath(deps, c);
+    const { serials } = await jsonBody(c, labels);
+    const secret = deps.secrets.claims(brandId, name);
+    const claims = serials.map((text) => {
+      const label = parseSerialNumber(text);
+      return { serial: label, 'claim-code': deriveClaim(secret, { brandId, model: name, label }) };
+    });
+    await change(
+      deps,
+      c,
+      { act: 'claims.derive', subject: `${brandId}/${name}`, details: { count: claims.length } },
+      async () => undefined,
+    );
+    return c.json({ claims });
+  });
+
+  // POST, for they hand out secrets: only who may write gets them, and each time is in the log.
+  app.post('/claim-secret', view('export_claim_secret'), async (c) => {
+    const { brandId, name } = await modelOfPath(deps, c);
+    await change(
+      deps,
+      c,
+      { act: 'claims.export-secret', subject: `${brandId}/${name}` },
+      async () => undefined,
+    );
+    return c.json({ 'claim-secret': Buffer.from(deps.secrets.claims(brandId, name)).toString('base64url') });
+  });
+
+  app.post('/webhook-secret', view('export_webhook_secret'), async (c) => {
+    const { brandId, name } = await modelOfPath(deps, c);
+    await change(
+      deps,
+      c,
+      { act: 'webhook.export-secret', subject: `${brandId}/${name}` },
+      async () => undefined,
+    );
+    return c.json({
+      'webhook-secret': Buffer.from(deps.secrets.webhook(brandId, name)).toString('base64url'),
+    });
+  });
+
+  app.get('/replacements', view('list_replacements'), async (c) => {
+    const { brandId, name } = await modelOfPath(deps, c);
+    return c.json((await listPermits(deps.database.queries, { brandId, modelName: name })).map(shown));
+  });
+
+  app.post('/replacements', view('create_replacement'), async (c) => {
+    const { brandId, name } = await modelOfPath(deps, c);
+    const given = await jsonBody(c, permit);
+    const serial = parseSerialNumber(given.serial);
+    const subject = `${brandId}/${name}/${serial}`;
+    await change(
+      deps,
+      c,
+      { act: 'serial.permit-replacement', subject, details: { reason: given.reason } },
+      (tx, at) =>
+        addPermit(
+          tx,
+          { brandId, modelName: name },
+          {
+            serial,
+            deviceKeyId: given['device-key-sha3-384'] ?? null,
+            reason: given.reason,
+            by: c.get('actor'),
+            at,
+          },
+        ),
+    );
+    const [newest] = await listPermits(deps.database.queries, { brandId, modelName: name });
+    return c.json(newest === undefined ? null : shown(newest), 201);
+  });
+  return app;
+}
+
+function shown(row: ReplacementPermitRecord) {
+  return {
+    serial: row.serial,
+    'device-key-sha3-384': row.deviceKeyId,
+    reason: row.reason,
+    'created-at': naive(row.createdAt),
+    'created-by': row.createdBy,
+    'used-at': naive(row.usedAt),
+    'used-by-device-key-sha3-384': row.usedBy,
+  };
+}

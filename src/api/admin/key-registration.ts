@@ -1,0 +1,65 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Hono } from 'hono';
+import { z } from 'zod';
+
+import { AirlockError } from '../../errors.ts';
+import { accountKeyOf, accountKeyRequestOf } from './account-keys.ts';
+import { jsonBody, view, type AdminApiDeps, type AdminApp, type AdminEnv } from './gateway.ts';
+import { signingKeyOfPath } from './signing-keys.ts';
+
+const registration = z.object({ deliver: z.enum(['upstream', 'file']).default('file') });
+
+/** How often a registration looks for its account-key at first, in seconds. */
+const LOOK_EVERY = 30;
+const STEP_MS = 100;
+
+/**
+ * `POST /v1/brand/{brand}/signing_key/{sha3-384}/register`: makes the account-key-request of a key on the HSM and answers with
+ * it, for whoever carries it to the store that vouches for the brand's keys; with `{"deliver": "upstream"}` this host hands it
+ * over itself. The registration ends by itself when the account-key is pushed.
+ */
+export function keyRegistrationRoutes(deps: AdminApiDeps): AdminApp {
+  const app = new Hono<AdminEnv>();
+  app.post('/:key/register', view('register_signing_key'), async (c) => {
+    const key = await signingKeyOfPath(deps, c);
+    const keyId = key.keyId ?? '';
+    const { deliver } = await jsonBody(c, registration);
+    const registered = await accountKeyOf(deps.database.queries, keyId);
+    if (registered === undefined) {
+      await deps.processes.registerSigningKey({
+        keyId,
+        actor: c.get('actor'),
+        deliver,
+        lookEverySeconds: LOOK_EVERY,
+      });
+    }
+    const request = await waitForRequest(deps, keyId, registered !== undefined);
+    return c.json({
+      name: key.name,
+      'sha3-384': keyId,
+      state: registered === undefined ? 'awaiting-account-key' : 'registered',
+      'account-key-request': request ?? null,
+    });
+  });
+  return app;
+}
+
+async function waitForRequest(
+  deps: AdminApiDeps,
+  keyId: string,
+  registered: boolean,
+): Promise<string | undefined> {
+  const steps = registered ? 0 : ((await deps.readTimeout()) * 1000) / STEP_MS;
+  for (let step = 0; ; step += 1) {
+    const request = await accountKeyRequestOf(deps.database.queries, keyId);
+    if (request !== undefined || registered) return request;
+    if (step >= steps) {
+      throw new AirlockError(
+        'unavailable',
+        'remote-service-unavailable',
+        'cannot give the account-key-request yet: the HSM does not answer; it goes on, ask again',
+      );
+    }
+    await delay(STEP_MS);
+  }
+}

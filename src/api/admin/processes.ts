@@ -1,0 +1,89 @@
+import type { Client } from '@temporalio/client';
+
+import { errorOfFailure } from '../../activities/errors.ts';
+import type { createSigningKey } from '../../workflows/create-signing-key.ts';
+import type { deleteSigningKey } from '../../workflows/delete-signing-key.ts';
+import { QUEUES } from '../../workflows/options.ts';
+import type { registerSigningKey } from '../../workflows/register-signing-key.ts';
+import {
+  ACCOUNT_KEY_PUSHED,
+  createKeyId,
+  deleteKeyId,
+  registerKeyId,
+  type CreateSigningKeyInput,
+  type DeleteSigningKeyInput,
+  type RegisterSigningKeyInput,
+} from '../../workflows/serials-contract.ts';
+
+/** What the admin API asks of durable processes. Each joins one that runs already. */
+export interface ModelServiceProcesses {
+  /** Makes a signing key; resolves to false when it is still being made after so many milliseconds, and goes on. */
+  createSigningKey(input: CreateSigningKeyInput, waitMs: number): Promise<boolean>;
+  /** Starts a registration; it lasts until the account-key is pushed. */
+  registerSigningKey(input: RegisterSigningKeyInput): Promise<void>;
+  /** Deletes a signing key that no policy uses. */
+  deleteSigningKey(input: DeleteSigningKeyInput): Promise<void>;
+  /** Tells a registration, if one runs, that account-keys came. */
+  accountKeyPushed(keyId: string): Promise<void>;
+}
+
+const JOIN = { workflowIdConflictPolicy: 'USE_EXISTING', workflowIdReusePolicy: 'ALLOW_DUPLICATE' } as const;
+
+/** The processes on Temporal. Failures come back as the error that was thrown in the step. */
+export function modelServiceProcesses(client: Client): ModelServiceProcesses {
+  const { workflow } = client;
+  return {
+    async createSigningKey(input, waitMs) {
+      const handle = await answer(
+        workflow.start<typeof createSigningKey>('createSigningKey', {
+          workflowId: createKeyId(input.brandId, input.name),
+          taskQueue: QUEUES.hsm,
+          args: [input],
+          ...JOIN,
+        }),
+      );
+      const { promise: late, resolve } = Promise.withResolvers<boolean>();
+      const timer = setTimeout(() => resolve(false), waitMs);
+      try {
+        return await answer(Promise.race([handle.result().then(() => true), late]));
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+    async registerSigningKey(input) {
+      await answer(
+        workflow.start<typeof registerSigningKey>('registerSigningKey', {
+          workflowId: registerKeyId(input.keyId),
+          taskQueue: QUEUES.hsm,
+          args: [input],
+          ...JOIN,
+        }),
+      );
+    },
+    async deleteSigningKey(input) {
+      await answer(
+        workflow.execute<typeof deleteSigningKey>('deleteSigningKey', {
+          workflowId: deleteKeyId(input.keyId),
+          taskQueue: QUEUES.hsm,
+          args: [input],
+          ...JOIN,
+        }),
+      );
+    },
+    async accountKeyPushed(keyId) {
+      // Nobody may be waiting for it: the signal is a courtesy, the registration looks by itself as well.
+      await workflow
+        .getHandle(registerKeyId(keyId))
+        .signal(ACCOUNT_KEY_PUSHED)
+        .catch(() => undefined);
+    },
+  };
+}
+
+async function answer<Result>(work: Promise<Result>): Promise<Result> {
+  try {
+    return await work;
+  } catch (error) {
+    throw errorOfFailure(error);
+  }
+}

@@ -1,0 +1,155 @@
+import { Hono } from 'hono';
+import { z } from 'zod';
+
+import { parseSigningKeyName, signingKeyStanding } from '../../devices/index.ts';
+import { AirlockError } from '../../errors.ts';
+import {
+  addPolicy,
+  countSignatures,
+  findSigningKey,
+  findSigningKeyByName,
+  listPolicies,
+  listSigningKeys,
+  modelsUsingKey,
+  type SigningKeyRecord,
+} from '../../storage/model-service/index.ts';
+import { accountKeyOf } from './account-keys.ts';
+import {
+  conflict,
+  jsonBody,
+  naive,
+  notFound,
+  people,
+  view,
+  type AdminApiDeps,
+  type AdminApp,
+  type AdminContext,
+  type AdminEnv,
+  type Person,
+} from './gateway.ts';
+import { change } from './model-lookup.ts';
+import { requireUsableKey } from './serial-policies.ts';
+
+const newKey = z.object({ name: z.string() });
+const rotation = z.object({ 'new-signing-key-sha3-384': z.string().min(1).max(128) });
+
+/** `/v1/brand/{brand}/signing_key` (protocol/operators.md 2.4), with `/rotate` and details of one key besides. */
+export function signingKeyRoutes(deps: AdminApiDeps): AdminApp {
+  const app = new Hono<AdminEnv>();
+  const { queries } = deps.database;
+
+  app.get('/', view('list_signing_keys'), async (c) => {
+    const keys = await listSigningKeys(queries, c.req.param('brand') ?? '');
+    const person = people(deps);
+    return c.json(
+      await Promise.all(keys.filter(({ keyId }) => keyId !== null).map((key) => body(key, person))),
+    );
+  });
+
+  app.post('/', view('create_signing_key'), async (c) => {
+    const key = await create(deps, c);
+    return c.json(await body(key, people(deps)), 201);
+  });
+
+  app.get('/:key', view('get_signing_key'), async (c) => {
+    const key = await signingKeyOfPath(deps, c);
+    const keyId = key.keyId ?? '';
+    return c.json({
+      ...(await body(key, people(deps))),
+      // What a brand wants to know of a key before it relies on it, or lets it go.
+      status: signingKeyStanding(await accountKeyOf(queries, keyId), deps.clock()),
+      models: await modelsUsingKey(queries, keyId),
+      signatures: key.signatures,
+      'signatures-in-log': await countSignatures(queries, keyId),
+      'registration-requested-at': naive(key.registrationRequestedAt),
+    });
+  });
+
+  app.delete('/:key', view('delete_signing_key'), async (c) => {
+    const key = await signingKeyOfPath(deps, c);
+    const keyId = key.keyId ?? '';
+    const models = await modelsUsingKey(queries, keyId);
+    if (models.length > 0) {
+      throw conflict(
+        'signing-key-in-use',
+        `cannot delete signing key '${key.name}': it is used to sign at least one serial policy, of ${models.join(', ')}; give each of these models a policy with another key first`,
+      );
+    }
+    await deps.processes.deleteSigningKey({ keyId, hsmKeyId: key.hsmKeyId, actor: c.get('actor') });
+    return c.body(null, 204);
+  });
+
+  app.post('/:key/rotate', view('rotate_signing_key'), (c) => rotate(deps, c));
+  return app;
+}
+
+/** The signing key that a path names. Throws `resource-not-found`. */
+export async function signingKeyOfPath(deps: AdminApiDeps, c: AdminContext): Promise<SigningKeyRecord> {
+  const keyId = c.req.param('key') ?? '';
+  const key = await findSigningKey(deps.database.queries, keyId);
+  if (key === undefined || key.brandId !== c.req.param('brand'))
+    throw notFound(`the signing key ${keyId.slice(0, 64)}`);
+  return key;
+}
+
+async function create(deps: AdminApiDeps, c: AdminContext): Promise<SigningKeyRecord> {
+  const brandId = c.req.param('brand') ?? '';
+  const name = parseSigningKeyName((await jsonBody(c, newKey)).name);
+  const { queries } = deps.database;
+  const present = await findSigningKeyByName(queries, brandId, name);
+  if (present !== undefined && present.keyId !== null) {
+    throw conflict('signing-key-exists', `cannot create signing key '${name}': there is one of that name`);
+  }
+  const seconds = await deps.readTimeout();
+  const done = await deps.processes.createSigningKey(
+    { brandId, name, actor: c.get('actor') },
+    seconds * 1000,
+  );
+  const made = await findSigningKeyByName(queries, brandId, name);
+  if (!done || made === undefined) {
+    throw new AirlockError(
+      'unavailable',
+      'remote-service-unavailable',
+      `cannot say yet that signing key '${name}' is made: the HSM takes longer than ${String(seconds)} s; it goes on, list the keys in a while, or raise internal.publishergw.snapmodels.read-timeout`,
+    );
+  }
+  return made;
+}
+
+/** Moves every model of the brand from one key to another in one step; the old key stays until it is deleted. */
+async function rotate(deps: AdminApiDeps, c: AdminContext): Promise<Response> {
+  const brandId = c.req.param('brand') ?? '';
+  const oldKey = await signingKeyOfPath(deps, c);
+  const newKeyId = (await jsonBody(c, rotation))['new-signing-key-sha3-384'];
+  const inForce = new Map(
+    (await listPolicies(deps.database.queries, brandId)).map((policy) => [policy.modelName, policy.keyId]),
+  );
+  const models = [...inForce].filter(([, keyId]) => keyId === oldKey.keyId).map(([model]) => model);
+  for (const model of models) await requireUsableKey(deps, c, brandId, model, newKeyId);
+  const act = { act: 'key.rotate', subject: oldKey.keyId ?? '', details: { to: newKeyId, models } };
+  await change(deps, c, act, async (tx, at) => {
+    for (const modelName of models) {
+      await addPolicy(tx, {
+        brandId,
+        modelName,
+        keyId: newKeyId,
+        createdAt: at.toISOString(),
+        createdBy: c.get('actor'),
+      });
+    }
+  });
+  return c.json({ models });
+}
+
+async function body(key: SigningKeyRecord, person: (id: string | null) => Promise<Person | null>) {
+  return {
+    'brand-account-id': key.brandId,
+    'created-at': naive(key.createdAt),
+    'created-by': await person(key.createdBy),
+    fingerprint: key.fingerprint,
+    'modified-at': naive(key.modifiedAt),
+    'modified-by': await person(key.modifiedBy),
+    name: key.name,
+    'sha3-384': key.keyId,
+  };
+}
