@@ -1,3 +1,4 @@
+import type { ConnectionOptions } from './connection.ts';
 import { Prompts } from './prompts.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -10,9 +11,11 @@ export interface CliContext {
   readonly signal: AbortSignal;
   /** The name that the program was called by, for hints. */
   readonly program: string;
+  /** Where the operator's commands find the appliance: filled in from the options before a command runs. */
+  readonly connection: ConnectionOptions;
 }
 
 /** The context of one run. */
 export function createContext(terminal: Terminal, program: string, signal: AbortSignal): CliContext {
-  return { terminal, prompts: new Prompts(terminal), now: () => new Date(), signal, program };
+  return { terminal, prompts: new Prompts(terminal), now: () => new Date(), signal, program, connection: {} };
 }

@@ -1,7 +1,6 @@
 import { Command, Option } from '@commander-js/extra-typings';
-import { startAppliance, type Parts } from '../../appliance/appliance.ts';
+import type { startAppliance, Parts } from '../../appliance/appliance.ts';
 import { parseRole, ROLES } from '../../appliance/roles.ts';
-import { createLog, logLevelOf } from '../../telemetry/index.ts';
 import type { CliContext } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { print } from '../terminal.ts';
@@ -20,7 +19,6 @@ export function runPartsCommand(context: CliContext, name: keyof typeof PARTS) {
   const { description, parts } = PARTS[name];
   return new Command(name)
     .description(description)
-    .addOption(new Option('--data <folder>', 'where everything persistent is kept').env('AIRLOCK_DATA'))
     .addOption(new Option('--role <role>', 'who this host serves; fixed at its first start').choices(ROLES))
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--port <number>', 'port to listen on; 0 takes a free one', '8000')
@@ -30,7 +28,7 @@ export function runPartsCommand(context: CliContext, name: keyof typeof PARTS) {
     .action(async (options) => {
       await runUntilStopped(context, {
         parts: { ...parts, worker: parts.worker && options.worker },
-        data: dataFolder(options.data),
+        data: dataFolder(context),
         role: options.role && parseRole(options.role),
         host: options.host,
         port: portOf('--port', options.port) ?? 8000,
@@ -42,7 +40,10 @@ export function runPartsCommand(context: CliContext, name: keyof typeof PARTS) {
 
 type RunOptions = Omit<Parameters<typeof startAppliance>[0], 'env' | 'log'>;
 
+/** The parts are loaded here, so that no other command has to wait for them. */
 async function runUntilStopped({ terminal }: CliContext, options: RunOptions): Promise<void> {
+  const { startAppliance } = await import('../../appliance/appliance.ts');
+  const { createLog, logLevelOf } = await import('../../telemetry/index.ts');
   const { env } = terminal;
   const stopping = stopSignal();
   const appliance = await startAppliance({ ...options, env, log: createLog(logLevelOf(env)) });
@@ -60,7 +61,8 @@ function stopSignal(): Promise<void> {
   });
 }
 
-function dataFolder(given: string | undefined): string {
+function dataFolder({ connection, terminal }: CliContext): string {
+  const given = connection.data ?? terminal.env['AIRLOCK_DATA'];
   if (given) return given;
   throw new CliError(
     'invalid',

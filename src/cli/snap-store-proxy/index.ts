@@ -1,8 +1,32 @@
-import { Command } from '@commander-js/extra-typings';
+import type { Command } from '@commander-js/extra-typings';
 
+import { operatorProgram } from '../connection-options.ts';
 import type { CliContext } from '../context.ts';
+import { configCommand } from './config.ts';
+import { enableAirgapModeCommand } from './enable-airgap-mode.ts';
+import { fetchAccountKeysCommand, fetchMetadataCommand, fetchSnapsCommand } from './fetch.ts';
+import { listPushedSnapsCommand } from './list-pushed-snaps.ts';
+import { pushAccountKeysCommand, pushMetadataCommand, pushSnapCommand, pushStoreCommand } from './push.ts';
+import { deleteSnapCommand, pruneCommand } from './remove.ts';
+import { statusCommand } from './status.ts';
 
 /** `snap-store-proxy`, `snap-proxy` and `enterprise-store`: what a store's operator does. */
-export function snapStoreProxyProgram(_context: CliContext): Command {
-  return new Command('snap-store-proxy').description('fetch, push and serve snaps');
+export function snapStoreProxyProgram(context: CliContext): Command {
+  const program: Command = operatorProgram(context, 'snap-store-proxy')
+    .description('fetch, push and serve snaps')
+    .addCommand(statusCommand(context))
+    .addCommand(configCommand(context))
+    .addCommand(enableAirgapModeCommand(context))
+    .addCommand(fetchSnapsCommand(context))
+    .addCommand(fetchMetadataCommand(context))
+    .addCommand(fetchAccountKeysCommand(context))
+    .addCommand(pushStoreCommand(context))
+    .addCommand(pushSnapCommand(context, 'push-snap'))
+    .addCommand(pushSnapCommand(context, 'push-snaps'))
+    .addCommand(pushMetadataCommand(context))
+    .addCommand(pushAccountKeysCommand(context))
+    .addCommand(listPushedSnapsCommand(context))
+    .addCommand(deleteSnapCommand(context))
+    .addCommand(pruneCommand(context));
+  return program;
 }

@@ -1,0 +1,63 @@
+import { Command } from '@commander-js/extra-typings';
+import { z } from 'zod';
+
+import type { CliContext } from '../context.ts';
+import { readDocument } from '../files.ts';
+import { operatorClient } from '../operator.ts';
+import { tableLines } from '../tables.ts';
+import { print, printJson } from '../terminal.ts';
+
+const rootsSchema = z.looseObject({
+  roots: z.array(
+    z.looseObject({
+      accountId: z.string(),
+      keyId: z.string(),
+      name: z.string(),
+      until: z.string().nullable(),
+    }),
+  ),
+  added: z.number().default(0),
+});
+
+/** `airlock trust`: the roots that everything imported must chain to. */
+export function trustCommand(context: CliContext) {
+  return new Command('trust')
+    .description('show or extend the roots of trust')
+    .addCommand(addCommand(context))
+    .addCommand(listCommand(context));
+}
+
+function addCommand(context: CliContext) {
+  return new Command('add')
+    .description(
+      'trust an authority\'s root: its account and account-key, as "airlock authority root" writes them',
+    )
+    .argument('<file>', 'the assertions; - for standard input')
+    .action(async (file) => {
+      const stream = await readDocument(context.terminal, file);
+      const client = await operatorClient(context);
+      const { roots, added } = await client.request('/ops/v1/trust/roots', rootsSchema, {
+        method: 'POST',
+        body: stream,
+        headers: { 'content-type': 'application/x.ubuntu.assertion' },
+      });
+      print(
+        context.terminal,
+        added === 0 ? 'Already trusted.' : `Trusted: ${added} new of ${roots.length} roots.`,
+      );
+    });
+}
+
+function listCommand(context: CliContext) {
+  return new Command('list')
+    .description('list the trusted roots')
+    .option('--json', 'print the roots as JSON')
+    .action(async (options) => {
+      const client = await operatorClient(context);
+      const { roots } = await client.request('/ops/v1/trust/roots', rootsSchema);
+      if (options.json) return printJson(context.terminal, roots);
+      const rows = roots.map((root) => [root.accountId, root.name, root.keyId, root.until ?? '']);
+      for (const line of tableLines(['Account', 'Key', 'SHA3-384', 'Until'], rows))
+        print(context.terminal, line);
+    });
+}

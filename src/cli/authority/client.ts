@@ -1,0 +1,21 @@
+import type { CliContext } from '../context.ts';
+import type { HttpClient } from '../http-client.ts';
+import { operatorClient } from '../operator.ts';
+
+/** The operator's interface of an authority. */
+export async function authorityClient(context: CliContext): Promise<HttpClient> {
+  return operatorClient(context);
+}
+
+/** The path of one of the authority's resources, each part escaped. */
+export function authorityPath(...parts: string[]): string {
+  return ['/ops/v1/authority', ...parts.map(encodeURIComponent)].join('/');
+}
+
+/** Names with commas between them, as one option may hold them. */
+export function splitNames(text: string): string[] {
+  return text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+}

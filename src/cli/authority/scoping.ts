@@ -1,0 +1,79 @@
+import { Command } from '@commander-js/extra-typings';
+import { z } from 'zod';
+
+import type { CliContext } from '../context.ts';
+import { usageError } from '../errors.ts';
+import { readDocument } from '../files.ts';
+import { tableLines } from '../tables.ts';
+import { print } from '../terminal.ts';
+import { authorityClient, authorityPath, splitNames } from './client.ts';
+
+const issuedSchema = z.looseObject({ issued: z.array(z.looseObject({ changed: z.boolean() })) });
+const auditSchema = z.looseObject({
+  snaps: z.array(
+    z.looseObject({
+      name: z.string(),
+      unscoped: z.array(z.looseObject({ side: z.string(), interface: z.string(), rule: z.string() })),
+    }),
+  ),
+});
+const declarationSchema = z.looseObject({ revision: z.number(), changed: z.boolean() });
+const grantsSchema = z.looseObject({ plugs: z.unknown().optional(), slots: z.unknown().optional() });
+
+/** `airlock authority declare SNAP GRANTS`: what a snap gets by itself, as plugs and slots of its snap-declaration. */
+export function declareCommand(context: CliContext) {
+  return new Command('declare')
+    .description('set the automatic grants of a snap in a new snap-declaration')
+    .argument('<snap>', 'name of the snap')
+    .argument('<file>', 'JSON with "plugs" and "slots" as in a snap-declaration; - for standard input')
+    .action(async (snap, file) => {
+      const client = await authorityClient(context);
+      const { plugs, slots } = parseGrants(await readDocument(context.terminal, file), file);
+      const json = { snap, plugs, slots };
+      const path = authorityPath('declarations');
+      const declaration = await client.request(path, declarationSchema, { method: 'POST', json });
+      const words = declaration.changed ? 'signed' : 'unchanged';
+      print(context.terminal, `Snap-declaration of '${snap}': revision ${declaration.revision} ${words}.`);
+    });
+}
+
+/** `airlock authority scope STORE` and `unscope STORE`: tie automatic grants to a store (seed 002), or take that back. */
+export function scopeCommand(context: CliContext, name: 'scope' | 'unscope') {
+  const undo = name === 'unscope';
+  return new Command(name)
+    .description(
+      undo ? 'take a store back out of automatic grants' : 'tie the automatic grants of snaps to a store',
+    )
+    .argument('<store>', 'id of the store')
+    .option('--snaps <names>', 'only these snaps; all of the store when absent')
+    .option('--dry-run', 'only show which grants are not tied to any store')
+    .action(async (store, options) => {
+      if (options.dryRun) return audit(context, store);
+      const client = await authorityClient(context);
+      const json = {
+        store,
+        undo,
+        snaps: options.snaps === undefined ? undefined : splitNames(options.snaps),
+      };
+      const { issued } = await client.request(authorityPath('scope'), issuedSchema, { method: 'POST', json });
+      const changed = issued.filter((each) => each.changed).length;
+      print(context.terminal, `Snap-declarations signed: ${changed}; unchanged: ${issued.length - changed}.`);
+    });
+}
+
+async function audit(context: CliContext, store: string): Promise<void> {
+  const client = await authorityClient(context);
+  const { snaps } = await client.request(authorityPath('scope', store), auditSchema);
+  const rows = snaps.flatMap(({ name, unscoped }) =>
+    unscoped.map((grant) => [name, grant.side, grant.interface, grant.rule]),
+  );
+  for (const line of tableLines(['Snap', 'Side', 'Interface', 'Grant'], rows)) print(context.terminal, line);
+}
+
+function parseGrants(text: string, file: string): z.infer<typeof grantsSchema> {
+  try {
+    return grantsSchema.parse(JSON.parse(text));
+  } catch {
+    throw usageError(`cannot read grants from ${file}: JSON with "plugs" and "slots" is needed`);
+  }
+}

@@ -1,0 +1,73 @@
+import { Command, Option } from '@commander-js/extra-typings';
+import { z } from 'zod';
+
+import type { CliContext } from '../context.ts';
+import { tableLines } from '../tables.ts';
+import { print, printJson } from '../terminal.ts';
+import { authorityClient, authorityPath, splitNames } from './client.ts';
+
+const storeSchema = z.looseObject({
+  id: z.string(),
+  name: z.string(),
+  kind: z.string(),
+  brandId: z.string().nullable(),
+});
+
+/** `airlock authority create store ID`: a brand store, or the device-view store that its devices look at. */
+export function createStoreCommand(context: CliContext) {
+  return new Command('store')
+    .description('create a brand store or device-view store, or change what one includes')
+    .argument('<store-id>', 'id of the store')
+    .requiredOption('--brand <account>', "the brand's account: id, username or e-mail address")
+    .addOption(new Option('--kind <kind>', 'what it is').choices(['brand', 'device-view']).default('brand'))
+    .option('--name <name>', 'name for people; the id when absent')
+    .option('--store-url <address>', 'address of the store, for its store assertion')
+    .addOption(
+      new Option(
+        '--include <store[=snap,...]>',
+        'show all public snaps of another store, or those named; repeatable',
+      )
+        .argParser((text, earlier: Inclusion[] = []) => [...earlier, parseInclusion(text)])
+        .default([], 'none'),
+    )
+    .action(async (id, options) => {
+      const client = await authorityClient(context);
+      await client.perform(authorityPath('stores'), {
+        method: 'POST',
+        json: {
+          id,
+          name: options.name ?? id,
+          kind: options.kind,
+          brand: options.brand,
+          url: options.storeUrl,
+          includes: options.include,
+        },
+      });
+      print(context.terminal, `Store '${id}' created.`);
+    });
+}
+
+/** `airlock authority list stores`. */
+export function listStoresCommand(context: CliContext) {
+  return new Command('stores')
+    .description('list the stores')
+    .option('--json', 'print the stores as JSON')
+    .action(async (options) => {
+      const client = await authorityClient(context);
+      const schema = z.looseObject({ stores: z.array(storeSchema) });
+      const { stores } = await client.request(authorityPath('stores'), schema);
+      if (options.json) return printJson(context.terminal, stores);
+      const rows = stores.map((store) => [store.id, store.name, store.kind, store.brandId ?? '']);
+      for (const line of tableLines(['Id', 'Name', 'Kind', 'Brand'], rows)) print(context.terminal, line);
+    });
+}
+
+interface Inclusion {
+  readonly store: string;
+  readonly snaps: 'all' | readonly string[];
+}
+
+function parseInclusion(text: string): Inclusion {
+  const [store = '', names] = text.split('=', 2);
+  return { store, snaps: names === undefined ? 'all' : splitNames(names) };
+}

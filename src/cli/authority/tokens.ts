@@ -1,0 +1,105 @@
+import { Command } from '@commander-js/extra-typings';
+import { z } from 'zod';
+
+import type { CliContext } from '../context.ts';
+import { usageError } from '../errors.ts';
+import { tableLines } from '../tables.ts';
+import { note, print, printJson } from '../terminal.ts';
+import { authorityClient, authorityPath, splitNames } from './client.ts';
+import { save } from './root.ts';
+
+const issuedSchema = z.looseObject({ macaroon: z.string(), sessionId: z.string(), expires: z.string() });
+const tokensSchema = z.looseObject({
+  tokens: z.array(
+    z.looseObject({
+      sessionId: z.string(),
+      description: z.string(),
+      expiresAt: z.string().nullable(),
+      revokedAt: z.string().nullable(),
+    }),
+  ),
+});
+const UNIT_SECONDS: Readonly<Record<string, number>> = { m: 60, h: 3600, d: 86_400 };
+
+/** `airlock authority create token ACCOUNT`: a credential, limited as far as its use allows. */
+export function createTokenCommand(context: CliContext) {
+  return new Command('token')
+    .description('issue a credential for an account')
+    .argument('<account>', 'id, username or e-mail address')
+    .requiredOption('--acls <permissions>', 'permissions, with commas between them')
+    .option('--stores <ids>', 'only for these stores')
+    .option('--snaps <names>', 'only for these snaps')
+    .option('--channels <patterns>', 'only for these channels')
+    .option('--ttl <duration>', 'how long it lasts: 30m, 12h or 90d', '24h')
+    .option('--description <text>', 'what it is for', '')
+    .option('--output <file>', 'write it to this file, readable by its owner alone')
+    .option('--json', 'print the credential and its session as JSON')
+    .action(async (account, options) => {
+      const client = await authorityClient(context);
+      const issued = await client.request(authorityPath('tokens'), issuedSchema, {
+        method: 'POST',
+        json: {
+          account,
+          permissions: splitNames(options.acls),
+          stores: optionalNames(options.stores),
+          packages: optionalNames(options.snaps),
+          channels: optionalNames(options.channels),
+          ttl: secondsOf(options.ttl),
+          description: options.description,
+        },
+      });
+      note(
+        context.terminal,
+        `Session ${issued.sessionId}, valid until ${issued.expires}. It is shown this once.`,
+      );
+      if (options.output !== undefined) return save(options.output, issued.macaroon, 0o600);
+      if (options.json) return printJson(context.terminal, issued);
+      print(context.terminal, issued.macaroon);
+    });
+}
+
+/** `airlock authority list tokens ACCOUNT`. */
+export function listAccountTokensCommand(context: CliContext) {
+  return new Command('tokens')
+    .description('list the credentials of an account')
+    .argument('<account>', 'id, username or e-mail address')
+    .option('--json', 'print them as JSON')
+    .action(async (account, options) => {
+      const client = await authorityClient(context);
+      const { tokens } = await client.request(authorityPath('accounts', account, 'tokens'), tokensSchema);
+      if (options.json) return printJson(context.terminal, tokens);
+      const rows = tokens.map((token) => [
+        token.sessionId,
+        token.description,
+        token.expiresAt ?? '',
+        token.revokedAt ?? '',
+      ]);
+      const columns = ['Session', 'Description', 'Valid until', 'Revoked at'];
+      for (const line of tableLines(columns, rows)) print(context.terminal, line);
+    });
+}
+
+/** `airlock authority revoke-token SESSION`. */
+export function revokeAccountTokenCommand(context: CliContext) {
+  return new Command('revoke-token')
+    .description('revoke a credential; it is refused from its next use on')
+    .argument('<session>', 'its session, as "list tokens" shows it')
+    .action(async (session) => {
+      const client = await authorityClient(context);
+      await client.perform(authorityPath('tokens', session, 'revoke'), { method: 'POST' });
+      print(context.terminal, `Token '${session}' revoked.`);
+    });
+}
+
+function optionalNames(text: string | undefined): string[] | undefined {
+  return text === undefined ? undefined : splitNames(text);
+}
+
+function secondsOf(text: string): number {
+  const [, count, unit] = /^(\d{1,6})([mhd])$/.exec(text) ?? [];
+  const seconds = unit === undefined ? undefined : UNIT_SECONDS[unit];
+  if (count === undefined || seconds === undefined) {
+    throw usageError(`cannot use the duration "${text}": write 30m, 12h or 90d`);
+  }
+  return Number(count) * seconds;
+}

@@ -1,0 +1,60 @@
+import { readFile, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
+
+import { CliError } from './errors.ts';
+import type { Terminal } from './terminal.ts';
+
+const MAX_DOCUMENT_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Reads a small file that the command line names; `-` is standard input.
+ *
+ * @throws CliError `file-unreadable`
+ */
+export async function readDocument(terminal: Terminal, file: string): Promise<string> {
+  if (file === '-') return text(terminal.stdin);
+  try {
+    const { size } = await stat(file);
+    if (size > MAX_DOCUMENT_BYTES) throw unreadable(file, `it is larger than ${MAX_DOCUMENT_BYTES} bytes`);
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    if (cause instanceof CliError) throw cause;
+    throw unreadable(file, reasonOf(cause), cause);
+  }
+}
+
+/**
+ * The absolute path of a file that must be there: the appliance reads it itself.
+ *
+ * @throws CliError `file-unreadable`
+ */
+export async function existingFile(file: string): Promise<string> {
+  try {
+    if ((await stat(file)).isFile()) return resolve(file);
+  } catch (cause) {
+    throw unreadable(file, reasonOf(cause), cause);
+  }
+  throw unreadable(file, 'it is no file');
+}
+
+/** An error for a file that cannot be read; `why` completes the sentence. */
+export function unreadable(file: string, why: string, cause?: unknown): CliError {
+  return new CliError('invalid', 'file-unreadable', `cannot read ${file}: ${why}`, { cause });
+}
+
+/** What a system error means, in words. */
+function reasonOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  switch (code) {
+    case 'ENOENT':
+      return 'there is no such file';
+    case 'EACCES':
+    case 'EPERM':
+      return 'permission denied';
+    case 'EISDIR':
+      return 'it is a folder';
+    default:
+      return 'it cannot be opened';
+  }
+}

@@ -1,0 +1,94 @@
+import { z } from 'zod';
+
+import type { CliContext } from './context.ts';
+import { CliError } from './errors.ts';
+import type { HttpClient, ServerRequest } from './http-client.ts';
+import { note } from './terminal.ts';
+
+const startedSchema = z.looseObject({ workflowId: z.string(), ui: z.string().nullable() });
+const progressSchema = z.looseObject({
+  step: z.string(),
+  done: z.number(),
+  total: z.number(),
+  unit: z.string(),
+});
+const operationSchema = z.looseObject({
+  workflowId: z.string(),
+  status: z.enum(['running', 'completed', 'failed', 'cancelled']),
+  progress: progressSchema.nullish(),
+  result: z.unknown(),
+  error: z.looseObject({ code: z.string(), message: z.string() }).nullish(),
+});
+
+/** How far a process is. */
+export type OperationProgress = z.infer<typeof progressSchema>;
+
+/** How to follow a process. */
+export interface FollowOptions {
+  /** Tell where Temporal UI shows it. */
+  readonly watch?: boolean | undefined;
+  readonly onProgress?: (progress: OperationProgress) => void;
+}
+
+const WAIT_SECONDS = 2;
+
+/**
+ * Starts a durable process and waits for its result. An interrupt stops the waiting only: the process goes on, and the
+ * same command joins it again.
+ *
+ * @throws CliError `workflow-failed` with the sentence of what went wrong
+ */
+export async function runOperation<T>(
+  context: CliContext,
+  client: HttpClient,
+  path: string,
+  request: ServerRequest,
+  result: z.ZodType<T>,
+  options: FollowOptions = {},
+): Promise<T> {
+  const started = await client.request(path, startedSchema, { method: 'POST', ...request });
+  if (options.watch && started.ui !== null) note(context.terminal, `Follow it at ${started.ui}`);
+  return follow(context, client, started.workflowId, result, options);
+}
+
+async function follow<T>(
+  context: CliContext,
+  client: HttpClient,
+  workflowId: string,
+  result: z.ZodType<T>,
+  { onProgress }: FollowOptions,
+): Promise<T> {
+  const path = `/ops/v1/operations/${encodeURIComponent(workflowId)}?wait=${WAIT_SECONDS}`;
+  for (;;) {
+    const operation = await client
+      .request(path, operationSchema, { signal: context.signal })
+      .catch((error: unknown) => {
+        if (!context.signal.aborted) throw error;
+        const sentence = `cannot wait any longer: interrupted; ${workflowId} goes on, and the same command joins it`;
+        throw new CliError('unavailable', 'workflow-failed', sentence, { cause: error });
+      });
+    if (operation.progress) onProgress?.(operation.progress);
+    switch (operation.status) {
+      case 'running':
+        continue;
+      case 'completed':
+        return parsed(result, operation.result, workflowId);
+      case 'failed':
+      case 'cancelled':
+        throw new CliError(
+          'invalid',
+          'workflow-failed',
+          operation.error?.message ?? `cannot finish ${workflowId}: it was cancelled`,
+        );
+      default:
+        return operation.status satisfies never;
+    }
+  }
+}
+
+function parsed<T>(schema: z.ZodType<T>, value: unknown, workflowId: string): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const sentence = `cannot read the result of ${workflowId}: it has another shape; is it an Airlock of this version?`;
+  throw new CliError('internal', 'answer-malformed', sentence, { cause: result.error });
+}

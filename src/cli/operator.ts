@@ -1,0 +1,14 @@
+import type { CliContext } from './context.ts';
+import { findAppliance } from './connection.ts';
+import { HttpClient } from './http-client.ts';
+
+/** The operator's interface of the appliance that the command's options, environment or data folder name. */
+export async function operatorClient(context: CliContext): Promise<HttpClient> {
+  const { url, token } = await findAppliance(context.connection, context.terminal.env);
+  return new HttpClient({
+    url,
+    authorization: `Bearer ${token}`,
+    name: 'Airlock',
+    hint: 'start it with "airlock up", or name another by --data or --url',
+  });
+}

@@ -1,0 +1,111 @@
+import { Command } from '@commander-js/extra-typings';
+import { z } from 'zod';
+
+import type { CliContext } from '../context.ts';
+import { usageError } from '../errors.ts';
+import { readDocument } from '../files.ts';
+import type { HttpClient } from '../http-client.ts';
+import { operatorClient } from '../operator.ts';
+import { print, printJson } from '../terminal.ts';
+import { configList } from './contract.ts';
+
+const settingSchema = z.looseObject({ key: z.string(), value: z.string() });
+const yamlSchema = z.record(
+  z.string(),
+  z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(z.string())]),
+);
+
+/** `config`: lists, shows, sets and unsets settings; secrets are shown only when asked for by name. */
+export function configCommand(context: CliContext) {
+  return new Command('config')
+    .description('list settings, show some (KEY), set some (KEY=VALUE), or unset some (KEY=)')
+    .argument('[settings...]', 'KEY or KEY=VALUE')
+    .option('--export-yaml', 'print everything, secrets too, as YAML')
+    .option('--import-yaml', 'read settings as YAML from standard input')
+    .option('--json', 'print the settings as JSON')
+    .action(async (words, options) => {
+      const client = await operatorClient(context);
+      if (options.exportYaml) return exportYaml(context, client);
+      if (options.importYaml) return importYaml(context, client);
+      const assignments = words.filter((word) => word.includes('='));
+      if (assignments.length > 0 && assignments.length < words.length) {
+        throw usageError('cannot show and set settings in one command: use two');
+      }
+      if (assignments.length > 0) return change(context, client, assignments);
+      if (words.length > 0) return show(context, client, words, options.json ?? false);
+      const { settings } = await client.request('/ops/v1/config', configList);
+      if (options.json) return printJson(context.terminal, settings);
+      for (const { key, value } of settings) print(context.terminal, `${key}: ${value}`);
+    });
+}
+
+/** One setting alone is printed as its value, as the backup of seed 000 needs it; several with their keys. */
+async function show(
+  context: CliContext,
+  client: HttpClient,
+  keys: readonly string[],
+  json: boolean,
+): Promise<void> {
+  const settings = [];
+  for (const key of keys) {
+    settings.push(await client.request(`/ops/v1/config/${encodeURIComponent(key)}`, settingSchema));
+  }
+  if (json) return printJson(context.terminal, settings);
+  for (const { key, value } of settings)
+    print(context.terminal, keys.length === 1 ? value : `${key}: ${value}`);
+}
+
+async function change(
+  context: CliContext,
+  client: HttpClient,
+  assignments: readonly string[],
+): Promise<void> {
+  const set: Record<string, string> = {};
+  const unset: string[] = [];
+  for (const assignment of assignments) {
+    const at = assignment.indexOf('=');
+    const key = assignment.slice(0, at);
+    const value = assignment.slice(at + 1);
+    if (value === '') unset.push(key);
+    else set[key] = value;
+  }
+  await client.perform('/ops/v1/config', { method: 'PATCH', json: { set, unset } });
+  const { settings } = await client.request('/ops/v1/config', configList);
+  const changed = new Set([...Object.keys(set), ...unset]);
+  for (const { key, value } of settings) if (changed.has(key)) print(context.terminal, `${key}: ${value}`);
+}
+
+async function exportYaml(context: CliContext, client: HttpClient): Promise<void> {
+  const { stringify } = await import('yaml');
+  const { settings } = await client.request('/ops/v1/config', configList);
+  const whole: Record<string, string> = {};
+  for (const { key } of settings) {
+    const { value } = await client.request(`/ops/v1/config/${encodeURIComponent(key)}`, settingSchema);
+    if (value !== 'None') whole[key] = value;
+  }
+  context.terminal.stdout.write(stringify(whole));
+}
+
+async function importYaml(context: CliContext, client: HttpClient): Promise<void> {
+  const { parse } = await import('yaml');
+  const document = await readDocument(context.terminal, '-');
+  const settings = parseSettings(() => parse(document));
+  const set = Object.fromEntries(
+    Object.entries(settings).map(([key, value]) => [
+      key,
+      Array.isArray(value) ? JSON.stringify(value) : String(value),
+    ]),
+  );
+  await client.perform('/ops/v1/config', { method: 'PATCH', json: { set, unset: [] } });
+  print(context.terminal, `${Object.keys(set).length} settings imported.`);
+}
+
+function parseSettings(parse: () => unknown): z.infer<typeof yamlSchema> {
+  try {
+    return yamlSchema.parse(parse());
+  } catch {
+    throw usageError(
+      'cannot read the settings from standard input: YAML with one KEY: VALUE a line is needed',
+    );
+  }
+}

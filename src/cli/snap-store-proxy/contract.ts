@@ -1,0 +1,98 @@
+import { z } from 'zod';
+
+/** What the operator's interface answers; the API documents it whole, a command reads what it shows. */
+
+/** The result of a push. */
+export const importResult = z.looseObject({
+  unchanged: z.boolean(),
+  snaps: z.array(
+    z.looseObject({
+      name: z.string(),
+      revision: z.number(),
+      new: z.boolean(),
+      channels: z.array(z.string()),
+    }),
+  ),
+  stores: z.array(z.string()),
+  accountKeys: z.array(z.string()),
+  admin: z.looseObject({ accountId: z.string(), email: z.string() }).nullable(),
+  exporter: z.string().nullable(),
+  exporterPinned: z.boolean(),
+});
+export type ImportResult = z.infer<typeof importResult>;
+
+/** What a push would change. */
+export const importPlan = z.looseObject({
+  store: z.string().nullable(),
+  exporter: z.string().nullable(),
+  alreadyImported: z.boolean(),
+  newBytes: z.number(),
+  items: z.array(
+    z.looseObject({ action: z.string(), kind: z.string(), subject: z.string(), detail: z.string() }),
+  ),
+});
+
+/** The result of an export or a fetch. */
+export const exportResult = z.looseObject({
+  files: z.array(z.looseObject({ subject: z.string(), path: z.string(), size: z.number() })),
+  tokenFile: z.string().nullable(),
+  snaps: z.array(
+    z.looseObject({ name: z.string(), revision: z.number(), channel: z.string(), architecture: z.string() }),
+  ),
+  accountKeys: z.array(z.string()),
+  warnings: z.array(z.string()),
+});
+export type ExportResult = z.infer<typeof exportResult>;
+
+/** The imported snaps. */
+export const pushedSnaps = z.looseObject({
+  snaps: z.array(
+    z.looseObject({
+      name: z.string(),
+      stores: z.array(z.string()),
+      revisions: z.array(z.looseObject({ revision: z.number(), version: z.string(), size: z.number() })),
+    }),
+  ),
+});
+
+/** What a removal takes away. */
+export const removalPlan = z.looseObject({
+  applied: z.boolean(),
+  items: z.array(z.looseObject({ name: z.string(), revision: z.number(), bytes: z.number() })),
+  freedBytes: z.number(),
+});
+
+/** The state of the host. */
+export const status = z.looseObject({
+  storeUrl: z.string(),
+  database: z.string(),
+  airgap: z.boolean(),
+  storeId: z.string().nullable(),
+  services: z.array(
+    z.looseObject({ name: z.string(), running: z.boolean(), failure: z.string().nullable() }),
+  ),
+  stores: z.array(
+    z.looseObject({ id: z.string(), name: z.string(), brandId: z.string().nullable(), snaps: z.number() }),
+  ),
+  accountKeys: z.array(
+    z.looseObject({
+      keyId: z.string(),
+      accountId: z.string(),
+      name: z.string(),
+      since: z.string(),
+      until: z.string().nullable(),
+    }),
+  ),
+  devices: z.number(),
+  hsm: z.looseObject({ state: z.string(), detail: z.string().nullable() }).nullable(),
+  disk: z.looseObject({ free: z.number(), blobs: z.number() }),
+  lastImport: z.looseObject({ at: z.string(), fileName: z.string(), outcome: z.string() }).nullable(),
+  lastBackup: z.looseObject({ at: z.string(), verified: z.boolean() }).nullable(),
+  temporalUi: z.string().nullable(),
+});
+export type Status = z.infer<typeof status>;
+
+/** Settings, as they are listed. */
+export const configList = z.looseObject({
+  settings: z.array(z.looseObject({ key: z.string(), value: z.string() })),
+});

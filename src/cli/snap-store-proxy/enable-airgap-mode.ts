@@ -1,0 +1,27 @@
+import { Command } from '@commander-js/extra-typings';
+import { z } from 'zod';
+
+import type { CliContext } from '../context.ts';
+import { operatorClient } from '../operator.ts';
+import { note, print } from '../terminal.ts';
+
+const settingSchema = z.looseObject({ value: z.string() });
+
+/** `enable-airgap-mode`: device authentication on, with a secret that is made once (seed 000). */
+export function enableAirgapModeCommand(context: CliContext) {
+  return new Command('enable-airgap-mode')
+    .description('serve devices by their serials, with no route to an upstream store')
+    .action(async () => {
+      const client = await operatorClient(context);
+      const before = await client.request('/ops/v1/config/proxy.airgap', settingSchema);
+      await client.perform('/ops/v1/config', {
+        method: 'PATCH',
+        json: { set: { 'proxy.airgap': 'True' }, unset: [] },
+      });
+      print(
+        context.terminal,
+        before.value === 'True' ? 'Air-gapped mode is enabled already.' : 'Air-gapped mode enabled.',
+      );
+      note(context.terminal, 'Back up proxy.device-auth.secret: device sessions are signed with it.');
+    });
+}

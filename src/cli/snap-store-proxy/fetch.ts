@@ -1,0 +1,103 @@
+import { Command } from '@commander-js/extra-typings';
+
+import type { CliContext } from '../context.ts';
+import { splitNames } from '../authority/client.ts';
+import { readDocument } from '../files.ts';
+import { runOperation } from '../operations.ts';
+import { operatorClient } from '../operator.ts';
+import { ProgressBar } from '../progress.ts';
+import { note, print, printJson } from '../terminal.ts';
+import { exportResult, type ExportResult } from './contract.ts';
+
+/** `fetch-snaps NAME…`: snaps of the general store, or with a log-in those of a brand store (seed 000). */
+export function fetchSnapsCommand(context: CliContext) {
+  return new Command('fetch-snaps')
+    .description('download snaps with their assertions, to be pushed elsewhere')
+    .argument('<snaps...>', 'names of the snaps')
+    .option('--channel <channels>', 'channels, with commas between them', 'latest/stable')
+    .option('--architecture, --arch <architectures>', 'architectures, with commas between them', 'amd64')
+    .option('--auth <file>', 'log-in file of "snapcraft export-login --acls package_access"')
+    .option('--store <store-id>', 'brand store that the snaps are in')
+    .option('--export-dir <folder>', 'where to write the archives')
+    .option('--watch', 'tell where Temporal UI shows the downloads')
+    .option('--json', 'print the result as JSON')
+    .action(async (names, options) => {
+      const result = await fetch(context, options, {
+        kind: 'snaps',
+        names,
+        channels: splitNames(options.channel),
+        architectures: splitNames(options.arch),
+        store: options.store,
+        credentials:
+          options.auth === undefined ? undefined : await readDocument(context.terminal, options.auth),
+      });
+      if (options.json) return printJson(context.terminal, result);
+      print(context.terminal, 'Successfully exported snaps:');
+      for (const { subject, path } of result.files) print(context.terminal, `${subject}: ${path}`);
+    });
+}
+
+/** `fetch-brand-store-metadata STORE AUTH`: which snaps of which stores the brand's devices see (seed 000). */
+export function fetchMetadataCommand(context: CliContext) {
+  return new Command('fetch-brand-store-metadata')
+    .description("download a brand store's metadata, to be pushed elsewhere")
+    .argument('<store-id>', 'brand store')
+    .argument('<auth>', 'log-in file of "snapcraft export-login --acls store_admin"')
+    .option('--export-dir <folder>', 'where to write the file')
+    .option('--watch', 'tell where Temporal UI shows the download')
+    .option('--json', 'print the result as JSON')
+    .action(async (store, auth, options) => {
+      const credentials = await readDocument(context.terminal, auth);
+      const result = await fetch(context, options, { kind: 'store-metadata', store, credentials });
+      report(context, result, options.json, 'Store metadata exported to');
+    });
+}
+
+/** `fetch-account-keys ACCOUNT KEY…`: the account-keys that sign models and serials (seed 000). */
+export function fetchAccountKeysCommand(context: CliContext) {
+  return new Command('fetch-account-keys')
+    .description('download account-keys, to be pushed elsewhere')
+    .argument('<account-id>', "the brand's account id")
+    .argument('<keys...>', 'SHA3-384 of the keys')
+    .option('--export-dir <folder>', 'where to write the file')
+    .option('--watch', 'tell where Temporal UI shows the download')
+    .option('--json', 'print the result as JSON')
+    .action(async (account, keys, options) => {
+      const result = await fetch(context, options, { kind: 'account-keys', account, keys });
+      report(context, result, options.json, 'Account keys exported to');
+    });
+}
+
+interface FetchOptions {
+  readonly exportDir?: string | undefined;
+  readonly watch?: true | undefined;
+}
+
+async function fetch(context: CliContext, options: FetchOptions, json: object): Promise<ExportResult> {
+  const { resolve } = await import('node:path');
+  const client = await operatorClient(context);
+  const bar = new ProgressBar({ ...context.terminal, stdout: context.terminal.stderr });
+  const exportDir = options.exportDir === undefined ? undefined : resolve(options.exportDir);
+  try {
+    const result = await runOperation(
+      context,
+      client,
+      '/ops/v1/fetches',
+      { json: { ...json, exportDir } },
+      exportResult,
+      {
+        watch: options.watch,
+        onProgress: ({ done, total }) => bar.update(total === 0 ? 0 : done / total),
+      },
+    );
+    for (const warning of result.warnings) note(context.terminal, `warning: ${warning}`);
+    return result;
+  } finally {
+    bar.abandon();
+  }
+}
+
+function report(context: CliContext, result: ExportResult, json: true | undefined, what: string): void {
+  if (json) return printJson(context.terminal, result);
+  for (const { path } of result.files) print(context.terminal, `${what}: ${path}`);
+}

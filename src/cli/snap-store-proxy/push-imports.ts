@@ -1,0 +1,88 @@
+import type { CliContext } from '../context.ts';
+import { existingFile } from '../files.ts';
+import { runOperation } from '../operations.ts';
+import { operatorClient } from '../operator.ts';
+import { ProgressBar } from '../progress.ts';
+import { tableLines } from '../tables.ts';
+import { note, print, printJson } from '../terminal.ts';
+import { importPlan, importResult, type ImportResult } from './contract.ts';
+
+/** What all pushes can be told. */
+export interface PushOptions {
+  readonly dryRun?: true | undefined;
+  readonly exporter?: string | undefined;
+  readonly allowOlder?: true | undefined;
+  readonly watch?: true | undefined;
+  readonly json?: true | undefined;
+}
+
+/** One file to push. */
+export interface Push {
+  readonly kind: 'store' | 'snap' | 'snap-pair' | 'store-metadata' | 'account-keys';
+  readonly file: string;
+  readonly assertions?: string | undefined;
+  readonly channels?: readonly string[];
+  readonly pushChannelMap?: boolean;
+}
+
+/**
+ * Pushes one file: a plan with `--dry-run`, else the import as a durable process.
+ *
+ * @returns the result, or undefined when the plan or JSON was printed and nothing is left to say
+ */
+export async function runImport(
+  context: CliContext,
+  push: Push,
+  options: PushOptions,
+): Promise<ImportResult | undefined> {
+  const client = await operatorClient(context);
+  const json = {
+    kind: push.kind,
+    path: await existingFile(push.file),
+    channels: push.channels ?? [],
+    pushChannelMap: push.pushChannelMap ?? false,
+    allowOlder: options.allowOlder ?? false,
+    ...(push.assertions === undefined ? {} : { assertions: await existingFile(push.assertions) }),
+    ...(options.exporter === undefined ? {} : { exporter: options.exporter }),
+  };
+  if (options.dryRun) {
+    const plan = await client.request('/ops/v1/imports/plan', importPlan, { method: 'POST', json });
+    if (options.json) printJson(context.terminal, plan);
+    else printPlan(context, plan);
+    return undefined;
+  }
+  const bar = new ProgressBar({ ...context.terminal, stdout: context.terminal.stderr });
+  try {
+    const result = await runOperation(context, client, '/ops/v1/imports', { json }, importResult, {
+      watch: options.watch,
+      onProgress: ({ done, total }) => bar.update(total === 0 ? 0 : done / total),
+    });
+    if (options.json) printJson(context.terminal, result);
+    if (options.json) return undefined;
+    return result;
+  } finally {
+    bar.abandon();
+  }
+}
+
+/** Says what is not part of the documented output. */
+export function remark(context: CliContext, result: ImportResult): void {
+  if (result.unchanged) note(context.terminal, 'Nothing changed: this file was imported before.');
+  if (result.exporterPinned) {
+    note(
+      context.terminal,
+      `Exports of this store must be signed by ${result.exporter ?? 'this key'} from now on.`,
+    );
+  }
+}
+
+function printPlan(
+  context: CliContext,
+  plan: { items: readonly Record<string, unknown>[]; newBytes: number },
+): void {
+  const rows = plan.items.map((item) =>
+    [item['action'], item['kind'], item['subject'], item['detail']].map(String),
+  );
+  for (const line of tableLines(['Action', 'Kind', 'Subject', 'Detail'], rows)) print(context.terminal, line);
+  note(context.terminal, `${plan.newBytes} bytes are new. Nothing was changed.`);
+}

@@ -1,0 +1,116 @@
+import { Command } from '@commander-js/extra-typings';
+
+import type { CliContext } from '../context.ts';
+import { usageError } from '../errors.ts';
+import { note, print } from '../terminal.ts';
+import { remark, runImport } from './push-imports.ts';
+
+function pushCommand(name: string, description: string) {
+  return new Command(name)
+    .description(description)
+    .option('--dry-run', 'show what would change, and change nothing')
+    .option('--exporter <fingerprint>', "fingerprint that the exporter's key must have")
+    .option('--allow-older', 'accept a file older than the newest imported')
+    .option('--watch', 'tell where Temporal UI shows the import')
+    .option('--json', 'print the result as JSON');
+}
+
+/** `push-store FILE`: a store's export with its snaps, metadata, keys and admin. */
+export function pushStoreCommand(context: CliContext) {
+  return pushCommand('push-store', 'import a store export, whole or not at all')
+    .argument('<file>', 'store-export-….tar.gz')
+    .action(async (file, options) => {
+      const result = await runImport(context, { kind: 'store', file }, options);
+      if (!result) return;
+      for (const { name, revision } of result.snaps) {
+        print(context.terminal, `Uploaded snap and assertions for ${name} revision ${revision}`);
+      }
+      for (const store of result.stores) {
+        print(context.terminal, `Pushing store ${store}`);
+        print(context.terminal, 'Pushing store assertions');
+      }
+      print(context.terminal, 'Updating store allowlists');
+      // Nothing needs a restart here; the line is kept for scripts that look for it (docs/divergences.md).
+      print(context.terminal, 'Restarting services');
+      if (result.admin) print(context.terminal, 'Store admin account imported successfully.');
+      remark(context, result);
+    });
+}
+
+/** `push-snap FILE`, also `push-snaps` with several: fetched archives, or what `snap download` leaves. */
+export function pushSnapCommand(context: CliContext, name: 'push-snap' | 'push-snaps') {
+  return pushCommand(
+    name,
+    'import a fetched snap, or NAME.snap and NAME.assert as "snap download" leaves them',
+  )
+    .argument('<files...>', 'NAME-….tar.gz, or NAME.snap and NAME.assert')
+    .option('--push-channel-map', 'take over the channel map of the archive')
+    .option('--channel <channels>', 'channels for NAME.snap, with commas between them')
+    .action(async (files, options) => {
+      for (const push of pushesOf(files, options)) {
+        const result = await runImport(context, push, options);
+        if (!result) continue;
+        for (const snap of result.snaps) {
+          const prefix = `[snap ${snap.name}]`;
+          print(
+            context.terminal,
+            `${prefix} Uploaded snap blob and assertions for ${snap.name} revision ${snap.revision}`,
+          );
+          if (push.pushChannelMap)
+            print(context.terminal, `${prefix} Channelmaps were successfully updated.`);
+        }
+        remark(context, result);
+      }
+    });
+}
+
+/** `push-brand-store-metadata FILE`: decides which snaps of which stores the brand's devices see. */
+export function pushMetadataCommand(context: CliContext) {
+  return pushCommand('push-brand-store-metadata', "import a brand store's metadata")
+    .argument('<file>', 'STORE-metadata-….json')
+    .action(async (file, options) => {
+      const result = await runImport(context, { kind: 'store-metadata', file }, options);
+      if (!result) return;
+      for (const store of result.stores) {
+        print(context.terminal, `Pushing store ${store}`);
+        print(context.terminal, 'Pushing store assertions');
+      }
+      print(context.terminal, 'Updating store allowlists');
+      remark(context, result);
+    });
+}
+
+/** `push-account-keys FILE`: account-keys, for instance of models and serials. */
+export function pushAccountKeysCommand(context: CliContext) {
+  return pushCommand('push-account-keys', 'import account-keys')
+    .argument('<file>', 'assertions, as fetch-account-keys or "snap known --remote" write them')
+    .action(async (file, options) => {
+      const result = await runImport(context, { kind: 'account-keys', file }, options);
+      if (!result) return;
+      for (const key of result.accountKeys) note(context.terminal, `Account key ${key} imported.`);
+      remark(context, result);
+    });
+}
+
+interface PushSnapOptions {
+  readonly channel?: string | undefined;
+  readonly pushChannelMap?: true | undefined;
+}
+
+function pushesOf(files: readonly string[], options: PushSnapOptions) {
+  const snaps = files.filter((file) => !file.endsWith('.assert'));
+  const assertions = files.filter((file) => file.endsWith('.assert'));
+  if (snaps.length === 0)
+    throw usageError('cannot push assertions without their snap: name the NAME.snap too');
+  return snaps.map((file) => {
+    if (!file.endsWith('.snap')) {
+      return { kind: 'snap', file, pushChannelMap: options.pushChannelMap ?? false } as const;
+    }
+    const stem = file.slice(0, -'.snap'.length);
+    const channels = (options.channel ?? '').split(',').filter((channel) => channel !== '');
+    const own =
+      assertions.find((each) => each === `${stem}.assert`) ??
+      (snaps.length === 1 ? assertions[0] : undefined);
+    return { kind: 'snap-pair', file, assertions: own ?? `${stem}.assert`, channels } as const;
+  });
+}

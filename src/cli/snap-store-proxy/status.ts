@@ -1,0 +1,71 @@
+import { Command } from '@commander-js/extra-typings';
+
+import type { CliContext } from '../context.ts';
+import { operatorClient } from '../operator.ts';
+import { print, printJson } from '../terminal.ts';
+import { status, type Status } from './contract.ts';
+
+/** `status`: the documented lines, then the imported stores and account keys (seed 000); the rest with `--verbose`. */
+export function statusCommand(context: CliContext) {
+  return new Command('status')
+    .description('show how the store is')
+    .option('--verbose', 'also HSM, disk, last import, last backup and Temporal UI')
+    .option('--json', 'print everything as JSON')
+    .action(async (options) => {
+      const client = await operatorClient(context);
+      const found = await client.request('/ops/v1/status', status);
+      if (options.json) return printJson(context.terminal, found);
+      for (const line of statusLines(found, options.verbose ?? false)) print(context.terminal, line);
+    });
+}
+
+/** The lines of `status` (protocol/operators.md, section 1.2). */
+export function statusLines(found: Status, verbose: boolean): string[] {
+  return [
+    `Store URL: ${found.storeUrl}`,
+    `Store DB: ${found.database}`,
+    ...(found.airgap ? ['Store is in air-gapped mode'] : []),
+    `Store ID: ${found.storeId ?? ''}`.trimEnd(),
+    ...(found.airgap ? [] : ['Status: approved', `Connected Devices (updated daily): ${found.devices}`]),
+    'Internal Service Status:',
+    ...found.services.map(({ name, running, failure }) => {
+      const indent = found.airgap ? '  ' : '';
+      return `${indent}${name}: ${running ? 'running' : `not running: ${failure ?? 'no reason known'}`}`;
+    }),
+    ...imported(found),
+    ...(verbose ? more(found) : []),
+  ];
+}
+
+function imported({ airgap, stores, accountKeys }: Status): string[] {
+  if (!airgap) return [];
+  return [
+    ...(stores.length > 0 ? ['Imported stores:', ...stores.map(({ id }) => `  ${id}`)] : []),
+    ...(accountKeys.length > 0
+      ? [
+          'Imported account keys:',
+          ...accountKeys.map((key) => `  ${key.keyId} ${key.accountId}/${key.name}${ending(key.until)}`),
+        ]
+      : []),
+  ];
+}
+
+function ending(until: string | null): string {
+  return until === null ? '' : ` until ${until}`;
+}
+
+function more(found: Status): string[] {
+  const { hsm, disk, lastImport, lastBackup, temporalUi } = found;
+  return [
+    `HSM: ${hsm ? `${hsm.state}${hsm.detail ? ` (${hsm.detail})` : ''}` : 'none'}`,
+    `Disk: ${mebibytes(disk.free)} MiB free, ${mebibytes(disk.blobs)} MiB of snaps`,
+    `Devices: ${found.devices}`,
+    `Last import: ${lastImport ? `${lastImport.fileName} at ${lastImport.at}, ${lastImport.outcome}` : 'none'}`,
+    `Last backup: ${lastBackup ? `${lastBackup.at}, ${lastBackup.verified ? 'verified' : 'not verified'}` : 'none'}`,
+    `Temporal UI: ${temporalUi ?? 'none'}`,
+  ];
+}
+
+function mebibytes(bytes: number): number {
+  return Math.floor(bytes / 2 ** 20);
+}
