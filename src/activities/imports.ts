@@ -120,7 +120,7 @@ export function createImportActivities(deps: ImportDeps) {
           actor: input.actor,
           act: 'import.refuse',
           subject: input.digest,
-          details: { kind: input.kind, file: input.path.split('/').at(-1) ?? '', ...reason },
+          details: { import: input.kind, file: input.path.split('/').at(-1) ?? '', ...reason },
         }),
       );
     },

@@ -1,22 +1,27 @@
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
 import type { TransformOptions } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createGunzip, type ZlibOptions } from 'node:zlib';
+import { createInflateRaw, type ZlibOptions } from 'node:zlib';
 import { extract, type Extract } from 'tar-stream';
 import { explainFailure, noManifest } from './archive-failures.ts';
 import { ArchiveChecks, type BundleHead } from './archive-checks.ts';
 import { BundleError, shownName } from './errors.ts';
+import { deflateStart } from './gzip-frame.ts';
 import { MANIFEST_NAME, SIGNATURE_NAME, type MemberRole } from './layouts.ts';
 import { DEFAULT_LIMITS, type BundleLimits } from './limits.ts';
 import type { ManifestMember } from './manifest.ts';
 
 type Entry = Extract extends AsyncIterable<infer Source> ? Source : never;
 
-const CHUNK = 2 ** 20;
-/** Bytes in flight between two stages: enough that unpacking goes on while a digest keeps the main thread busy. */
-const AHEAD = 4 * CHUNK;
-const UNPACKING: ZlibOptions & TransformOptions = { chunkSize: CHUNK, highWaterMark: AHEAD };
+/** Bytes of one read, and bytes in flight between two stages. */
+interface Pace {
+  readonly chunk: number;
+  readonly ahead: number;
+}
+/** Unpacking goes on while a digest keeps the main thread busy. */
+const WHOLE: Pace = { chunk: 2 ** 20, ahead: 2 ** 22 };
+/** Nothing behind the head is touched, whatever state it is in. */
+const HEAD_ONLY: Pace = { chunk: 2 ** 14, ahead: 2 ** 14 };
 
 /** One member whose name, type and size are checked; its digest is the visitor's to check. */
 export interface BundleMember {
@@ -45,15 +50,24 @@ export interface ReadOptions {
  * limits, and anything after the last member.
  * @throws BundleError with the name of the member at fault
  */
-export async function readBundle(
+export function readBundle(
   path: string,
   visitor: BundleVisitor,
   options: ReadOptions = {},
 ): Promise<BundleHead> {
-  const limits = options.limits ?? DEFAULT_LIMITS;
-  await requireGzip(path);
-  const state = new ArchiveChecks(limits);
-  const tar = extract({ highWaterMark: AHEAD });
+  return read(path, visitor, options, WHOLE);
+}
+
+async function read(
+  path: string,
+  visitor: BundleVisitor,
+  options: ReadOptions,
+  pace: Pace,
+): Promise<BundleHead> {
+  const state = new ArchiveChecks(options.limits ?? DEFAULT_LIMITS);
+  const start = await deflateStart(path);
+  const tar = extract({ highWaterMark: pace.ahead });
+  const unpacking: ZlibOptions & TransformOptions = { chunkSize: pace.chunk, highWaterMark: pace.ahead };
   const meter = async function* (chunks: AsyncIterable<Buffer>) {
     for await (const chunk of chunks) {
       state.meter(chunk.byteLength);
@@ -61,8 +75,8 @@ export async function readBundle(
     }
   };
   const flow = pipeline(
-    createReadStream(path, { highWaterMark: CHUNK }),
-    createGunzip(UNPACKING),
+    createReadStream(path, { start, highWaterMark: pace.chunk }),
+    createInflateRaw(unpacking),
     meter,
     tar,
     { signal: options.signal },
@@ -88,7 +102,7 @@ export async function readBundle(
 export async function readBundleHead(path: string, options: ReadOptions = {}): Promise<BundleHead> {
   let head: BundleHead | undefined;
   try {
-    return await readBundle(
+    return await read(
       path,
       {
         head: (found) => {
@@ -97,6 +111,7 @@ export async function readBundleHead(path: string, options: ReadOptions = {}): P
         },
       },
       options,
+      HEAD_ONLY,
     );
   } catch (error) {
     if (error instanceof HeadFound && head !== undefined) return head;
@@ -153,26 +168,4 @@ async function* chunksOf(entry: Entry): AsyncIterable<Uint8Array> {
 
 async function drain(entry: Entry): Promise<void> {
   for await (const _ of entry);
-}
-
-/** Tells a file that is no archive at all from one that is damaged. */
-async function requireGzip(path: string): Promise<void> {
-  let file;
-  try {
-    file = await open(path, 'r');
-  } catch (cause) {
-    throw new BundleError('bundle-unreadable', `cannot open ${path}: check the path and its permissions`, {
-      cause,
-    });
-  }
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(2), 0, 2, 0);
-    if (bytesRead < 2 || buffer[0] !== 0x1f || buffer[1] !== 0x8b)
-      throw new BundleError('bundle-not-an-archive', `cannot read ${path}: it is not a .tar.gz archive`);
-  } catch (error) {
-    if (error instanceof BundleError) throw error;
-    throw new BundleError('bundle-unreadable', `cannot read ${path}: it is not a file`, { cause: error });
-  } finally {
-    await file.close();
-  }
 }

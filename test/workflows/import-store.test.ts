@@ -1,0 +1,212 @@
+import { readdir } from 'node:fs/promises';
+import type { Client } from '@temporalio/client';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { errorOfFailure } from '../../src/activities/errors.ts';
+import { generation } from '../../src/storage/index.ts';
+import { exportStore, importStore, rollBackImport } from '../../src/workflows/index.ts';
+import type { ImportInput, ImportOutcome } from '../../src/workflows/import-contract.ts';
+import type { ExportOutcome, StoreExport } from '../../src/workflows/export-contract.ts';
+import { openTestTemporal, withWorkers, type TestTemporal } from '../support/temporal.ts';
+import { Outside, flippedCopy, importInput, storeExport, trustingHost, type Host } from './carried-store.ts';
+
+let temporal: TestTemporal;
+beforeAll(async () => {
+  temporal = await openTestTemporal();
+});
+afterAll(() => temporal.close());
+
+const on = <Answer>(host: Host, work: (client: Client) => Promise<Answer>): Promise<Answer> =>
+  withWorkers(temporal, { airlock: host.activities, transfer: host.activities }, work);
+
+function exported(host: Host, input: StoreExport = storeExport()): Promise<ExportOutcome> {
+  return on(host, (client) =>
+    client.workflow.execute(exportStore, {
+      workflowId: `export-store/${Math.random()}`,
+      taskQueue: 'airlock',
+      args: [input],
+    }),
+  );
+}
+
+function push(client: Client, input: ImportInput): Promise<ImportOutcome> {
+  return client.workflow.execute(importStore, {
+    workflowId: `import/${input.digest}`,
+    taskQueue: 'airlock',
+    args: [input],
+  });
+}
+
+async function refusal(work: Promise<unknown>): Promise<{ code: string; message: string }> {
+  try {
+    await work;
+  } catch (error) {
+    const { code, message } = errorOfFailure(error);
+    return { code, message };
+  }
+  throw new Error('it was not refused');
+}
+
+/** Everything on the host that an import could leave. */
+async function traces(host: Host) {
+  const { queries } = host.database;
+  const count = async (
+    table:
+      | 'Snap'
+      | 'SnapRevision'
+      | 'ChannelRelease'
+      | 'Store'
+      | 'StoredAssertion'
+      | 'Account'
+      | 'Token'
+      | 'ImportRecord'
+      | 'PinnedExporter'
+      | 'StoreInclusion'
+      | 'StoreInclusionSnap'
+      | 'StoreRole',
+  ) => (await queries.selectFrom(table).selectAll().execute()).length;
+  return {
+    snaps: await count('Snap'),
+    revisions: await count('SnapRevision'),
+    releases: await count('ChannelRelease'),
+    stores: await count('Store'),
+    inclusions: (await count('StoreInclusion')) + (await count('StoreInclusionSnap')),
+    assertions: await count('StoredAssertion'),
+    accounts: await count('Account'),
+    tokens: (await count('Token')) + (await count('StoreRole')),
+    pins: await count('PinnedExporter'),
+    blobs: (await readdir(`${host.folder}/blobs`, { recursive: true })).filter((name) => name.length > 90)
+      .length,
+    staging: (await readdir(`${host.folder}/staging`)).length,
+  };
+}
+
+describe('a store that is exported, carried and imported', () => {
+  test('is visible whole, and a second push of the same file says that nothing changed', async () => {
+    const outside = await Outside.open();
+    await outside.publishJourney();
+    const made = await exported(outside.host);
+    expect(made.warnings).toEqual([]);
+    expect(made.snaps.map(({ name, revision }) => `${name} ${revision}`).sort()).toEqual([
+      'my-app 1',
+      'my-app 2',
+      'my-base 5',
+      'snapd 9',
+    ]);
+    const path = made.files[0]?.path ?? '';
+    const inside = await trustingHost(outside);
+    await on(inside, async (client) => {
+      const first = await push(client, await importInput('store', path));
+      expect(first).toMatchObject({ unchanged: false, store: 'brand-devices', exporterPinned: true });
+      expect(first.admin).toEqual({ accountId: 'ada', email: 'ada@example.com' });
+      const before = await traces(inside);
+      expect(before).toMatchObject({ snaps: 3, revisions: 4, releases: 4, stores: 3, blobs: 4, staging: 0 });
+      const catalog = await generation(inside.database.queries, 'catalog');
+      expect(catalog).toBe(1);
+      const second = await push(client, await importInput('store', path));
+      expect(second).toMatchObject({ unchanged: true });
+      expect(await traces(inside)).toEqual(before);
+      expect(await generation(inside.database.queries, 'catalog')).toBe(catalog);
+    });
+    const token = await inside.database.queries.selectFrom('Token').selectAll().executeTakeFirstOrThrow();
+    expect(token).toMatchObject({
+      kind: 'admin',
+      accountId: 'ada',
+      storeId: 'brand-devices',
+      brandId: 'my-brand',
+    });
+  });
+
+  test('moves on with a newer export, refuses to go back, and can be rolled back', async () => {
+    const outside = await Outside.open();
+    await outside.publishJourney();
+    const older = (await exported(outside.host)).files[0]?.path ?? '';
+    await outside.publish(
+      { name: 'my-app', version: '3', type: 'app', base: 'my-base' },
+      { store: 'brand-main', private: true, revision: 3, channels: ['latest/stable'] },
+    );
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    const newer = (await exported(outside.host)).files[0]?.path ?? '';
+    const inside = await trustingHost(outside);
+    const stable = () =>
+      inside.database.queries
+        .selectFrom('ChannelRelease')
+        .innerJoin('Snap', 'Snap.snapId', 'ChannelRelease.snapId')
+        .select('revision')
+        .where('Snap.name', '=', 'my-app')
+        .where('risk', '=', 'stable')
+        .where('endedAt', 'is', null)
+        .execute();
+    await on(inside, async (client) => {
+      await push(client, await importInput('store', older));
+      const before = await traces(inside);
+      const update = await push(client, await importInput('store', newer));
+      expect(update.changes).toMatchObject({ removed: 0 });
+      expect(update.exporterPinned).toBe(false);
+      expect(await stable()).toEqual([{ revision: 3 }]);
+      expect(
+        await refusal(push(client, await importInput('store', await flippedCopy(older, 1)))),
+      ).toMatchObject({
+        code: 'bundle-stale',
+      });
+      await client.workflow.execute(rollBackImport, {
+        workflowId: 'roll-back',
+        taskQueue: 'airlock',
+        args: ['operator'],
+      });
+      expect(await stable()).toEqual([{ revision: 1 }]);
+      expect(await traces(inside)).toEqual(before);
+    });
+  });
+
+  test('is refused, and leaves nothing, when a byte of it was changed', async () => {
+    const outside = await Outside.open();
+    await outside.publishJourney();
+    const path = (await exported(outside.host)).files[0]?.path ?? '';
+    const inside = await trustingHost(outside);
+    const before = await traces(inside);
+    const broken = await flippedCopy(path, 100_000);
+    await on(inside, async (client) => {
+      const why = await refusal(push(client, await importInput('store', broken)));
+      expect(why.code).toBe('member-digest-wrong');
+      expect(why.message).toMatch(/^cannot accept "snaps\/[a-z-]+_\d\.snap": /);
+    });
+    expect(await traces(inside)).toEqual(before);
+    const log = await inside.database.queries.selectFrom('AuditEntry').selectAll().execute();
+    expect(log).toMatchObject([{ act: 'import.refuse', details: { code: 'member-digest-wrong' } }]);
+  });
+
+  test('is refused, and leaves nothing, when its root is not trusted here', async () => {
+    const outside = await Outside.open();
+    await outside.publishJourney();
+    const path = (await exported(outside.host)).files[0]?.path ?? '';
+    const stranger = await Outside.open();
+    const inside = await trustingHost(stranger);
+    const before = await traces(inside);
+    await on(inside, async (client) => {
+      const why = await refusal(push(client, await importInput('store', path)));
+      expect(why.message).toMatch(/^cannot accept /);
+    });
+    expect(await traces(inside)).toEqual(before);
+  });
+
+  test('is refused when another machine exported it than before', async () => {
+    const outside = await Outside.open();
+    await outside.publishJourney();
+    const path = (await exported(outside.host)).files[0]?.path ?? '';
+    const inside = await trustingHost(outside);
+    await on(inside, async (client) => push(client, await importInput('store', path)));
+    await outside.host.database.queries
+      .deleteFrom('Setting')
+      .where('key', '=', 'exporter.private-key')
+      .execute();
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    const foreign = (await exported(outside.host)).files[0]?.path ?? '';
+    const before = await traces(inside);
+    await on(inside, async (client) => {
+      expect(await refusal(push(client, await importInput('store', foreign)))).toMatchObject({
+        code: 'exporter-foreign',
+      });
+    });
+    expect(await traces(inside)).toEqual(before);
+  });
+});
