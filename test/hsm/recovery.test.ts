@@ -1,8 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { readdir, rename } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile, readdir, rename } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { parseHsmKeyId, type Hsm, type HsmKeyId } from '../../src/hsm/index.ts';
-import { describeProcess, eventually, hsmChildren } from '../support/processes.ts';
+import { childrenOf, describeProcess, eventually, hsmChildren } from '../support/processes.ts';
 import { makeTestToken, openTestHsm } from '../support/softhsm-token.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -156,6 +158,50 @@ describe('a PIN', () => {
     });
     readable = true;
     await eventually('the state "ready"', () => hsm.status().state === 'ready');
+  });
+});
+
+describe('the HSM process', () => {
+  it('ends with its parent, even when that is killed', async () => {
+    const token = await makeTestToken(await temporaryFolder());
+    const script = `
+      const { openHsm } = await import(${JSON.stringify(new URL('../../src/hsm/index.ts', import.meta.url).href)});
+      const [path, env, tokenLabel, pin] = JSON.parse(process.env.TOKEN);
+      await openHsm({ module: { path, env }, tokenLabel, pin: async () => pin });
+      process.stdout.write('open');`;
+    const settings = JSON.stringify([token.modulePath, token.env, token.label, token.pin]);
+    const parent = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { PATH: process.env['PATH'], TOKEN: settings },
+    });
+    await once(parent.stdout, 'data');
+    const children = childrenOf(parent.pid ?? 0).map(({ pid }) => pid);
+    expect(children).toHaveLength(1);
+    parent.kill('SIGKILL');
+    await eventually('the end of the child', () =>
+      children.every((pid) => describeProcess(pid) === undefined),
+    );
+  });
+
+  it('does not end when the whole group is asked to stop: its parent decides', async () => {
+    const hsm = await openTestHsm(await makeTestToken(await temporaryFolder()));
+    const id = await withKey(hsm);
+    const child = await onlyChild();
+    process.kill(child, 'SIGTERM');
+    process.kill(child, 'SIGINT');
+    await hsm.sign(id, digest);
+    expect(await onlyChild()).toBe(child);
+  });
+
+  it('has the PIN in neither its arguments nor its environment', async () => {
+    const token = await makeTestToken(await temporaryFolder());
+    await openTestHsm(token);
+    const child = await onlyChild();
+    const shown = await Promise.all(
+      ['cmdline', 'environ'].map((name) => readFile(`/proc/${child}/${name}`, 'utf8')),
+    );
+    expect(shown.join()).toContain('child.ts');
+    expect(shown.join()).not.toContain(token.pin);
   });
 });
 
