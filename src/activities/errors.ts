@@ -47,15 +47,20 @@ export function withFailures<Activities extends { readonly [name in keyof Activi
 /** The failure for any thrown value; Temporal's own failures (cancellation among them) stay as they are. */
 export function failureOf(error: unknown): Error {
   if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
-  if (isOurs(error))
-    return ApplicationFailure.create({
-      message: error.message,
-      type: error.code,
-      nonRetryable: !RETRYABLE.has(error.kind),
-      details: [{ kind: error.kind }],
-      cause: error,
-    });
+  if (isOurs(error)) return failureOfOurs(error);
   return error instanceof Error ? error : new Error(sentenceOf(error));
+}
+
+function failureOfOurs(error: AirlockError): ApplicationFailure {
+  const failure = ApplicationFailure.create({
+    message: error.message,
+    type: error.code,
+    nonRetryable: !RETRYABLE.has(error.kind),
+    details: [{ kind: error.kind }],
+    ...(error.cause instanceof Error && { cause: error.cause }),
+  });
+  if (error.stack !== undefined) failure.stack = error.stack;
+  return failure;
 }
 
 /**

@@ -2,6 +2,11 @@ import { Runtime, type LogLevel, type LogMetadata, type Logger } from '@temporal
 import type { TemporalConfig } from '../config/index.ts';
 import { silentLog, type Log } from '../telemetry/index.ts';
 
+/** Warnings about what we do on purpose: a queue that only runs activities. */
+const EXPECTED: ReadonlySet<string> = new Set(['No workflows registered, not polling for workflow tasks']);
+/** Of no use to a reader, and long. */
+const LEFT_OUT: ReadonlySet<string> = new Set(['taskToken', 'sdkComponent']);
+
 let installed = false;
 let sink: Log = silentLog();
 
@@ -50,7 +55,7 @@ class RuntimeLog implements Logger {
   }
 
   warn(message: string, meta?: LogMetadata): void {
-    sink.warn(plain(meta), message);
+    sink[EXPECTED.has(message) ? 'debug' : 'warn'](plain(meta), message);
   }
 
   error(message: string, meta?: LogMetadata): void {
@@ -60,9 +65,8 @@ class RuntimeLog implements Logger {
 
 function plain(meta: LogMetadata | undefined): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(meta ?? {}).map(([key, value]: [string, unknown]) => [
-      key,
-      typeof value === 'bigint' ? `${value}` : value,
-    ]),
+    Object.entries(meta ?? {})
+      .filter(([key]) => !LEFT_OUT.has(key))
+      .map(([key, value]: [string, unknown]) => [key, typeof value === 'bigint' ? `${value}` : value]),
   );
 }

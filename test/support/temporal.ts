@@ -1,12 +1,11 @@
 /** Temporal for tests: the run's one server, a namespace of its own for whoever asks, workers, recorded histories. */
-import { randomUUID } from 'node:crypto';
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
 import { inject } from 'vitest';
 import { z } from 'zod';
 import { loadTemporalConfig, type QueueName, type TemporalConfig } from '../../src/config/index.ts';
-import { silentLog } from '../../src/telemetry/index.ts';
+import { createLog, logLevelOf } from '../../src/telemetry/index.ts';
 import { connectTemporal, type TemporalConnection } from '../../src/worker/connection.ts';
 import { createDataConverter } from '../../src/worker/data-converter.ts';
 import { createNamespace } from '../../src/worker/namespace.ts';
@@ -19,6 +18,9 @@ import { keepHistories } from './histories.ts';
 export const TEST_KEYS: PayloadKeyRing = [
   { id: 'test', key: createHash('sha256').update('payloads of tests').digest() },
 ];
+
+/** Silent unless `AIRLOCK_LOG_LEVEL` says otherwise: for whoever looks for a fault. */
+const log = createLog(logLevelOf({ AIRLOCK_LOG_LEVEL: process.env['AIRLOCK_LOG_LEVEL'] ?? 'silent' }));
 
 /** A namespace that nobody else uses, and the way to it. Close it after the tests. */
 export interface TestTemporal {
@@ -37,7 +39,7 @@ export async function openTestTemporal(
   dataConverter: DataConverter = createDataConverter(TEST_KEYS),
 ): Promise<TestTemporal> {
   const config = await testConfig();
-  installRuntime(config, silentLog());
+  installRuntime(config, log);
   const temporal = await connectTemporal(config, dataConverter);
   await createNamespace(temporal.connection, config);
   return { config, dataConverter, temporal, client: temporal.client, close: () => temporal.close() };
@@ -62,7 +64,7 @@ export async function withWorkers<Answer>(
     dataConverter,
     connection: temporal.connection,
     activities,
-    log: silentLog(),
+    log,
     ...(bundle !== undefined && { bundle }),
   });
   try {
