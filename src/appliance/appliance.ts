@@ -107,7 +107,7 @@ async function startParts(
   }
   if (apps === undefined) return undefined;
   const server = await startServer({
-    fetch: (request, bindings) => apps.app.fetch(request, bindings),
+    fetch: (request, bindings) => apps.fetch(request, bindings),
     host,
     port,
   });

@@ -1,28 +1,28 @@
 import { randomBytes } from 'node:crypto';
-import { Hono } from 'hono';
-import { operatorGate } from '../api/operator-gate.ts';
-import { createAuthorityOps } from '../api/publisher/operator/index.ts';
-import { authorityProcesses } from '../api/publisher/processes.ts';
-import { createDeviceApi, type DeviceEnv } from '../api/device/index.ts';
+import { createAdminApi, modelServiceProcesses } from '../api/admin/index.ts';
+import { createDeviceApi } from '../api/device/index.ts';
 import { openModelServiceSecrets } from '../api/device/model-service-secrets.ts';
 import { Provisioner } from '../api/device/provisioning/provisioner.ts';
 import { temporalBatches } from '../api/device/provisioning/serial-batches.ts';
 import { SerialService } from '../api/device/serial-service.ts';
 import { createSerialRoutes } from '../api/device/serials.ts';
+import { createFront, type Answering, type Counter } from '../api/front.ts';
+import { operatorGate } from '../api/operator-gate.ts';
+import { authorityProcesses, createAuthorityOps, createPublisherApi } from '../api/publisher/index.ts';
+import { operatorToken, Settings } from '../config/index.ts';
 import { AirlockError } from '../errors.ts';
-import type { Log } from '../telemetry/index.ts';
 import { TokenOffice } from '../storage/authority/index.ts';
 import { signedSerials } from '../storage/model-service/index.ts';
+import type { Log } from '../telemetry/index.ts';
 import { deviceSecrets } from './device-secrets.ts';
 import type { Foundation } from './foundation.ts';
 import type { Role } from './roles.ts';
-import { operatorToken } from '../config/index.ts';
 import { siteOf } from './site.ts';
 import type { Temporal } from './temporal.ts';
 
 /** What answers HTTP, and what has to be told and closed with it. */
 export interface HttpApps {
-  readonly app: Hono<DeviceEnv>;
+  readonly fetch: Answering['fetch'];
   /** Hands fresh serials of a worker in this process to the requests that wait for them. */
   readonly provisioner: Provisioner;
 }
@@ -34,6 +34,15 @@ export interface HttpOptions {
   readonly worksHere: boolean;
 }
 
+/** What several apps of one process share. */
+interface Shared extends HttpOptions {
+  readonly foundation: Foundation;
+  readonly temporal: Temporal;
+  readonly tokens: TokenOffice;
+  readonly random: (bytes: number) => Uint8Array;
+  readonly report: (error: unknown) => void;
+}
+
 /** Puts the apps of a role together under their paths. */
 export async function createHttpApps(
   foundation: Foundation,
@@ -41,59 +50,100 @@ export async function createHttpApps(
   options: HttpOptions,
 ): Promise<HttpApps> {
   const { database, blobs, settings, clock, log } = foundation;
+  const random = (size: number) => new Uint8Array(randomBytes(size));
   const report = reporter(log.child({ part: 'api' }));
-  const provisioner = new Provisioner({
+  const tokens = new TokenOffice({ database, settings, random });
+  const shared = { ...options, foundation, temporal, tokens, random, report };
+  const provisioner = createProvisioner(shared);
+  const device = createDeviceApi({
+    database,
+    blobs,
+    deviceSecrets: () => deviceSecrets(settings),
+    site: () => siteOf(settings),
+    clock,
+    random,
+    report,
+  });
+  const counters = [
+    ...(options.role === 'authority' ? await authorityCounters(shared) : []),
+    ...(options.role === 'airgap' ? await modelServiceCounters(shared, provisioner) : []),
+  ];
+  return { fetch: createFront(counters, device), provisioner };
+}
+
+/** An authority: the operator's routes, and what publishers ask. */
+async function authorityCounters({
+  foundation,
+  temporal,
+  tokens,
+  random,
+  report,
+}: Shared): Promise<Counter[]> {
+  const { database, blobs, settings, clock, dataFolder } = foundation;
+  const processes = authorityProcesses(temporal.connection.client);
+  const deps = { database, blobs, settings, tokens, processes, clock, random, report };
+  const publisher = createPublisherApi(deps);
+  const operator = operatorGate(await operatorToken(dataFolder));
+  return [
+    { prefix: '/ops/v1/authority', app: createAuthorityOps(deps, operator) },
+    ...['/dev/api', '/api/v2', '/unscanned-upload', '/v1', '/publishergw'].map((prefix) => ({
+      prefix,
+      app: publisher,
+    })),
+  ];
+}
+
+/** The Model Service: serials for devices, and the gateway for the admins of brands. */
+async function modelServiceCounters(shared: Shared, provisioner: Provisioner): Promise<Counter[]> {
+  const { foundation, temporal, tokens, random, report } = shared;
+  const { database, settings, clock, secretBox } = foundation;
+  const secrets = await openModelServiceSecrets(settings, clock());
+  const service = new SerialService({ database, secrets, provisioner, clock, random });
+  const serials = createSerialRoutes({ service, report });
+  const admin = createAdminApi({
+    database,
+    sealer: secretBox,
+    secrets,
+    tokens,
+    processes: modelServiceProcesses(temporal.connection.client),
+    clock,
+    random,
+    readTimeout: async () =>
+      new Settings(await settings.all()).number('internal.publishergw.snapmodels.read-timeout'),
+    report,
+  });
+  const serialPaths = [
+    '/api/v1/snaps/auth/request-id',
+    '/api/v1/snaps/auth/devices',
+    '/v1/request-id',
+    '/v1/serial',
+  ];
+  return [
+    ...serialPaths.map((prefix) => ({ prefix, app: serials })),
+    { prefix: '/v1', app: admin },
+    { prefix: '/publishergw', app: admin, strip: true },
+  ];
+}
+
+function createProvisioner({ foundation, temporal, worksHere, report }: Shared): Provisioner {
+  const { queries } = foundation.database;
+  return new Provisioner({
     runBatch: temporalBatches({
       client: temporal.connection.client,
       taskQueue: temporal.config.taskQueues.hsm.name,
-      eager: options.worksHere,
+      eager: worksHere,
     }),
-    lookUp: (intents) => signedSerials(database.queries, intents),
+    lookUp: (intents) => signedSerials(queries, intents),
     report,
   });
-  const random = (size: number) => new Uint8Array(randomBytes(size));
-  const secrets = await openModelServiceSecrets(settings, clock());
-  const app = new Hono<DeviceEnv>();
-  if (options.role === 'airgap') {
-    const service = new SerialService({
-      database,
-      secrets,
-      provisioner,
-      clock,
-      random,
-    });
-    app.route('/', createSerialRoutes({ service, report }));
-  }
-  const operator = operatorGate(await operatorToken(foundation.dataFolder));
-  if (options.role === 'authority') {
-    const tokens = new TokenOffice({ database, settings, random });
-    const processes = authorityProcesses(temporal.connection.client);
-    app.route(
-      '/',
-      createAuthorityOps({ database, blobs, settings, tokens, processes, clock, random, report }, operator),
-    );
-  }
-  app.route(
-    '/',
-    createDeviceApi({
-      database,
-      blobs,
-      deviceSecrets: () => deviceSecrets(settings),
-      site: () => siteOf(settings),
-      clock,
-      random,
-      report,
-    }),
-  );
-  return { app, provisioner };
 }
 
 /** Writes failures of ours down as errors; that somebody asked for something wrong is their matter, and told at debug. */
 function reporter(log: Log): (error: unknown) => void {
   return (error) => {
-    const expected =
+    const refusal =
       error instanceof AirlockError && error.kind !== 'internal' && error.kind !== 'unavailable';
-    if (expected) log.debug({ code: error.code }, 'a request was refused');
+    if (refusal) log.debug({ code: error.code }, 'a request was refused');
     else log.error({ error }, 'a request failed');
   };
 }

@@ -1,0 +1,43 @@
+/** `npm run demo`: the whole journey of a device on real parts, told and checked. `-- --keep` leaves both hosts up at the end. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { configureModel, makeSigningKey } from './demo/admin.ts';
+import { foundAuthority } from './demo/authority.ts';
+import { exportStore, importStore } from './demo/carry.ts';
+import { surviveKill } from './demo/crash.ts';
+import { provision, useStore } from './demo/devices.ts';
+import { Stage } from './demo/stage.ts';
+
+const keep = process.argv.includes('--keep');
+const stage = new Stage(await mkdtemp(join(tmpdir(), 'airlock-demo-')));
+let finished = false;
+try {
+  await foundAuthority(stage);
+  await exportStore(stage);
+  await importStore(stage);
+  await makeSigningKey(stage);
+  await configureModel(stage);
+  const device = await provision(stage);
+  await useStore(stage, device);
+  await surviveKill(stage);
+  finished = true;
+} catch (error) {
+  stage.narrator.check(
+    'the journey goes on to its end',
+    false,
+    error instanceof Error ? error.stack : String(error),
+  );
+}
+const well = stage.narrator.close();
+if (keep) {
+  const running = stage.servers.filter((server) => server.running);
+  process.stdout.write(
+    `Left running in ${stage.folder}: ${running.map(({ url, pid }) => `${url || 'worker'} (process ${pid})`).join(', ')}\n`,
+  );
+  process.stdout.write('Press Ctrl-C to stop them.\n');
+  await new Promise((resolve) => process.once('SIGINT', resolve));
+}
+for (const server of stage.servers.toReversed()) await server.stop();
+if (finished || !keep) await rm(stage.folder, { recursive: true, force: true });
+process.exitCode = well && finished ? 0 : 1;
