@@ -14,8 +14,8 @@ export class Prompts {
   }
 
   /**
-   * Writes the question and reads one line. Nothing typed is echoed where the input is a pipe, so the line is ended
-   * for the next output.
+   * Writes the question and reads one line. Where the input is a pipe nothing is echoed, and the next output follows
+   * the question directly: this is what scripts around the documented commands see.
    *
    * @throws CliError `input-ended` when there is no line to read
    */
@@ -27,7 +27,6 @@ export class Prompts {
       const sentence = `cannot read an answer to "${question.trim()}": the input ended`;
       throw new CliError('invalid', 'input-ended', sentence);
     }
-    if (!this.#terminal.stdin.isTTY) this.#terminal.stdout.write('\n');
     return next.value.trim();
   }
 

@@ -1,6 +1,7 @@
 import { Command, Option } from '@commander-js/extra-typings';
 import { z } from 'zod';
 
+import { GENERAL_STORE } from '../../brands/index.ts';
 import type { CliContext } from '../context.ts';
 import { tableLines } from '../tables.ts';
 import { print, printJson } from '../terminal.ts';
@@ -68,6 +69,7 @@ interface Inclusion {
 }
 
 function parseInclusion(text: string): Inclusion {
-  const [store = '', names] = text.split('=', 2);
+  const [name = '', names] = text.split('=', 2);
+  const store = name === 'general' ? GENERAL_STORE : name;
   return { store, snaps: names === undefined ? 'all' : splitNames(names) };
 }
