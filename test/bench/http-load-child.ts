@@ -69,7 +69,7 @@ function ask(
           setTimeout(() => {
             resolve({ status, bytes });
             answer.destroy();
-          }, end - performance.now());
+          }, Math.max(0, end - performance.now()));
         }
         const begun = performance.now();
         answer.on('data', (chunk: Buffer) => {

@@ -1,5 +1,5 @@
 import type { SessionLife } from '../../devices/sessions.ts';
-import type { BlobStore, Database } from '../../storage/index.ts';
+import type { BlobStore, Database, StoredBlob } from '../../storage/index.ts';
 
 /** A secret that device sessions are signed with (`proxy.device-auth.secret`). */
 export interface DeviceSecret {
@@ -18,6 +18,16 @@ export interface Site {
   readonly caCertificate: string | undefined;
 }
 
+/**
+ * How a file reaches a device by other means. `redirect`: an address that needs no session, because snapd takes its
+ * session away when it follows (protocol/devices.md 3.8), so it must expire. `header`: for a front server that sends
+ * the file itself (X-Accel-Redirect and the like).
+ */
+export type HandOver = (
+  blob: StoredBlob,
+  fileName: string,
+) => Promise<{ readonly redirect: string } | { readonly header: readonly [string, string] } | undefined>;
+
 /** Everything that the device API works with. */
 export interface DeviceApiDeps {
   readonly database: Pick<Database, 'queries' | 'transaction'>;
@@ -31,4 +41,6 @@ export interface DeviceApiDeps {
   /** Called with what is our own mistake, so that it is logged; answers never tell. */
   readonly report: (error: unknown) => void;
   readonly sessionLife?: SessionLife;
+  /** Lets another server send files; without it, or where it says undefined, this process sends them. */
+  readonly handOver?: HandOver;
 }

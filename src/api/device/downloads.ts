@@ -17,7 +17,7 @@ const ICON = /^([a-zA-Z0-9]{32})_([0-9a-f]{96})_([0-9a-f]{32})\.icon$/;
  * so that the snap's visibility decides; HEAD is answered like GET.
  */
 export function downloadRoutes(app: Hono<DeviceEnv>, deps: DeviceApiDeps, gate: Gate): void {
-  const { blobs, report } = deps;
+  const { blobs, report, handOver } = deps;
 
   app.get('/api/v1/snaps/download/:file', async (c) => {
     const name = c.req.param('file');
@@ -27,6 +27,7 @@ export function downloadRoutes(app: Hono<DeviceEnv>, deps: DeviceApiDeps, gate: 
       contentType: 'application/octet-stream',
       fileName: name,
       report,
+      handOver,
     });
   });
 

@@ -25,7 +25,7 @@ export async function fetchAssertions(
   const newer: AssertionQuestion[] = [];
   const errors: unknown[] = [];
   for (const wanted of action.assertions) {
-    const maxFormat = maxFormats[wanted.type] ?? 0;
+    const maxFormat = Object.hasOwn(maxFormats, wanted.type) ? (maxFormats[wanted.type] ?? 0) : 0;
     const answer = await look(queries, visit, wanted, maxFormat);
     if (answer === 'absent') errors.push(absence(wanted));
     else if (answer !== 'unchanged') newer.push(answer);

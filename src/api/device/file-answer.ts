@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type BlobStore, parseBlobDigest } from '../../storage/index.ts';
+import type { HandOver } from './deps.ts';
 import { answer, type DeviceContext, JSON_TYPE, notFound, STORE_VERSION } from './http.ts';
 import { matchesEtag, rangeApplies, readRange } from './range.ts';
 
@@ -11,6 +12,7 @@ export interface FileOptions {
   /** A name for who downloads by hand. */
   readonly fileName: string;
   readonly report: (error: unknown) => void;
+  readonly handOver?: HandOver | undefined;
 }
 
 /**
@@ -27,6 +29,8 @@ export async function fileAnswer(
 ): Promise<Response> {
   const blob = await blobs.find(parseBlobDigest(digest));
   if (blob === undefined) throw notFound('that file');
+  const elsewhere = await options.handOver?.(blob, options.fileName);
+  if (elsewhere !== undefined) return handedOver(elsewhere, options.contentType);
   const etag = `"${digest}"`;
   const common = {
     'snap-store-version': STORE_VERSION,
@@ -62,6 +66,17 @@ export async function fileAnswer(
     if (!isGoneAway(error)) options.report(error);
   });
   return RESPONSE_ALREADY_SENT;
+}
+
+function handedOver(elsewhere: NonNullable<Awaited<ReturnType<HandOver>>>, contentType: string): Response {
+  const headers = { 'snap-store-version': STORE_VERSION, 'cache-control': 'no-store' };
+  if ('redirect' in elsewhere)
+    return new Response(null, { status: 302, headers: { ...headers, location: elsewhere.redirect } });
+  const [name, value] = elsewhere.header;
+  return new Response(null, {
+    status: 200,
+    headers: { ...headers, 'content-type': contentType, [name]: value },
+  });
 }
 
 function isGoneAway(error: unknown): boolean {
