@@ -74,7 +74,11 @@ export async function reserveSigningKey(
   await queries
     .insertInto('SigningKey')
     .values({
-      ...key,
+      hsmKeyId: key.hsmKeyId,
+      brandId: key.brandId,
+      name: key.name,
+      createdAt: key.createdAt,
+      createdBy: key.createdBy,
       keyId: null,
       publicKey: null,
       fingerprint: null,

@@ -1,0 +1,285 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  decodeAssertion,
+  publicKeyOf,
+  verifySelfSigned,
+  type Assertion,
+} from '../../../src/assertions/index.ts';
+import { openGateway, type TestGateway } from '../../support/admin-gateway.ts';
+import { openModelService, type TestModelService } from '../../support/model-service.ts';
+
+let folder: string;
+let rig: TestModelService;
+let gateway: TestGateway;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'airlock-gateway-'));
+  rig = await openModelService({ folder });
+  gateway = await openGateway(rig);
+});
+
+afterAll(async () => {
+  await gateway.close();
+  await rig.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Makes a key over the gateway, registers it and pushes its account-key. */
+async function registeredKey(name: string): Promise<string> {
+  const made = await gateway.call('POST', gateway.brand('/signing_key'), { name });
+  expect(made.status).toBe(201);
+  const keyId = String(made.json['sha3-384']);
+  const registration = await gateway.call('POST', gateway.brand(`/signing_key/${keyId}/register`), {});
+  const request = decodeAssertion(String(registration.json['account-key-request']));
+  await rig.addAssertions([await rig.chain.accountKey(publicKeyOf(request), name)]);
+  return keyId;
+}
+
+describe('a token', () => {
+  it('is the exported one exchanged for a session, which knows whom it speaks for', async () => {
+    const whoami = await gateway.call('GET', '/v1/tokens/whoami');
+    expect(whoami.json).toMatchObject({
+      account: { email: 'ada@example.com', id: 'admin-account', username: 'ada' },
+      permissions: null,
+    });
+  });
+
+  it('is needed, and must be ours', async () => {
+    expect((await gateway.call('GET', gateway.brand('/model'), undefined, null)).status).toBe(401);
+    const forged = await gateway.call('GET', gateway.brand('/model'), undefined, 'macaroon AAAA');
+    expect(forged.status).toBe(400);
+    expect(forged.json).toEqual({ 'error-list': [{ code: 'api-error', message: 'Invalid macaroon' }] });
+    const exchanged = await gateway.call('POST', '/v1/tokens/offline/exchange', { macaroon: 'AAAA' }, null);
+    expect(exchanged.json).toEqual({ 'error-list': [{ code: 'api-error', message: 'Invalid macaroon' }] });
+  });
+
+  it('ends, with the sessions made from it, when it is revoked', async () => {
+    const fresh = await gateway.call(
+      'POST',
+      '/v1/tokens/offline/exchange',
+      { macaroon: gateway.adminToken },
+      null,
+    );
+    const authorization = `Macaroon ${String(fresh.json.macaroon)}`;
+    const { json } = await gateway.call('GET', '/v1/tokens/whoami', undefined, authorization);
+    const revoked = await gateway.call('POST', '/v1/tokens/revoke', { 'session-id': json['session-id'] });
+    expect(revoked.status).toBe(200);
+    expect((await gateway.call('GET', '/v1/tokens/whoami', undefined, authorization)).status).toBe(401);
+    const unknown = await gateway.call('POST', '/v1/tokens/revoke', { 'session-id': 'nobody' });
+    expect(unknown.status).toBe(404);
+  });
+
+  it('opens one brand: another is as absent as one that does not exist', async () => {
+    const other = await gateway.call('GET', '/v1/brand/other-brand/model');
+    const none = await gateway.call('GET', '/v1/brand/no-such-brand/model');
+    expect([other.status, none.status]).toEqual([404, 404]);
+    expect(other.json['error-list'][0].code).toBe(none.json['error-list'][0].code);
+  });
+});
+
+describe('models', () => {
+  it('are created, listed and given another API key, with the documented objects and headers', async () => {
+    const created = await gateway.call('POST', gateway.brand('/model'), {
+      name: 'model-a',
+      series: '16',
+      'api-key': 'model-a-apikey',
+    });
+    expect(created.status).toBe(201);
+    expect(created.headers.get('x-view-name')).toBe('publishergw.webapi_admin.create_model');
+    expect(created.headers.get('publishergw-version')).toMatch(/^\d+$/);
+    expect(created.json).toEqual({
+      'api-key': 'model-a-apikey',
+      'brand-account-id': rig.chain.brandId,
+      'created-at': expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}$/),
+      'created-by': {
+        'display-name': 'Ada Admin',
+        email: 'ada@example.com',
+        id: 'admin-account',
+        username: 'ada',
+        validation: 'unproven',
+      },
+      'modified-at': null,
+      'modified-by': null,
+      name: 'model-a',
+      series: '16',
+    });
+    const patched = await gateway.call('PATCH', gateway.brand('/model/model-a'), {
+      'api-key': 'another-key',
+    });
+    expect(patched.json).toMatchObject({ 'api-key': 'another-key', 'modified-by': { id: 'admin-account' } });
+    expect((await gateway.call('GET', gateway.brand('/model'))).json).toEqual([patched.json]);
+  });
+
+  it('are checked: name, API key, and that they are new', async () => {
+    const create = (body: object) => gateway.call('POST', gateway.brand('/model'), body);
+    expect((await create({ name: 'Model A' })).json['error-list'][0].code).toBe('name-malformed');
+    expect(
+      (await create({ name: 'model-x', 'api-key': 'not alphanumeric!' })).json['error-list'][0].code,
+    ).toBe('api-key-malformed');
+    const twice = await create({ name: 'model-a' });
+    expect([twice.status, twice.json['error-list'][0].code]).toEqual([409, 'model-exists']);
+    expect((await create({ name: 7 })).status).toBe(400);
+  });
+
+  it('keep API keys as digests, and the shown one sealed', async () => {
+    const rows = await rig.database.queries.selectFrom('ApiKey').select(['hash', 'sealed']).execute();
+    expect(JSON.stringify(rows)).not.toContain('another-key');
+    expect(
+      rows.filter(({ sealed }) => sealed !== null).every(({ sealed }) => sealed?.startsWith('sealed:')),
+    ).toBe(true);
+  });
+
+  it('may have several named API keys that follow each other', async () => {
+    const path = gateway.brand('/model/model-a/api-keys');
+    const made = await gateway.call('POST', path, { name: 'factory-2' });
+    expect(made.json['api-key']).toMatch(/^[A-Za-z0-9]{40}$/);
+    expect((await gateway.call('POST', path, { name: 'factory-2' })).status).toBe(409);
+    const expired = await gateway.call('PATCH', `${path}/factory-2`, {
+      'valid-until': '2030-01-01T00:00:00Z',
+    });
+    expect(expired.status).toBe(200);
+    const { json } = await gateway.call('GET', path);
+    expect(json.map((key: { name: string }) => key.name)).toEqual(['default', 'factory-2']);
+    expect(JSON.stringify(json)).not.toContain(made.json['api-key']);
+    expect((await gateway.call('DELETE', `${path}/factory-2`)).status).toBe(204);
+    expect((await gateway.call('DELETE', `${path}/factory-2`)).status).toBe(404);
+  });
+});
+
+describe('signing keys', () => {
+  it('are made once on the HSM, and cannot be in a policy before their account-key is here', async () => {
+    const made = await gateway.call('POST', gateway.brand('/signing_key'), { name: 'test-key' });
+    expect(made.status).toBe(201);
+    expect(made.json).toMatchObject({
+      name: 'test-key',
+      'sha3-384': expect.stringMatching(/^[\w-]{64}$/),
+      fingerprint: expect.stringMatching(/^[0-9A-F]{40}$/),
+    });
+    const again = await gateway.call('POST', gateway.brand('/signing_key'), { name: 'test-key' });
+    expect(again.status).toBe(409);
+    expect(await rig.hsm.listKeys()).toHaveLength(1);
+    const keyId = made.json['sha3-384'];
+    const early = await gateway.call('POST', gateway.brand('/model/model-a/serial_policy'), {
+      'signing-key-sha3-384': keyId,
+    });
+    expect([early.status, early.json['error-list'][0].code]).toEqual([409, 'signing-key-unregistered']);
+  });
+
+  it('are registered by a request that the key itself signed; the registration ends when the account-key comes', async () => {
+    const [key] = (await gateway.call('GET', gateway.brand('/signing_key'))).json;
+    const keyId = key['sha3-384'];
+    const path = gateway.brand(`/signing_key/${keyId}/register`);
+    const first = await gateway.call('POST', path, { deliver: 'file' });
+    expect(first.json.state).toBe('awaiting-account-key');
+    const request: Assertion = decodeAssertion(first.json['account-key-request']);
+    verifySelfSigned(request);
+    expect(request.headers).toMatchObject({ 'account-id': rig.chain.brandId, name: 'test-key' });
+    expect((await gateway.call('POST', path, {})).json['account-key-request']).toBe(
+      first.json['account-key-request'],
+    );
+    const handle = gateway.temporal.client.workflow.getHandle(`register-key/${keyId}`);
+    expect(await handle.query('registrationState')).toBe('awaiting-account-key');
+    await rig.addAssertions([await rig.chain.accountKey(publicKeyOf(request), 'test-key')]);
+    await handle.signal('accountKeyPushed');
+    expect(await handle.result()).toBe('registered');
+    expect((await gateway.call('GET', gateway.brand(`/signing_key/${keyId}`))).json).toMatchObject({
+      status: 'valid',
+    });
+  });
+
+  it('sign by policy, follow each other, and go only when no policy needs them', async () => {
+    const [key] = (await gateway.call('GET', gateway.brand('/signing_key'))).json;
+    const policies = gateway.brand('/model/model-a/serial_policy');
+    expect((await gateway.call('GET', policies)).json).toEqual([]);
+    const policy = await gateway.call('POST', policies, { 'signing-key-sha3-384': key['sha3-384'] });
+    expect(policy.status).toBe(201);
+    expect(policy.json).toMatchObject({ authority: rig.chain.brandId, 'model-name': 'model-a', revision: 1 });
+    const used = await gateway.call('DELETE', gateway.brand(`/signing_key/${key['sha3-384']}`));
+    expect(used.status).toBe(409);
+    expect(used.json['error-list'][0].message).toContain('used to sign at least one serial policy');
+    expect(used.json['error-list'][0].message).toContain('model-a');
+    const next = await registeredKey('new-key');
+    const rotated = await gateway.call('POST', gateway.brand(`/signing_key/${key['sha3-384']}/rotate`), {
+      'new-signing-key-sha3-384': next,
+    });
+    expect(rotated.json).toEqual({ models: ['model-a'] });
+    expect((await gateway.call('DELETE', gateway.brand(`/signing_key/${key['sha3-384']}`))).status).toBe(204);
+    expect((await gateway.call('GET', gateway.brand('/signing_key'))).json).toHaveLength(1);
+    expect(await rig.hsm.listKeys()).toHaveLength(1);
+    expect((await gateway.call('DELETE', `${policies}/2`)).status).toBe(204);
+    expect((await gateway.call('DELETE', `${policies}/2`)).status).toBe(404);
+  });
+});
+
+describe('the serial log', () => {
+  it('pages by time, shows one serial with its assertions, and comes as CSV', async () => {
+    const key = await registeredKey('log-key');
+    await gateway.call('POST', gateway.brand('/model'), {
+      name: 'model-log',
+      'api-key': 'api-key-of-model-log',
+    });
+    await gateway.call('POST', gateway.brand('/model/model-log/serial_policy'), {
+      'signing-key-sha3-384': key,
+    });
+    const model = await rig.chain.model('model-log');
+    for (const serial of ['L-1', 'L-2', 'L-3'])
+      await (await rig.device(model, { proposedSerial: serial })).requestSerial();
+    const path = gateway.brand('/model/model-log/serial-log');
+    const first = await gateway.call('GET', `${path}?page-size=2`);
+    expect(first.json.items.map((item: { serial: string }) => item.serial)).toEqual(['L-1', 'L-2']);
+    const second = await gateway.call('GET', `${path}?page-size=2&cursor=${first.json['next-cursor']}`);
+    expect(second.json.items.map((item: { serial: string }) => item.serial)).toEqual(['L-3']);
+    expect(second.json['next-cursor']).toBeNull();
+    expect((await gateway.call('GET', `${path}?start-time=2999-01-01T00:00:00`)).json.items).toEqual([]);
+    const one = await gateway.call(
+      'GET',
+      `${gateway.brand('/model/model-log/serial/L-2/serial-log')}?include-serial-assertion=true&include-serial-request-assertion=true`,
+    );
+    expect(decodeAssertion(one.json.items[0]['serial-assertion']).type).toBe('serial');
+    expect(decodeAssertion(one.json.items[0]['serial-request-assertion']).type).toBe('serial-request');
+    const csv = await gateway.call('GET', `${path}?format=csv`);
+    expect(csv.text.trim().split('\n')).toHaveLength(4);
+    const counted = await gateway.call('GET', gateway.brand(`/signing_key/${key}`));
+    expect(counted.json).toMatchObject({ signatures: 3, 'signatures-in-log': 3, models: ['model-log'] });
+  });
+
+  it('refuses a cursor that it did not give', async () => {
+    const wrong = await gateway.call('GET', `${gateway.brand('/model/model-log/serial-log')}?cursor=zzz`);
+    expect(wrong.status).toBe(400);
+  });
+});
+
+describe('the remodel allow-list', () => {
+  it('is added to, described, paged and taken from, whole requests at a time', async () => {
+    const path = gateway.brand('/remodel-allowlist');
+    const line = {
+      'from-model': 'model-a',
+      'to-model': 'model-b',
+      'from-serial': null,
+      description: 'spring',
+    };
+    const added = await gateway.call('POST', path, { allowlist: [line, { ...line, 'from-serial': 'S-1' }] });
+    expect(added.status).toBe(201);
+    expect(added.json.allowlist[0]).toMatchObject({
+      ...line,
+      'created-by': { username: 'ada' },
+      'modified-at': null,
+    });
+    const clash = await gateway.call('POST', path, { allowlist: [{ ...line, 'from-serial': 'S-2' }, line] });
+    expect(clash.status).toBe(409);
+    const described = await gateway.call('PATCH', path, { allowlist: [{ ...line, description: 'autumn' }] });
+    expect(described.json.allowlist[0]).toMatchObject({
+      description: 'autumn',
+      'modified-by': { username: 'ada' },
+    });
+    const page = await gateway.call('GET', `${path}?from-model=model-a&page-size=1`);
+    expect(page.json.allowlist).toHaveLength(1);
+    const rest = await gateway.call('GET', `${path}?page-size=5&cursor=${page.json['next-cursor']}`);
+    expect(rest.json).toMatchObject({ allowlist: [{ 'from-serial': 'S-1' }], 'next-cursor': null });
+    expect((await gateway.call('POST', `${path}/delete`, { allowlist: [line] })).status).toBe(204);
+    expect((await gateway.call('GET', path)).json.allowlist).toHaveLength(1);
+  });
+});
