@@ -13,6 +13,8 @@ export async function exportStore(stage: Stage): Promise<void> {
       'export',
       'store',
       EXAMPLE.deviceView,
+      '--channel',
+      'stable,edge',
       '--key',
       stage.need('modelKeyId'),
       '--export-dir',

@@ -11,10 +11,10 @@ import { getTemporal, temporalPresent } from './temporal.mjs';
 
 /**
  * Makes everything ready; quick and silent when all is there. Returns the Node to use and the PATH that has it and the
- * Temporal CLI in front. Throws SetupError with one line when something indispensable cannot be got.
+ * Temporal CLI in front. Parts that the product can do without are looked for only when something else is missing, or with `optional`. Throws SetupError with one line when something indispensable cannot be got.
  */
-export async function setUp() {
-  if (!complete()) {
+export async function setUp({ optional = false } = {}) {
+  if (!complete(optional)) {
     const start = performance.now();
     await whileLocked(getMissing);
     say(`all is ready after ${since(start)}`);
@@ -24,8 +24,8 @@ export async function setUp() {
   return { node, path };
 }
 
-function complete() {
-  const unmet = missingSystemParts().filter(({ needed }) => needed);
+function complete(optional) {
+  const unmet = missingSystemParts().filter(({ needed }) => needed || optional);
   return findNode() !== undefined && packagesPresent() && temporalPresent() && unmet.length === 0;
 }
 
