@@ -240,3 +240,6 @@ export const configChange = z.object({
   set: z.record(z.string(), z.string()).default({}),
   unset: z.array(z.string()).default([]),
 });
+
+/** POST /imports/roll-back. */
+export const rollBack = z.object({ importId: z.number(), fileName: z.string(), removedBlobs: z.number() });

@@ -1,0 +1,23 @@
+import type { Client } from '@temporalio/client';
+import type { PayloadCodec } from '@temporalio/common';
+import type { BlobStore, Database, SettingStore } from '../../storage/index.ts';
+
+/** What the operator's interface needs from the host. */
+export interface OpsDeps {
+  readonly database: Database;
+  readonly blobs: BlobStore;
+  readonly settings: SettingStore;
+  readonly client: Client;
+  /** Opens what workflows and heartbeats hold; the codecs of the data converter. */
+  readonly codecs: readonly PayloadCodec[];
+  /** Base address of Temporal UI; null when there is none. */
+  readonly temporalUi: string | null;
+  readonly temporalHealthy: () => Promise<boolean>;
+  /** How the token is, as far as this process knows; null when another process has it. */
+  readonly hsm: () => Promise<{ readonly state: string; readonly detail: string | null } | null>;
+  /** Where the API is reached when nobody configured an address. */
+  readonly url: () => string;
+  readonly clock: () => Date;
+  readonly random: (bytes: number) => Uint8Array;
+  readonly report: (error: unknown) => void;
+}

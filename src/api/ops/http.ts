@@ -1,0 +1,61 @@
+import type { Context } from 'hono';
+import type { z } from 'zod';
+import { AirlockError } from '../../errors.ts';
+import { ERROR_CONTENT_TYPE, clientError, storeErrorBody } from '../errors.ts';
+
+/** Largest body of a request: a login file or a stream of roots has some kilobytes. */
+const BODY_MAX = 1024 * 1024;
+
+/**
+ * Reads a JSON body of a known shape.
+ * @throws AirlockError `request-invalid` that names the field
+ */
+export async function jsonBody<T>(context: Context, schema: z.ZodType<T>): Promise<T> {
+  const text = await textBody(context);
+  let value: unknown;
+  try {
+    value = JSON.parse(text === '' ? '{}' : text);
+  } catch (cause) {
+    throw new AirlockError('invalid', 'request-invalid', 'cannot read the request: its body is not JSON', {
+      cause,
+    });
+  }
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  const field = issue?.path.join('.') || 'its form';
+  throw new AirlockError(
+    'invalid',
+    'request-invalid',
+    `cannot read the request: ${field}: ${issue?.message ?? 'wrong'}`,
+  );
+}
+
+/**
+ * Reads a body as text.
+ * @throws AirlockError `body-too-large`
+ */
+export async function textBody(context: Context): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of context.req.raw.body ?? []) {
+    size += chunk.byteLength;
+    if (size > BODY_MAX)
+      throw new AirlockError(
+        'too-large',
+        'body-too-large',
+        `cannot read the request: its body has more than ${BODY_MAX} bytes`,
+      );
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** An error as every client of this interface reads it. */
+export function errorAnswer(error: unknown): Response {
+  const told = clientError(error);
+  return new Response(storeErrorBody(told), {
+    status: told.status,
+    headers: { 'content-type': ERROR_CONTENT_TYPE },
+  });
+}

@@ -1,0 +1,79 @@
+import { Hono } from 'hono';
+import { identifyImport } from '../../activities/import-staging.ts';
+import type { ImportInput } from '../../workflows/import-contract.ts';
+import { importPlan, importRequest, rollBack } from './contract.ts';
+import type { OpsDeps } from './deps.ts';
+import { jsonBody } from './http.ts';
+import type { Processes } from './processes.ts';
+import type { z } from 'zod';
+
+const OPERATOR = 'operator';
+
+/** Pushes: start, plan, list, roll back. */
+export function importRoutes(deps: OpsDeps, processes: Processes): Hono {
+  const app = new Hono();
+
+  app.post('/imports', async (context) => {
+    const input = await inputOf(await jsonBody(context, importRequest));
+    return context.json(await processes.start(workflowOf(input), `import/${input.digest}`, [input]), 202);
+  });
+
+  app.post('/imports/plan', async (context) => {
+    const input = await inputOf(await jsonBody(context, importRequest));
+    const id = `plan/${input.digest}/${Buffer.from(deps.random(8)).toString('hex')}`;
+    return context.json(await processes.run('planImport', id, [input], importPlan));
+  });
+
+  app.get('/imports', async (context) => {
+    const rows = await deps.database.queries
+      .selectFrom('ImportRecord')
+      .select(['id', 'kind', 'storeId', 'fileName', 'digest', 'importedAt', 'exportedAt', 'outcome', 'undo'])
+      .orderBy('id', 'desc')
+      .limit(1000)
+      .execute();
+    const newest = rows.find(({ outcome }) => outcome === 'imported');
+    return context.json({
+      imports: rows.map(({ undo, ...row }) => ({
+        ...row,
+        canRollBack: row.id === newest?.id && undo !== null,
+      })),
+    });
+  });
+
+  app.post('/imports/roll-back', async (context) =>
+    context.json(await processes.run('rollBackImport', 'roll-back-import', [OPERATOR], rollBack)),
+  );
+
+  return app;
+}
+
+function workflowOf(input: ImportInput): string {
+  switch (input.kind) {
+    case 'store':
+    case 'store-metadata':
+      return 'importStore';
+    case 'snap':
+    case 'snap-pair':
+      return 'importSnap';
+    case 'account-keys':
+      return 'importAccountKeys';
+    default:
+      return input.kind satisfies never;
+  }
+}
+
+async function inputOf(request: z.output<typeof importRequest>): Promise<ImportInput> {
+  const assertions =
+    request.kind === 'snap-pair' ? (request.assertions ?? request.path.replace(/\.snap$/, '.assert')) : null;
+  return {
+    kind: request.kind,
+    path: request.path,
+    assertions,
+    channels: request.channels,
+    pushChannelMap: request.pushChannelMap,
+    exporter: request.exporter ?? null,
+    allowOlder: request.allowOlder,
+    digest: await identifyImport(request.kind, request.path, assertions),
+    actor: OPERATOR,
+  };
+}

@@ -1,0 +1,42 @@
+import { Hono, type MiddlewareHandler } from 'hono';
+import { clientError } from '../errors.ts';
+import { codecRoutes } from './codec.ts';
+import type { OpsDeps } from './deps.ts';
+import { errorAnswer } from './http.ts';
+import { importRoutes } from './imports.ts';
+import { operationRoutes } from './operations.ts';
+import { Processes } from './processes.ts';
+import { pushedSnapRoutes } from './pushed-snaps.ts';
+import { settingRoutes } from './settings.ts';
+import { statusRoutes } from './status.ts';
+import { exportRoutes } from './transfers.ts';
+import { trustRoutes } from './trust.ts';
+
+export type { OpsDeps } from './deps.ts';
+
+/**
+ * The operator's interface of one host, under `/ops/v1`: trust, pushes, exports, what is here, settings, and how all of it is.
+ *
+ * @param requireOperator refuses whoever does not hold the operator's token
+ */
+export function createOpsApi(deps: OpsDeps, requireOperator: MiddlewareHandler): Hono {
+  const app = new Hono();
+  const processes = new Processes(deps);
+  app.onError((error) => {
+    if (clientError(error).status === 500) deps.report(error);
+    return errorAnswer(error);
+  });
+  app.use('/ops/v1/*', requireOperator);
+  for (const routes of [
+    trustRoutes(deps),
+    importRoutes(deps, processes),
+    exportRoutes(deps, processes),
+    operationRoutes(processes),
+    pushedSnapRoutes(deps, processes),
+    settingRoutes(deps),
+    statusRoutes(deps),
+    codecRoutes(deps),
+  ])
+    app.route('/ops/v1', routes);
+  return app;
+}

@@ -1,0 +1,163 @@
+import { WorkflowNotFoundError, type WorkflowExecutionDescription } from '@temporalio/client';
+import { defaultPayloadConverter, type Payload } from '@temporalio/common';
+import { z } from 'zod';
+import { errorOfFailure } from '../../activities/errors.ts';
+import { AirlockError } from '../../errors.ts';
+import { PROGRESS } from '../../workflows/import-contract.ts';
+import { QUEUES } from '../../workflows/options.ts';
+import type { OpsDeps } from './deps.ts';
+
+/** A finished one may be asked for again; a running one is joined. */
+const JOIN = { workflowIdConflictPolicy: 'USE_EXISTING', workflowIdReusePolicy: 'ALLOW_DUPLICATE' } as const;
+const QUERY_MS = 1_000;
+
+const progressSchema = z.object({
+  step: z.string(),
+  done: z.number(),
+  total: z.number(),
+  unit: z.enum(['bytes', 'snaps', 'steps']),
+});
+const heartbeatSchema = z.object({ bytes: z.number().optional(), snaps: z.number().optional() });
+
+/** Long operations as Temporal runs them: start, look, wait. */
+export class Processes {
+  readonly #deps: OpsDeps;
+
+  constructor(deps: OpsDeps) {
+    this.#deps = deps;
+  }
+
+  /** Starts a workflow by its name, or joins the one that runs under that id. */
+  async start(
+    type: string,
+    workflowId: string,
+    args: unknown[],
+  ): Promise<{ workflowId: string; ui: string | null }> {
+    try {
+      await this.#deps.client.workflow.start(type, { workflowId, taskQueue: QUEUES.airlock, args, ...JOIN });
+    } catch (error) {
+      throw errorOfFailure(error);
+    }
+    return { workflowId, ui: this.#page(workflowId) };
+  }
+
+  /** Runs a short workflow to its end. */
+  async run<T>(type: string, workflowId: string, args: unknown[], schema: z.ZodType<T>): Promise<T> {
+    try {
+      const options = { workflowId, taskQueue: QUEUES.airlock, args, ...JOIN };
+      return schema.parse(await this.#deps.client.workflow.execute(type, options));
+    } catch (error) {
+      throw errorOfFailure(error);
+    }
+  }
+
+  /**
+   * How an operation is, after waiting at most `waitMs` for its end.
+   * @throws AirlockError `operation-unknown`
+   */
+  async look(workflowId: string, waitMs: number) {
+    const handle = this.#deps.client.workflow.getHandle(workflowId);
+    const end = waitMs > 0 ? await this.#settled(workflowId, waitMs) : undefined;
+    const found = await handle.describe().catch((error: unknown) => {
+      if (error instanceof WorkflowNotFoundError) throw unknownOperation(workflowId);
+      throw errorOfFailure(error);
+    });
+    const status = statusOf(found);
+    const over = status === 'running' ? undefined : (end ?? (await this.#settled(workflowId, 10_000)));
+    return {
+      workflowId,
+      type: found.type,
+      status,
+      startedAt: found.startTime.toISOString(),
+      ui: this.#page(workflowId),
+      progress: status === 'running' ? await this.#progress(workflowId, found) : null,
+      result: over !== undefined && 'result' in over ? over.result : null,
+      error: over !== undefined && 'error' in over ? over.error : null,
+    };
+  }
+
+  /** Asks a running operation to stop; what it did not make visible yet goes again. */
+  async cancel(workflowId: string): Promise<void> {
+    try {
+      await this.#deps.client.workflow.getHandle(workflowId).cancel();
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) throw unknownOperation(workflowId);
+      throw errorOfFailure(error);
+    }
+  }
+
+  async #settled(workflowId: string, waitMs: number) {
+    const { client } = this.#deps;
+    const waiting = Symbol('still running');
+    const { promise: over, resolve } = Promise.withResolvers<typeof waiting>();
+    const timer = setTimeout(() => resolve(waiting), waitMs);
+    try {
+      const outcome: unknown = await Promise.race([client.workflow.getHandle(workflowId).result(), over]);
+      return outcome === waiting ? undefined : { result: outcome };
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) throw unknownOperation(workflowId);
+      const { code, message } = errorOfFailure(error);
+      return { error: { code, message } };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #progress(workflowId: string, found: WorkflowExecutionDescription) {
+    const { client } = this.#deps;
+    const answer = await client.connection
+      .withDeadline(Date.now() + QUERY_MS, () => client.workflow.getHandle(workflowId).query(PROGRESS))
+      .catch(() => undefined);
+    const progress = progressSchema.safeParse(answer);
+    if (!progress.success) return null;
+    const done = await this.#heartbeat(found);
+    return { ...progress.data, done: Math.min(done ?? progress.data.done, progress.data.total) };
+  }
+
+  /** How far the activity in hand is: what its last heartbeat said. */
+  async #heartbeat(found: WorkflowExecutionDescription): Promise<number | undefined> {
+    for (const activity of found.raw.pendingActivities ?? []) {
+      const [payload] = activity.heartbeatDetails?.payloads ?? [];
+      if (!payload) continue;
+      const beat = heartbeatSchema.safeParse(await this.#open(payload));
+      if (beat.success) return beat.data.bytes ?? beat.data.snaps;
+    }
+    return undefined;
+  }
+
+  async #open(payload: Payload): Promise<unknown> {
+    let payloads = [payload];
+    for (const codec of [...this.#deps.codecs].toReversed()) payloads = await codec.decode(payloads);
+    const [plain] = payloads;
+    return plain && defaultPayloadConverter.fromPayload(plain);
+  }
+
+  #page(workflowId: string): string | null {
+    const { temporalUi, client } = this.#deps;
+    if (temporalUi === null) return null;
+    return `${temporalUi}/namespaces/${encodeURIComponent(client.options.namespace)}/workflows/${encodeURIComponent(workflowId)}`;
+  }
+}
+
+function statusOf(found: WorkflowExecutionDescription): 'running' | 'completed' | 'failed' | 'cancelled' {
+  switch (found.status.name) {
+    case 'COMPLETED':
+      return 'completed';
+    case 'CANCELLED':
+      return 'cancelled';
+    case 'FAILED':
+    case 'TERMINATED':
+    case 'TIMED_OUT':
+      return 'failed';
+    default:
+      return 'running';
+  }
+}
+
+function unknownOperation(workflowId: string): AirlockError {
+  return new AirlockError(
+    'not-found',
+    'operation-unknown',
+    `cannot show the operation ${JSON.stringify(workflowId.slice(0, 200))}: there is none of that id, or it ended long ago`,
+  );
+}

@@ -1,0 +1,50 @@
+import { Hono } from 'hono';
+import { Settings, isSecretSetting, normalSetting, settingKey } from '../../config/index.ts';
+import { appendAct } from '../../storage/index.ts';
+import { configChange } from './contract.ts';
+import type { OpsDeps } from './deps.ts';
+import { jsonBody } from './http.ts';
+
+/** The documented settings: secrets are named in lists, and told only when asked for by name. */
+export function settingRoutes(deps: OpsDeps): Hono {
+  const app = new Hono();
+  const current = async () => new Settings(await deps.settings.all());
+
+  app.get('/config', async (context) => {
+    const settings = (await current()).listed().map(({ key, shown }) => ({ key, value: shown }));
+    return context.json({ settings });
+  });
+
+  app.get('/config/:key', async (context) => {
+    const key = settingKey(context.req.param('key'));
+    if (isSecretSetting(key)) await log(deps, 'setting.reveal', [key]);
+    return context.json({ key, value: (await current()).text(key) ?? 'None' });
+  });
+
+  app.patch('/config', async (context) => {
+    const { set, unset } = await jsonBody(context, configChange);
+    const changes = new Map<string, { value: string; secret: boolean } | undefined>();
+    for (const [name, written] of Object.entries(set)) {
+      const key = settingKey(name);
+      const value = normalSetting(key, written);
+      changes.set(key, value === undefined ? undefined : { value, secret: isSecretSetting(key) });
+    }
+    for (const name of unset) changes.set(settingKey(name), undefined);
+    await deps.settings.change(changes, deps.clock());
+    await log(deps, 'setting.change', [...changes.keys()]);
+    if (changes.get('proxy.airgap')?.value === 'True') await makeSessionSecret(deps);
+    return context.body(null, 204);
+  });
+  return app;
+}
+
+/** Air-gapped mode signs device sessions with a secret that is made once (seed 000). */
+async function makeSessionSecret(deps: OpsDeps): Promise<void> {
+  const make = () => Buffer.from(deps.random(32)).toString('hex');
+  await deps.settings.secretOnce('proxy.device-auth.secret', make, deps.clock());
+}
+
+async function log(deps: OpsDeps, act: string, keys: readonly string[]): Promise<void> {
+  const subject = keys.join(', ').slice(0, 255);
+  await appendAct(deps.database.queries, { at: deps.clock(), actor: 'operator', act, subject });
+}

@@ -1,0 +1,180 @@
+import { statfs } from 'node:fs/promises';
+import { Hono } from 'hono';
+import type { z } from 'zod';
+import { decodeAssertion, optionalText, text } from '../../assertions/index.ts';
+import { GENERAL_STORE } from '../../brands/index.ts';
+import { Settings } from '../../config/index.ts';
+import type { Queries } from '../../storage/index.ts';
+import type { status } from './contract.ts';
+import type { OpsDeps } from './deps.ts';
+
+type Status = z.input<typeof status>;
+
+/** The services that the documented `status` lists (protocol/operators.md 1.2), in its order. */
+const ONLINE = [
+  'memcached',
+  'nginx',
+  'snapauth',
+  'snapdevicegw',
+  'snapdevicegw-local',
+  'snapproxy',
+  'snaprevs',
+];
+const AIRGAP = [
+  'memcached',
+  'nginx',
+  'packagereview',
+  'packagereview-worker',
+  'publishergw',
+  'snapassert',
+  'snapauth',
+  'snapdevicegw',
+  'snapdevicegw-local',
+  'snapident',
+  'snapmodels',
+  'snapproxy',
+  'snaprevs',
+  'snapstorage',
+  'storeadmingw',
+];
+/** Those whose work is done by durable processes. */
+const DURABLE = new Set(['packagereview-worker', 'snapmodels']);
+
+/** Under this setting the newest backup is noted. */
+export const LAST_BACKUP_SETTING = 'airlock.last-backup';
+
+/** How the host is. */
+export function statusRoutes(deps: OpsDeps): Hono {
+  const app = new Hono();
+  app.get('/status', async (context) => context.json(await statusOf(deps)));
+  return app;
+}
+
+async function statusOf(deps: OpsDeps): Promise<Status> {
+  const healthy = await deps.temporalHealthy();
+  const disk = await statfs(deps.blobs.stagingFolder);
+  const free = disk.bavail * disk.bsize;
+  try {
+    await deps.database.check();
+  } catch {
+    const services = serviceList(true, 'the database does not answer', healthy);
+    return {
+      ...EMPTY,
+      storeUrl: deps.url(),
+      database: 'unavailable',
+      services,
+      disk: { free, blobs: 0 },
+      temporalUi: deps.temporalUi,
+    };
+  }
+  const { queries } = deps.database;
+  const settings = new Settings(await deps.settings.all());
+  const airgap = settings.flag('proxy.airgap');
+  return {
+    storeUrl:
+      settings.text('internal.store.url') ??
+      (settings.isSet('proxy.domain') ? `http://${settings.text('proxy.domain')}` : deps.url()),
+    database: 'ok',
+    airgap,
+    storeId: settings.text('internal.store.id') ?? null,
+    services: serviceList(airgap, null, healthy),
+    stores: await storeList(queries),
+    accountKeys: await keyList(queries),
+    devices: await count(queries, 'Device'),
+    hsm: await deps.hsm(),
+    disk: { free, blobs: await blobBytes(queries) },
+    lastImport: await lastImport(queries),
+    lastBackup: null,
+    temporalUi: deps.temporalUi,
+  };
+}
+
+const EMPTY = {
+  airgap: true,
+  storeId: null,
+  stores: [],
+  accountKeys: [],
+  devices: 0,
+  hsm: null,
+  lastImport: null,
+  lastBackup: null,
+} as const satisfies Partial<Status>;
+
+function serviceList(airgap: boolean, failure: string | null, temporal: boolean): Status['services'] {
+  return (airgap ? AIRGAP : ONLINE).map((name) => {
+    const why = failure ?? (DURABLE.has(name) && !temporal ? 'the Temporal server does not answer' : null);
+    return { name, running: why === null, failure: why };
+  });
+}
+
+async function storeList(queries: Queries): Promise<Status['stores']> {
+  const stores = await queries
+    .selectFrom('Store')
+    .select(['id', 'name', 'brandId'])
+    .where('id', '!=', GENERAL_STORE)
+    .orderBy('id')
+    .execute();
+  const counts = await queries
+    .selectFrom('Snap')
+    .select(['storeId', (eb) => eb.fn.countAll().as('snaps')])
+    .groupBy('storeId')
+    .execute();
+  const bySnaps = new Map(counts.map(({ storeId, snaps }) => [storeId, Number(snaps)]));
+  return stores.map((store) => ({ ...store, snaps: bySnaps.get(store.id) ?? 0 }));
+}
+
+/** Account-keys of the brands here, in their newest revisions. */
+async function keyList(queries: Queries): Promise<Status['accountKeys']> {
+  const brands = await queries
+    .selectFrom('Store')
+    .select('brandId')
+    .distinct()
+    .where('brandId', 'is not', null)
+    .execute();
+  const ids = brands.flatMap(({ brandId }) => (brandId === null ? [] : [brandId]));
+  if (ids.length === 0) return [];
+  const rows = await queries
+    .selectFrom('StoredAssertion')
+    .select(['primaryKey', 'bytes'])
+    .where('type', '=', 'account-key')
+    .where('accountId', 'in', ids)
+    .orderBy('revision')
+    .execute();
+  const newest = new Map(rows.map(({ primaryKey, bytes }) => [primaryKey, bytes]));
+  return [...newest].map(([keyId, bytes]) => {
+    const key = decodeAssertion(bytes);
+    return {
+      keyId,
+      accountId: text(key, 'account-id'),
+      name: optionalText(key, 'name') ?? '',
+      since: text(key, 'since'),
+      until: optionalText(key, 'until') ?? null,
+    };
+  });
+}
+
+async function lastImport(queries: Queries): Promise<Status['lastImport']> {
+  const row = await queries
+    .selectFrom('ImportRecord')
+    .select(['importedAt', 'fileName', 'outcome'])
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return row === undefined ? null : { at: row.importedAt, fileName: row.fileName, outcome: row.outcome };
+}
+
+async function count(queries: Queries, table: 'Device'): Promise<number> {
+  const row = await queries
+    .selectFrom(table)
+    .select((eb) => eb.fn.countAll().as('rows'))
+    .executeTakeFirst();
+  return Number(row?.rows ?? 0);
+}
+
+async function blobBytes(queries: Queries): Promise<number> {
+  const row = await queries
+    .selectFrom('SnapRevision')
+    .select((eb) => eb.fn.sum('size').as('bytes'))
+    .executeTakeFirst();
+  return Number(row?.bytes ?? 0);
+}
