@@ -1,0 +1,267 @@
+import { randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Client } from '@temporalio/client';
+import type { Hono } from 'hono';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { createOpsApi } from '../../../src/api/ops/index.ts';
+import { operatorGate } from '../../../src/api/operator-gate.ts';
+import {
+  exportResult,
+  importPlan,
+  importResult,
+  operation,
+  pushedSnaps,
+  removalPlan,
+  status,
+  trustRoots,
+} from '../../../src/api/ops/contract.ts';
+import { encodeStream } from '../../../src/assertions/index.ts';
+import { findAssertion } from '../../../src/storage/index.ts';
+import { openTestTemporal, withWorkers, type TestTemporal } from '../../support/temporal.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { Outside, newHost, snapIdOf, type Host } from '../../workflows/carried-store.ts';
+
+let temporal: TestTemporal;
+beforeAll(async () => {
+  temporal = await openTestTemporal();
+});
+afterAll(() => temporal.close());
+
+const TOKEN = 'operator-token';
+
+function opsOf(host: Host, client: Client): Hono {
+  return createOpsApi(
+    {
+      database: host.database,
+      blobs: host.blobs,
+      settings: host.settings,
+      client,
+      codecs: temporal.dataConverter.payloadCodecs ?? [],
+      temporalUi: 'http://127.0.0.1:8233',
+      temporalHealthy: () => temporal.temporal.healthy(),
+      hsm: () => Promise.resolve(null),
+      url: () => 'http://127.0.0.1:8000',
+      clock: () => new Date(),
+      random: (size) => new Uint8Array(randomBytes(size)),
+      report: (error) => console.error(error),
+    },
+    operatorGate(TOKEN),
+  );
+}
+
+/** An operator at the interface of a host whose workers run. */
+class Operator {
+  readonly #app: Hono;
+  constructor(app: Hono) {
+    this.#app = app;
+  }
+  ask(method: string, path: string, body?: unknown, token = TOKEN): Promise<Response> {
+    return Promise.resolve(
+      this.#app.request(`/ops/v1${path}`, {
+        method,
+        headers: { authorization: `Bearer ${token}` },
+        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      }),
+    );
+  }
+  async answer<T>(method: string, path: string, schema: z.ZodType<T>, body?: unknown): Promise<T> {
+    const response = await this.ask(method, path, body);
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${response.status} ${text}`);
+    return schema.parse(JSON.parse(text));
+  }
+  /** Starts an operation and waits for its end. */
+  async finish(path: string, body: unknown) {
+    const { workflowId } = await this.answer('POST', path, z.object({ workflowId: z.string() }), body);
+    for (;;) {
+      const found = await this.answer(
+        'GET',
+        `/operations/${encodeURIComponent(workflowId)}?wait=5`,
+        operation,
+      );
+      if (found.status !== 'running') return found;
+    }
+  }
+}
+
+const at = <Answer>(host: Host, work: (operator: Operator) => Promise<Answer>): Promise<Answer> =>
+  withWorkers(temporal, { airlock: host.activities, transfer: host.activities }, (client) =>
+    work(new Operator(opsOf(host, client))),
+  );
+
+const refused = z.object({ 'error-list': z.tuple([z.object({ code: z.string(), message: z.string() })]) });
+
+describe("the operator's interface", () => {
+  test('carries a store from an authority to an isolated host', async () => {
+    const outside = await Outside.open();
+    await outside.publishJourney();
+    const made = await at(outside.host, async (operator) =>
+      exportResult.parse(
+        (await operator.finish('/exports', { kind: 'store', store: 'brand-devices' })).result,
+      ),
+    );
+    const path = made.files[0]?.path ?? '';
+    const inside = await newHost();
+    await at(inside, async (operator) => {
+      const push = { kind: 'store', path };
+      const early = await operator.finish('/imports', push);
+      expect(early).toMatchObject({
+        status: 'failed',
+        error: { message: expect.stringMatching(/^cannot accept/) },
+      });
+      const roots = encodeStream(outside.chain.roots);
+      const trusted = await operator.answer(
+        'POST',
+        '/trust/roots',
+        trustRoots,
+        Buffer.from(roots).toString(),
+      );
+      expect(trusted.added).toBe(1);
+      expect(
+        (await operator.answer('POST', '/trust/roots', trustRoots, Buffer.from(roots).toString())).added,
+      ).toBe(0);
+
+      const plan = await operator.answer('POST', '/imports/plan', importPlan, push);
+      expect(plan).toMatchObject({ alreadyImported: false, store: 'brand-devices' });
+      expect(plan.items).toContainEqual({
+        action: 'new',
+        kind: 'snap',
+        subject: 'my-app',
+        detail: 'of store brand-main',
+      });
+      expect((await operator.answer('GET', '/pushed-snaps', pushedSnaps)).snaps).toEqual([]);
+
+      const done = await operator.finish('/imports', push);
+      expect(done).toMatchObject({ status: 'completed', error: null });
+      expect(importResult.parse(done.result)).toMatchObject({ unchanged: false, exporterPinned: true });
+      const { snaps } = await operator.answer('GET', '/pushed-snaps', pushedSnaps);
+      expect(snaps.map(({ name, stores }) => `${name} ${stores.join(' ')}`)).toEqual([
+        'my-app brand-main brand-devices',
+        'my-base ubuntu brand-devices',
+        'snapd ubuntu brand-devices',
+      ]);
+      const again = await operator.finish('/imports', push);
+      expect(importResult.parse(again.result).unchanged).toBe(true);
+      expect((await operator.answer('POST', '/imports/plan', importPlan, push)).alreadyImported).toBe(true);
+
+      const found = await operator.answer('GET', '/status', status);
+      expect(found).toMatchObject({ database: 'ok', lastImport: { outcome: 'imported' } });
+      expect(found.stores.map(({ id }) => id)).toEqual(['brand-devices', 'brand-main']);
+
+      expect(await operator.answer('POST', '/prune', removalPlan, { dryRun: true })).toMatchObject({
+        items: [],
+      });
+      const gone = await operator.answer('DELETE', '/pushed-snaps/my-app', removalPlan);
+      expect(gone).toMatchObject({ applied: true, items: [{ revision: 1 }, { revision: 2 }] });
+      expect(
+        (await operator.answer('GET', '/pushed-snaps', pushedSnaps)).snaps.map(({ name }) => name),
+      ).toEqual(['my-base', 'snapd']);
+      expect((await operator.ask('POST', '/imports/roll-back')).status).toBe(409);
+    });
+  });
+
+  test('takes what "snap download" leaves, and tells metadata that came too early from a broken file', async () => {
+    const outside = await Outside.open();
+    await outside.publishJourney();
+    const inside = await newHost();
+    await at(inside, async (operator) => {
+      await operator.answer(
+        'POST',
+        '/trust/roots',
+        trustRoots,
+        Buffer.from(encodeStream(outside.chain.roots)).toString(),
+      );
+      const { path, assert } = await downloaded(outside, 'my-base', 5);
+      const pair = { kind: 'snap-pair', path, assertions: assert, channels: ['stable'] };
+      const done = await operator.finish('/imports', pair);
+      expect(importResult.parse(done.result).snaps).toEqual([
+        { name: 'my-base', revision: 5, new: true, channels: ['latest/stable'] },
+      ]);
+      await writeFile(path, 'something else');
+      const wrong = await operator.finish('/imports', pair);
+      expect(wrong).toMatchObject({ status: 'failed', error: { code: 'member-digest-wrong' } });
+    });
+  });
+
+  test('says in one sentence what is wrong, and shows nothing to who has no token', async () => {
+    const host = await newHost();
+    await at(host, async (operator) => {
+      expect((await operator.ask('GET', '/status', undefined, 'guess')).status).toBe(401);
+      const cases: [string, string, unknown, number, string][] = [
+        ['POST', '/imports', { kind: 'store', path: '/nowhere/x.tar.gz' }, 404, 'bundle-unreadable'],
+        ['POST', '/imports', { kind: 'what', path: 'x' }, 400, 'request-invalid'],
+        ['POST', '/imports', 'not json', 400, 'request-invalid'],
+        ['POST', '/trust/roots', 'type: nothing', 400, 'assertion-malformed'],
+        ['GET', '/operations/none', undefined, 404, 'operation-unknown'],
+        ['DELETE', '/pushed-snaps/absent', undefined, 404, 'snap-unknown'],
+        ['GET', '/config/no.such.key', undefined, 400, 'setting-unknown'],
+        ['PATCH', '/config', { set: { 'proxy.port.http': 'many' } }, 400, 'setting-invalid'],
+        ['POST', '/imports/roll-back', undefined, 409, 'nothing-to-roll-back'],
+      ];
+      for (const [method, path, body, wanted, code] of cases) {
+        const response = await operator.ask(method, path, body);
+        const [problem] = refused.parse(await response.json())['error-list'];
+        expect({ path, status: response.status, code: problem.code }).toEqual({ path, status: wanted, code });
+        expect(problem.message).toMatch(/^cannot /);
+      }
+    });
+  });
+
+  test('lists secrets by name only, and makes the session secret once', async () => {
+    const host = await newHost();
+    await at(host, async (operator) => {
+      const value = z.object({ value: z.string() });
+      await operator.ask('PATCH', '/config', {
+        set: { 'proxy.airgap': 'true', 'proxy.domain': 'store.example' },
+      });
+      const secret = (await operator.answer('GET', '/config/proxy.device-auth.secret', value)).value;
+      expect(secret).toMatch(/^[0-9a-f]{64}$/);
+      await operator.ask('PATCH', '/config', { set: { 'proxy.airgap': 'True' } });
+      expect((await operator.answer('GET', '/config/proxy.device-auth.secret', value)).value).toBe(secret);
+      const all = await (await operator.ask('GET', '/config')).text();
+      expect(all).toContain('store.example');
+      expect(all).not.toContain(secret);
+    });
+  });
+
+  test('opens what the payloads of workflows hold, for Temporal UI', async () => {
+    const host = await newHost();
+    await at(host, async (operator) => {
+      const plain = { metadata: { encoding: btoa('json/plain') }, data: btoa('"hello"') };
+      const payloads = z.object({
+        payloads: z.array(z.object({ metadata: z.record(z.string(), z.string()), data: z.string() })),
+      });
+      const sealed = await operator.answer('POST', '/codec/encode', payloads, { payloads: [plain] });
+      expect(sealed.payloads[0]?.data).not.toBe(plain.data);
+      const opened = await operator.answer('POST', '/codec/decode', payloads, sealed);
+      expect(opened.payloads).toEqual([plain]);
+    });
+  });
+});
+
+/** NAME.snap and NAME.assert of one revision, as `snap download` writes them. */
+async function downloaded(outside: Outside, name: string, revision: number) {
+  const { queries } = outside.host.database;
+  const row = await queries
+    .selectFrom('SnapRevision')
+    .select('sha3_384')
+    .where('snapId', '=', snapIdOf(name))
+    .where('revision', '=', revision)
+    .executeTakeFirstOrThrow();
+  const { AssertionCloser } = await import('../../../src/activities/export-assertions.ts');
+  const { parseBlobDigest } = await import('../../../src/storage/index.ts');
+  const { copyFile } = await import('node:fs/promises');
+  const folder = await temporaryFolder();
+  const path = join(folder, `${name}_${revision}.snap`);
+  const assert = join(folder, `${name}_${revision}.assert`);
+  const blob = await outside.host.blobs.find(parseBlobDigest(row.sha3_384));
+  await copyFile(blob?.path ?? '', path);
+  expect(await findAssertion(queries, 'account', ['my-brand'])).toBeDefined();
+  await writeFile(
+    assert,
+    encodeStream(await new AssertionCloser(queries).ofSnapFile(snapIdOf(name), row.sha3_384)),
+  );
+  return { path, assert };
+}
