@@ -1,5 +1,6 @@
 import {
   decodeAssertion,
+  decodePublicKey,
   optionalText,
   text,
   verifySelfSigned,
@@ -17,6 +18,9 @@ export interface KeyRegistration {
   readonly keyId: string;
   readonly assertion: Assertion;
 }
+
+/** Account keys sign for years: what the documented product makes is the least that is taken. */
+const MIN_KEY_BITS = 4096;
 
 /**
  * Registers the key of an account-key-request: checked here, signed by the authority's store key in a durable process.
@@ -84,5 +88,10 @@ function readRequest(requestText: string): Assertion {
     throw new AirlockError('invalid', 'invalid-field', sentence);
   }
   verifySelfSigned(request);
+  const { bits } = decodePublicKey(request.body);
+  if (bits < MIN_KEY_BITS) {
+    const sentence = `cannot register the key: it has ${bits} bits, and ${MIN_KEY_BITS} are needed`;
+    throw new AirlockError('invalid', 'invalid-field', sentence);
+  }
   return request;
 }
