@@ -1,0 +1,232 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { withFailures } from '../../src/activities/errors.ts';
+import { createSerialActivities } from '../../src/activities/serials.ts';
+import { createSigningKeyActivities } from '../../src/activities/signing-keys.ts';
+import { temporalBatches } from '../../src/api/device/provisioning/serial-batches.ts';
+import { decodeAssertion, publicKeyOf, text, type Assertion } from '../../src/assertions/index.ts';
+import { AirlockError } from '../../src/errors.ts';
+import { HsmError } from '../../src/hsm/index.ts';
+import { findAssertion } from '../../src/storage/index.ts';
+import { findSigningKeyByName, storeSigned, intentsToSign } from '../../src/storage/model-service/index.ts';
+import type { createSigningKey } from '../../src/workflows/create-signing-key.ts';
+import type { deleteSigningKey } from '../../src/workflows/delete-signing-key.ts';
+import type { provisionSerials, sweepSerials } from '../../src/workflows/provision-serials.ts';
+import type { registerSigningKey } from '../../src/workflows/register-signing-key.ts';
+import { openModelService, type TestModelService } from '../support/model-service.ts';
+import { openTestTemporal, withWorkers, type TestTemporal } from '../support/temporal.ts';
+
+let folder: string;
+let rig: TestModelService;
+let temporal: TestTemporal;
+let model: Assertion;
+/** What the provisioner of the rig does with a batch; each test sets its own. */
+let runBatch: (intents: readonly string[], stored: Promise<void>) => Promise<void>;
+const announced: string[] = [];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'airlock-workflows-'));
+  rig = await openModelService({
+    folder,
+    provisioner: {
+      runBatch: (intents, stored) => runBatch(intents, stored),
+      patience: 60_000,
+      restartAfter: 100,
+    },
+  });
+  temporal = await openTestTemporal();
+  model = await rig.chain.model('model-a');
+  await rig.addModel('model-a', { apiKey: 'api-key-of-model-a', key: await rig.addKey('serials') });
+});
+
+afterAll(async () => {
+  await temporal.close();
+  await rig.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** The activities of the rig's parts, with a part replaced where a test needs it to fail. */
+function activities(hsm: TestModelService['hsm'] = rig.hsm) {
+  const { database } = rig;
+  const clock = () => new Date();
+  const announce = (serials: readonly { readonly id: string; readonly serialAssertion: Uint8Array }[]) => {
+    announced.push(...serials.map(({ id }) => id));
+    rig.provisioner.announce(serials);
+  };
+  return {
+    hsm: withFailures({
+      ...createSerialActivities({ database, hsm, clock, announce }),
+      ...createSigningKeyActivities({
+        database,
+        hsm,
+        clock,
+        submit: async (request) => void submitted.push(request),
+      }),
+    }),
+  };
+}
+const submitted: string[] = [];
+
+/** A device whose request was recorded and not answered. */
+async function promisedIntent(): Promise<string> {
+  const given = new Promise<string>((resolve) => {
+    runBatch = async (intents) => {
+      resolve(intents[0] ?? '');
+      await new Promise((never) => setTimeout(never, 500));
+    };
+  });
+  const device = await rig.device(model);
+  const request = await device.serialRequest(await device.requestId());
+  const answer = device.postSerialRequest(request).catch(() => undefined);
+  const intent = await given;
+  await answer;
+  return intent;
+}
+
+describe('provisionSerials', () => {
+  it('makes the serials of a batch, and a repeat of it changes nothing', async () => {
+    const intents = [await promisedIntent(), await promisedIntent()];
+    await withWorkers(temporal, activities(), async (client) => {
+      const batch = randomUUID();
+      const run = (id: string) =>
+        client.workflow.execute<typeof provisionSerials>('provisionSerials', {
+          workflowId: `provision/${id}`,
+          taskQueue: 'hsm',
+          args: [{ batch, intents }],
+        });
+      expect(await run(batch)).toEqual({ signed: 2, refused: 0 });
+      expect(await run(`${batch}-again`)).toEqual({ signed: 0, refused: 0 });
+    });
+  });
+
+  it('serves devices through the provisioner, one after the other and many at once', async () => {
+    await withWorkers(temporal, activities(), async (client) => {
+      runBatch = temporalBatches({ client, taskQueue: 'hsm', eager: true });
+      const devices = await Promise.all(Array.from({ length: 8 }, () => rig.device(model)));
+      const serials = await Promise.all(devices.map((device) => device.requestSerial()));
+      expect(new Set(serials.map((serial) => text(serial, 'serial'))).size).toBe(8);
+    });
+  });
+
+  it('waits for an HSM that is away, and signs when it is back', async () => {
+    let failures = 5;
+    const hsm = {
+      ...rig.hsm,
+      findKey: rig.hsm.findKey.bind(rig.hsm),
+      sign: async (...args: Parameters<TestModelService['hsm']['sign']>) => {
+        if (failures-- > 0) throw new HsmError('hsm-unavailable', 'cannot sign: no token');
+        return rig.hsm.sign(...args);
+      },
+    };
+    const intents = [await promisedIntent()];
+    await withWorkers(temporal, activities(Object.assign(Object.create(rig.hsm), hsm)), async (client) => {
+      const outcome = await client.workflow.execute<typeof provisionSerials>('provisionSerials', {
+        workflowId: `provision/${randomUUID()}`,
+        taskQueue: 'hsm',
+        args: [{ batch: 'away', intents }],
+      });
+      expect(outcome).toEqual({ signed: 1, refused: 0 });
+    });
+  });
+
+  it('is not lost when its start only seems to fail', async () => {
+    await withWorkers(temporal, activities(), async (client) => {
+      let starts = 0;
+      const workflow = new Proxy(client.workflow, {
+        get(target, name) {
+          if (name !== 'start') return Reflect.get(target, name, target).bind(target);
+          return async (...args: Parameters<typeof target.start>) => {
+            starts += 1;
+            await target.start(...args);
+            if (starts === 1)
+              throw new AirlockError('unavailable', 'lost-answer', 'cannot tell: the answer was lost');
+          };
+        },
+      });
+      runBatch = temporalBatches({ client: { workflow }, taskQueue: 'hsm' });
+      await expect((await rig.device(model)).requestSerial()).resolves.toMatchObject({ type: 'serial' });
+      expect(starts).toBe(2);
+    });
+  });
+});
+
+describe('sweepSerials', () => {
+  it('keeps promises that nobody kept', async () => {
+    const intent = await promisedIntent();
+    await rig.database.queries
+      .updateTable('SerialIntent')
+      .set({ createdAt: new Date(Date.now() - 120_000).toISOString() })
+      .where('id', '=', intent)
+      .execute();
+    await withWorkers(temporal, activities(), async (client) => {
+      const outcome = await client.workflow.execute<typeof sweepSerials>('sweepSerials', {
+        workflowId: `sweep/${randomUUID()}`,
+        taskQueue: 'hsm',
+      });
+      expect(outcome).toEqual({ signed: 1, refused: 0 });
+    });
+    expect(announced).toContain(intent);
+  });
+});
+
+describe('a draft that is given up while it is being signed', () => {
+  it('does not become the serial, and its signature is in the history', async () => {
+    const id = await promisedIntent();
+    const { queries } = rig.database;
+    const [stale] = await intentsToSign(queries, [id]);
+    if (stale === undefined) throw new Error('the intent is signed already');
+    await queries
+      .updateTable('SerialIntent')
+      .set({ timestamp: '2020-01-01T00:00:00.000Z' })
+      .where('id', '=', id)
+      .execute();
+    const stored = await storeSigned(queries, [{ intent: stale, assertion: Buffer.from('stale') }], {
+      batch: 'stale',
+      at: new Date(),
+    });
+    expect(stored.size).toBe(0);
+    const history = await queries
+      .selectFrom('SerialHistory')
+      .selectAll()
+      .where('reason', '=', 'key-changed')
+      .execute();
+    expect(history.map(({ serial }) => serial)).toEqual([stale.serial]);
+    expect(await intentsToSign(queries, [id])).toHaveLength(1);
+  });
+});
+
+describe('a signing key', () => {
+  it('is created once, registered upstream, and deleted from the HSM too', async () => {
+    await withWorkers(temporal, activities(), async (client) => {
+      const create = () =>
+        client.workflow.execute<typeof createSigningKey>('createSigningKey', {
+          workflowId: 'signing-key/my-brand/key-one',
+          taskQueue: 'hsm',
+          args: [{ brandId: rig.chain.brandId, name: 'key-one', actor: 'admin' }],
+        });
+      const { keyId } = await create();
+      expect((await create()).keyId).toBe(keyId);
+      const registration = await client.workflow.start<typeof registerSigningKey>('registerSigningKey', {
+        workflowId: `register-key/${keyId}`,
+        taskQueue: 'hsm',
+        args: [{ keyId, actor: 'admin', deliver: 'upstream', lookEverySeconds: 1 }],
+      });
+      await expect.poll(() => submitted.length, { timeout: 20_000 }).toBe(1);
+      const request = decodeAssertion(submitted[0] ?? '');
+      await rig.addAssertions([await rig.chain.accountKey(publicKeyOf(request), 'key-one')]);
+      // Nobody signals: it looks by itself.
+      expect(await registration.result()).toBe('registered');
+      const row = await findSigningKeyByName(rig.database.queries, rig.chain.brandId, 'key-one');
+      await client.workflow.execute<typeof deleteSigningKey>('deleteSigningKey', {
+        workflowId: `delete-key/${keyId}`,
+        taskQueue: 'hsm',
+        args: [{ keyId, hsmKeyId: row?.hsmKeyId ?? '', actor: 'admin' }],
+      });
+      expect((await rig.hsm.listKeys()).map(({ id }) => String(id))).not.toContain(row?.hsmKeyId);
+      expect(await findAssertion(rig.database.queries, 'account-key', [keyId])).toBeDefined();
+    });
+  });
+});
