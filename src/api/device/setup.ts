@@ -56,31 +56,32 @@ async function factsOf(queries: Queries, visit: Visit): Promise<SetupFacts> {
   return { url: base, storeId: hasAssertion ? site.storeId : undefined, caCertificate: site.caCertificate };
 }
 
-/** The store assertion of this host after the accounts and keys that it stands on. */
+/** The store assertion of this host, after the accounts and keys that it stands on. */
 async function ownStoreStream(queries: Queries, { site }: Visit): Promise<Uint8Array | undefined> {
   const kept = site.storeId === undefined ? undefined : await findAssertion(queries, 'store', [site.storeId]);
   if (kept === undefined) return undefined;
   const store = decodeAssertion(kept.bytes);
-  const chain: Assertion[] = [];
   const operator = store.headers['operator-id'];
+  const chain = new Map<string, Assertion | undefined>();
   await collect(queries, 'account', typeof operator === 'string' ? operator : '', chain);
   await collect(queries, 'account-key', store.signKeyId, chain);
-  return encodeStream([...chain, store]);
+  return encodeStream([...chain.values(), store].filter((each) => each !== undefined));
 }
 
-/** Adds an account or key and the keys it is signed with, up to the root, each after what it stands on. */
+/** Adds an account or key, then what it stands on, up to the root: snapd sorts what it is given. */
 async function collect(
   queries: Queries,
   type: 'account' | 'account-key',
   id: string,
-  into: Assertion[],
+  into: Map<string, Assertion | undefined>,
 ): Promise<void> {
-  if (into.length > 20 || into.some((each) => each.type === type && each.primaryKey[0] === id)) return;
+  const name = `${type}/${id}`;
+  if (into.has(name)) return;
   const kept = await findAssertion(queries, type, [id]);
-  if (kept === undefined) return;
-  const assertion = decodeAssertion(kept.bytes);
-  if (assertion.signKeyId !== id) await collect(queries, 'account-key', assertion.signKeyId, into);
+  const assertion = kept && decodeAssertion(kept.bytes);
+  into.set(name, assertion);
+  if (assertion === undefined) return;
+  await collect(queries, 'account-key', assertion.signKeyId, into);
   const account = assertion.headers['account-id'];
-  if (type === 'account-key' && typeof account === 'string') await collect(queries, 'account', account, into);
-  if (!into.some((each) => each.type === type && each.primaryKey[0] === id)) into.push(assertion);
+  if (typeof account === 'string') await collect(queries, 'account', account, into);
 }
