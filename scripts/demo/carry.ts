@@ -84,22 +84,11 @@ export async function importStore(stage: Stage): Promise<void> {
   );
 }
 
-/** How the air-gapped host is started; the demo stops it once and starts it again. */
+/** How the air-gapped host is started; the demo stops it once and starts it again at the same address. */
 export function airgapArguments(stage: Stage, ...more: string[]): string[] {
-  return [
-    'up',
-    '--role',
-    'airgap',
-    '--data',
-    stage.airgapData,
-    '--port',
-    '0',
-    '--temporal-port',
-    '0',
-    '--temporal-ui-port',
-    '0',
-    ...more,
-  ];
+  const port = stage.props.airgap ? new URL(stage.props.airgap.url).port : '0';
+  const addresses = ['--port', port, '--temporal-port', '0', '--temporal-ui-port', '0'];
+  return ['up', '--role', 'airgap', '--data', stage.airgapData, ...addresses, ...more];
 }
 
 async function refuses(stage: Stage, what: string, file: string, member: RegExp): Promise<void> {

@@ -92,10 +92,12 @@ async function startParts(
   { parts, host, port }: ApplianceOptions,
   closing: (() => Promise<void>)[],
 ): Promise<RunningServer | undefined> {
-  const apps = parts.api
-    ? await createHttpApps(foundation, temporal, { role, worksHere: parts.worker })
-    : undefined;
   let work: Work | undefined;
+  let server: RunningServer | undefined;
+  const status = { hsm: () => work?.hsm.status() ?? null, url: () => server?.url ?? '' };
+  const apps = parts.api
+    ? await createHttpApps(foundation, temporal, { role, worksHere: parts.worker, status })
+    : undefined;
   if (parts.worker) {
     const { provisioner } = apps ?? {};
     work = await startWork(
@@ -106,14 +108,14 @@ async function startParts(
     closing.push(() => work?.stop() ?? Promise.resolve());
   }
   if (apps === undefined) return undefined;
-  const server = await startServer({
+  server = await startServer({
     fetch: (request, bindings) => apps.fetch(request, bindings),
     host,
     port,
   });
   closing.push(async () => {
     apps.provisioner.close();
-    await server.close();
+    await server?.close();
   });
   return server;
 }

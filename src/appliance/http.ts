@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { MiddlewareHandler } from 'hono';
 import { createAdminApi, modelServiceProcesses } from '../api/admin/index.ts';
 import { createDeviceApi } from '../api/device/index.ts';
 import { openModelServiceSecrets } from '../api/device/model-service-secrets.ts';
@@ -8,6 +9,7 @@ import { SerialService } from '../api/device/serial-service.ts';
 import { createSerialRoutes } from '../api/device/serials.ts';
 import { createFront, type Answering, type Counter } from '../api/front.ts';
 import { operatorGate } from '../api/operator-gate.ts';
+import { createOpsApi } from '../api/ops/index.ts';
 import { authorityProcesses, createAuthorityOps, createPublisherApi } from '../api/publisher/index.ts';
 import { operatorToken, Settings } from '../config/index.ts';
 import { AirlockError } from '../errors.ts';
@@ -32,6 +34,12 @@ export interface HttpOptions {
   readonly role: Role;
   /** Whether a worker of the `hsm` queue runs in this process. */
   readonly worksHere: boolean;
+  readonly status: {
+    /** The token's state, where this process has it. */
+    readonly hsm: () => { readonly state: string; readonly words: string } | null;
+    /** Where this API listens. */
+    readonly url: () => string;
+  };
 }
 
 /** What several apps of one process share. */
@@ -64,26 +72,22 @@ export async function createHttpApps(
     random,
     report,
   });
+  const operator = operatorGate(await operatorToken(foundation.dataFolder));
   const counters = [
-    ...(options.role === 'authority' ? await authorityCounters(shared) : []),
+    ...(options.role === 'authority' ? authorityCounters(shared, operator) : []),
     ...(options.role === 'airgap' ? await modelServiceCounters(shared, provisioner) : []),
+    { prefix: '/ops/v1', app: opsApp(shared, operator) },
   ];
   return { fetch: createFront(counters, device), provisioner };
 }
 
 /** An authority: the operator's routes, and what publishers ask. */
-async function authorityCounters({
-  foundation,
-  temporal,
-  tokens,
-  random,
-  report,
-}: Shared): Promise<Counter[]> {
-  const { database, blobs, settings, clock, dataFolder } = foundation;
+function authorityCounters(shared: Shared, operator: MiddlewareHandler): Counter[] {
+  const { foundation, temporal, tokens, random, report } = shared;
+  const { database, blobs, settings, clock } = foundation;
   const processes = authorityProcesses(temporal.connection.client);
   const deps = { database, blobs, settings, tokens, processes, clock, random, report };
   const publisher = createPublisherApi(deps);
-  const operator = operatorGate(await operatorToken(dataFolder));
   return [
     { prefix: '/ops/v1/authority', app: createAuthorityOps(deps, operator) },
     ...['/dev/api', '/api/v2', '/unscanned-upload', '/v1', '/publishergw'].map((prefix) => ({
@@ -123,6 +127,32 @@ async function modelServiceCounters(shared: Shared, provisioner: Provisioner): P
     { prefix: '/v1', app: admin },
     { prefix: '/publishergw', app: admin, strip: true },
   ];
+}
+
+/** The operator's interface, on every role. */
+function opsApp(
+  { foundation, temporal, status, random, report }: Shared,
+  operator: MiddlewareHandler,
+): Answering {
+  const { database, blobs, settings, clock } = foundation;
+  const deps = {
+    database,
+    blobs,
+    settings,
+    client: temporal.connection.client,
+    codecs: temporal.dataConverter.payloadCodecs ?? [],
+    temporalUi: temporal.uiUrl,
+    temporalHealthy: () => temporal.connection.healthy(),
+    hsm: async () => {
+      const hsm = status.hsm();
+      return hsm && { state: hsm.state, detail: hsm.words };
+    },
+    url: () => status.url(),
+    clock,
+    random,
+    report,
+  };
+  return createOpsApi(deps, operator);
 }
 
 function createProvisioner({ foundation, temporal, worksHere, report }: Shared): Provisioner {

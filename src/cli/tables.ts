@@ -1,3 +1,6 @@
+/** A rule is at least this much longer than its header: seed 001 has 27 hyphens below "Active serial signing key". */
+const HEADER_MARGIN = 2;
+
 /** A column: its header, and which side its cells lean to. */
 export interface Column {
   readonly header: string;
@@ -16,7 +19,7 @@ export function tableLines(
 ): string[] {
   const full = columns.map((column) => (typeof column === 'string' ? { header: column } : column));
   const widths = full.map(({ header }, index) =>
-    Math.max(header.length, ...rows.map((row) => (row[index] ?? '').length)),
+    Math.max(header.length + HEADER_MARGIN, ...rows.map((row) => (row[index] ?? '').length)),
   );
   const line = (cells: readonly string[]) =>
     full
