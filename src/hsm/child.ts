@@ -9,6 +9,7 @@ import type { Token } from './token.ts';
 
 /** How many times a generation that met another one starts over. */
 const TWIN_ATTEMPTS = 6;
+const REOPEN_ATTEMPTS = 20;
 
 let token: Token | undefined;
 let open: () => Token = () => opened();
@@ -87,17 +88,31 @@ async function generate({
     const there = opened().keys.find(key);
     if (there) return there;
     const made = await opened().keys.generate(key, label, bits);
-    if (reopened().keys.settleTwins(key, made)) return made;
-    await new Promise((resolve) => setTimeout(resolve, Math.random() * 500 * 2 ** attempt));
-    reopened();
+    if ((await reopened()).keys.settleTwins(key, made)) return made;
+    await pause(500 * 2 ** attempt);
+    await reopened();
   }
   throw new TokenFault('refused', `other processes keep making keys with the id ${key}`);
 }
 
-function reopened(): Token {
+/** SoftHSM shows no token while another process logs in, so one failure says little; a new key must not be left unsettled. */
+async function reopened(): Promise<Token> {
   opened().close();
-  token = open();
-  return token;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      token = open();
+      return token;
+    } catch (error) {
+      const { kind } = faultOf(error);
+      if (attempt === REOPEN_ATTEMPTS || (kind !== 'no-token' && kind !== 'connection')) throw error;
+      await pause(100 * attempt);
+    }
+  }
+}
+
+/** Waits for a random part of so many milliseconds. */
+function pause(atMost: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, Math.random() * atMost));
 }
 
 function opened(): Token {

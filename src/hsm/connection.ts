@@ -85,7 +85,10 @@ export class Connection {
     this.#child.on('message', (message: unknown) => this.#receive(message));
     this.ended = new Promise((resolve) => {
       const end = (reason: string) => resolve(this.#end(reason));
-      this.#child.once('error', (error) => end(`the HSM process cannot be started: ${error.message}`));
+      // Also emitted when a signal or message cannot be sent; only a process that never was has no id.
+      this.#child.on('error', (error) => {
+        if (this.#child.pid === undefined) end(`the HSM process cannot be started: ${error.message}`);
+      });
       this.#child.once('exit', (code, signal) => end(this.#exitReason(code, signal)));
     });
     this.#watch = setInterval(() => this.#checkDeadlines(), watchInterval(options.deadlines));

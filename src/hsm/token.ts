@@ -55,16 +55,27 @@ export class Token {
     const lib = loadModule(options.module);
     // Without this flag the library believes that one thread calls it, and asynchronous calls crash the process.
     lib.C_Initialize({ flags: CK.CKF_OS_LOCKING_OK });
-    const { slot, flags, description } = findSlot(lib, options.tokenLabel, options.tokenSerial);
+    try {
+      return Token.#logIn(lib, options);
+    } catch (error) {
+      // A library that stays initialised refuses to be so once more.
+      lib.C_Finalize();
+      lib.close();
+      throw error;
+    }
+  }
+
+  static #logIn(lib: PKCS11, { tokenLabel, tokenSerial, pin, sessions }: TokenOptions): Token {
+    const { slot, flags, description } = findSlot(lib, tokenLabel, tokenSerial);
     const guard = pinGuard(flags);
     if (guard) throw guard;
     const desk = lib.C_OpenSession(slot, CK.CKF_SERIAL_SESSION | CK.CKF_RW_SESSION);
     try {
-      lib.C_Login(desk, CK.CKU_USER, options.pin);
+      lib.C_Login(desk, CK.CKU_USER, pin);
     } catch (error) {
       if (returnValueOf(error) !== CKR_USER_ALREADY_LOGGED_IN) throw error;
     }
-    return new Token(lib, slot, description, desk, openPool(lib, slot, options.sessions));
+    return new Token(lib, slot, description, desk, openPool(lib, slot, sessions));
   }
 
   /** Signs a SHA-512 digest with RSASSA-PKCS1-v1_5; resolves to as many bytes as the modulus has. */

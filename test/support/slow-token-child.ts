@@ -9,28 +9,28 @@ import { requestSchema, signsOf, type ControlRequest, type SignItem } from '../.
 const perSecond = Number(process.env['SLOW_TOKEN_PER_SECOND']);
 const key = createPrivateKey(process.env['SLOW_TOKEN_KEY'] ?? '');
 const labels = new Map<string, string>();
-/** When the token has finished everything that it was given so far. */
-let busyUntil = performance.now();
+/** The token does one thing after another: this is when the last of what it was given will be done. */
+let queue: Promise<void> = Promise.resolve();
+let freeAt = performance.now();
 
 process.on('message', (message: unknown) => {
   const signs = signsOf(message);
-  if (signs) for (const item of signs) void sign(item);
+  if (signs) for (const item of signs) sign(item);
   else answer(requestSchema.parse(message));
 });
 process.on('disconnect', () => process.exit(0));
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => undefined);
 
-async function sign({ call, key: id, digest }: SignItem): Promise<void> {
-  busyUntil = Math.max(busyUntil, performance.now()) + 1000 / perSecond;
+function sign({ call, key: id, digest }: SignItem): void {
+  freeAt = Math.max(freeAt, performance.now()) + 1000 / perSecond;
+  const doneAt = freeAt;
   const signature = signDigest(key, digest);
-  await sleep(Math.max(0, busyUntil - performance.now()));
-  if (labels.has(id)) process.send?.({ signed: [{ call, signature }] });
-  else
-    process.send?.({
-      call,
-      fault: { kind: 'key-missing', reason: `the token holds no private key with the id ${id}` },
-    });
+  const fault = { kind: 'key-missing', reason: `the token holds no private key with the id ${id}` };
+  queue = queue.then(async () => {
+    await sleep(Math.max(0, doneAt - performance.now()));
+    process.send?.(labels.has(id) ? { signed: [{ call, signature }] } : { call, fault });
+  });
 }
 
 function answer(request: ControlRequest): void {
