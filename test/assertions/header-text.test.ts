@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AssertionError } from '../../src/assertions/errors.ts';
 import { parseHeaders } from '../../src/assertions/header-parser.ts';
-import type { HeaderValue } from '../../src/assertions/header-values.ts';
+import { isList, type HeaderValue } from '../../src/assertions/header-values.ts';
 import { writeHeader } from '../../src/assertions/header-writer.ts';
 
 function parsed(...lines: readonly string[]): unknown {
@@ -111,6 +111,6 @@ describe('the text of headers', () => {
 /** The same values in ordinary objects, for comparison. */
 function plain(value: HeaderValue): HeaderValue {
   if (typeof value === 'string') return value;
-  if (value instanceof Array) return value.map(plain);
+  if (isList(value)) return value.map(plain);
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, plain(inner)]));
 }

@@ -7,7 +7,6 @@ import {
   SNAP_IDS,
   accountId,
   body,
-  count,
   digest,
   headersOf,
   maybe,
@@ -26,13 +25,20 @@ function drafts(
   headers: fc.Arbitrary<DraftHeaders>,
   draftBody: fc.Arbitrary<string | undefined> = fc.constant(undefined),
 ): fc.Arbitrary<GeneratedDraft> {
-  return fc
-    .record({ headers, body: draftBody })
-    .map(({ headers: made, body: text }) => ({ type, headers: made, ...(text !== undefined && { body: text }) }));
+  return fc.record({ headers, body: draftBody }).map(({ headers: made, body: text }) => ({
+    type,
+    headers: made,
+    ...(text !== undefined && { body: text }),
+  }));
 }
 
 const base = { 'authority-id': fc.constant(BRAND), revision, timestamp };
-const model = { ...base, series: fc.constant('16'), 'brand-id': fc.constant(BRAND), model: mostly(['model-a', 'pi-4'], ['M']) };
+const model = {
+  ...base,
+  series: fc.constant('16'),
+  'brand-id': fc.constant(BRAND),
+  model: mostly(['model-a', 'pi-4'], ['M']),
+};
 const authorities = seldom(mostly<HeaderValue>([['acme'], [BRAND, 'acme']], ['*', ['Bad Id']]));
 const validationSets = maybe(
   fc.constantFrom<HeaderValue>(
@@ -52,7 +58,7 @@ const plainModel = headersOf({
   ...model,
   classic: seldom(fc.constantFrom('true', 'false')),
   architecture: fc.constant('amd64'),
-  gadget: (mostly(['pc', 'pc=18'], ['pc=stable', 'pc=a/b'])),
+  gadget: mostly(['pc', 'pc=18'], ['pc=stable', 'pc=a/b']),
   kernel: fc.constantFrom('pc-kernel', 'pc-kernel=18'),
   base: maybe(mostly(['core18'], ['not valid'])),
   store: storeHeader,
@@ -71,7 +77,9 @@ const modelSnap = headersOf({
   name: snapName,
   id: snapIdOfOther,
   type: maybe(mostly(['app', 'base', 'core'], ['bogus', 'snapd'])),
-  'default-channel': maybe(mostly(['latest/stable', '22/edge/branch', '22'], ['stable', 'a/b', '/stable', 'edge/b'])),
+  'default-channel': maybe(
+    mostly(['latest/stable', '22/edge/branch', '22'], ['stable', 'a/b', '/stable', 'edge/b']),
+  ),
   presence: maybe(mostly(['required', 'optional'], ['invalid'])),
   modes: maybe(mostly([['run'], ['run', 'recover']], [['X']])),
   classic: fc.option(fc.constantFrom('true', 'false'), { nil: undefined, freq: 5 }),
@@ -102,9 +110,15 @@ const extendedModel = headersOf({
   distribution: fc.option(fc.constant('ubuntu'), { nil: undefined, freq: 4 }),
   store: storeHeader,
   'display-name': maybe(fc.constant('My Model')),
-  snaps: fc
-    .uniqueArray(modelSnap, { maxLength: 2, selector: ({ name }) => name })
-    .chain((more) => mostly<HeaderValue>([[...essential, ...more], [...more, ...essential]], [[...essential.slice(1), ...more]])),
+  snaps: fc.uniqueArray(modelSnap, { maxLength: 2, selector: ({ name }) => name }).chain((more) =>
+    mostly<HeaderValue>(
+      [
+        [...essential, ...more],
+        [...more, ...essential],
+      ],
+      [[...essential.slice(1), ...more]],
+    ),
+  ),
   'validation-sets': validationSets,
 });
 
@@ -124,8 +138,11 @@ const validationSetSnap = headersOf({
   ),
 });
 
-const hardwareKeys = [generateKeyPairSync('ec', { namedCurve: 'P-256' }), generateKeyPairSync('rsa', { modulusLength: 2048 })].map(
-  ({ publicKey }) => publicKey.export({ format: 'pem', type: 'spki' }).toString().split('\n').slice(1, -2).join('\n'),
+const hardwareKeys = [
+  generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+  generateKeyPairSync('rsa', { modulusLength: 2048 }),
+].map(({ publicKey }) =>
+  publicKey.export({ format: 'pem', type: 'spki' }).toString().split('\n').slice(1, -2).join('\n'),
 );
 
 /** Drafts of the types that brands and operators sign; most are valid, some are not. */
@@ -153,7 +170,9 @@ export const brandDrafts: { readonly [type: string]: fc.Arbitrary<GeneratedDraft
           name: snapName,
           id: snapId,
           revision: mostly<string | undefined>(['3', '77'], [undefined, 'x']),
-          components: seldom(fc.constantFrom<HeaderValue>([{ name: 'comp', revision: '3' }], [{ name: 'comp' }], 'x')),
+          components: seldom(
+            fc.constantFrom<HeaderValue>([{ name: 'comp', revision: '3' }], [{ name: 'comp' }], 'x'),
+          ),
         }),
         { minLength: 1, maxLength: 2 },
       ),
@@ -172,12 +191,18 @@ export const brandDrafts: { readonly [type: string]: fc.Arbitrary<GeneratedDraft
       name: maybe(fc.constant('Nice Guy')),
       username: mostly(['guy', 'g.u-y_'], ['Guy']),
       password: maybe(
-        mostly(['$6$salt$hash', '$6$rounds=5000$salt$hash'], ['$5$salt$hash', '$6$rounds=1$s$h', 'plain', '$6$s!$h', '', '$+7$a$b', '$6$rounds=+5000$a$b']),
+        mostly(
+          ['$6$salt$hash', '$6$rounds=5000$salt$hash'],
+          ['$5$salt$hash', '$6$rounds=1$s$h', 'plain', '$6$s!$h', '', '$+7$a$b', '$6$rounds=+5000$a$b'],
+        ),
       ),
       'force-password-change': fc.option(fc.constant('true'), { nil: undefined, freq: 4 }),
       'ssh-keys': maybe(fc.constant(['ssh-rsa AAAA'])),
       since: fc.constantFrom('2024-02-29T00:00:00Z', '2024-03-01T00:00:00Z'),
-      until: mostly(['2024-06-01T00:00:00Z', '2025-03-01T00:00:00Z'], ['2025-03-01T00:00:01Z', '2023-01-01T00:00:00Z']),
+      until: mostly(
+        ['2024-06-01T00:00:00Z', '2025-03-01T00:00:00Z'],
+        ['2025-03-01T00:00:01Z', '2023-01-01T00:00:00Z'],
+      ),
       'user-presence': fc.option(fc.constantFrom('until-expiration', 'forever'), { nil: undefined, freq: 4 }),
     }),
   ),
@@ -230,7 +255,13 @@ export const brandDrafts: { readonly [type: string]: fc.Arbitrary<GeneratedDraft
       ),
       subclusters: maybe(
         fc.constantFrom<HeaderValue>(
-          [{ name: 'sub', devices: ['1'], snaps: [{ state: 'clustered', instance: 'foo_a1', channel: 'latest/stable' }] }],
+          [
+            {
+              name: 'sub',
+              devices: ['1'],
+              snaps: [{ state: 'clustered', instance: 'foo_a1', channel: 'latest/stable' }],
+            },
+          ],
           [{ name: 'sub', devices: ['2'] }],
           [{ name: 'sub', snaps: [{ state: 'gone', instance: 'foo', channel: 'stable' }] }],
           [{ name: 'sub', snaps: [{ state: 'removed', instance: 'foo_', channel: 'a/b/c/d' }] }],
@@ -260,8 +291,16 @@ export const brandDrafts: { readonly [type: string]: fc.Arbitrary<GeneratedDraft
       'account-id': accountId,
       'message-id': mostly(['abcd', 'abcdEF12-3'], ['ab', 'abcd-0', 'abcd-']),
       'message-kind': mostly(['confdb', 'a-b'], ['A']),
-      devices: mostly<HeaderValue | undefined>([['SN-1.model-a.my-brand']], [undefined, ['x.y'], ['a.b.acme', 'a.b.acme']]),
-      assumes: maybe(mostly([['snapd2.70'], ['feature-x']], [['isa-amd64-x'], ['Bad'], ['isa-amd64'], ['snapd2.x'], ['snapd']])),
+      devices: mostly<HeaderValue | undefined>(
+        [['SN-1.model-a.my-brand']],
+        [undefined, ['x.y'], ['a.b.acme', 'a.b.acme']],
+      ),
+      assumes: maybe(
+        mostly(
+          [['snapd2.70'], ['feature-x']],
+          [['isa-amd64-x'], ['Bad'], ['isa-amd64'], ['snapd2.x'], ['snapd']],
+        ),
+      ),
       'valid-since': timestamp,
       'valid-until': mostly(['2030-01-01T00:00:00Z'], ['2010-01-01T00:00:00Z']),
       timestamp,

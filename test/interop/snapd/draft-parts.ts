@@ -35,7 +35,9 @@ export const snapName = fc.constantFrom('my-app', 'core22', 'a1', 'pc-kernel', '
 export const count = fc.integer({ min: 1, max: 5000 }).map(String);
 export const revision = fc.option(fc.integer({ min: 0, max: 9 }).map(String), { nil: undefined, freq: 2 });
 export const words = fc.constantFrom('A name', 'Zwei Wörter', 'line one\nline two', '', ' padded ', 'колесо');
-export const body = fc.option(fc.constantFrom('HW-DETAILS: 1\n', 'text', 'a\n\nb\n', 'ü\n\n\n'), { nil: undefined });
+export const body = fc.option(fc.constantFrom('HW-DETAILS: 1\n', 'text', 'a\n\nb\n', 'ü\n\n\n'), {
+  nil: undefined,
+});
 
 /** Drops entries without a value. */
 export function given(headers: { readonly [name: string]: HeaderValue | undefined }): DraftHeaders {
@@ -46,9 +48,9 @@ export function given(headers: { readonly [name: string]: HeaderValue | undefine
 }
 
 /** A record of arbitraries whose values may be undefined, as headers. */
-export function headersOf(
-  parts: { readonly [name: string]: fc.Arbitrary<HeaderValue | undefined> },
-): fc.Arbitrary<DraftHeaders> {
+export function headersOf(parts: {
+  readonly [name: string]: fc.Arbitrary<HeaderValue | undefined>;
+}): fc.Arbitrary<DraftHeaders> {
   return fc.record(parts).map(given);
 }
 
@@ -67,7 +69,12 @@ export function mostly<Value>(good: readonly Value[], bad: readonly Value[]): fc
 
 /** Mostly absent, now and then there. */
 export function seldom<Value>(arbitrary: fc.Arbitrary<Value>): fc.Arbitrary<Value | undefined> {
-  return fc.option(arbitrary, { nil: undefined, freq: 1 }).chain((value) =>
-    fc.oneof({ arbitrary: fc.constant(undefined), weight: 5 }, { arbitrary: fc.constant(value), weight: 1 }),
-  );
+  return fc
+    .option(arbitrary, { nil: undefined, freq: 1 })
+    .chain((value) =>
+      fc.oneof(
+        { arbitrary: fc.constant(undefined), weight: 5 },
+        { arbitrary: fc.constant(value), weight: 1 },
+      ),
+    );
 }

@@ -26,7 +26,11 @@ function drafts(
 ): fc.Arbitrary<GeneratedDraft> {
   return fc
     .record({ headers: headersOf({ revision, ...headers }), body: draftBody })
-    .map(({ headers: made, body: text }) => ({ type, headers: made, ...(text !== undefined && { body: text }) }));
+    .map(({ headers: made, body: text }) => ({
+      type,
+      headers: made,
+      ...(text !== undefined && { body: text }),
+    }));
 }
 
 const since = fc.constantFrom('2020-01-01T00:00:00Z', '2024-01-01T00:00:00Z');
@@ -72,7 +76,12 @@ export function journeyDrafts(keys: readonly DraftKey[]): Drafts {
       until,
       constraints: keyConstraints,
     }),
-    'account-key-request': withKey('account-key-request', { 'account-id': accountId, name: keyName, since, until }),
+    'account-key-request': withKey('account-key-request', {
+      'account-id': accountId,
+      name: keyName,
+      since,
+      until,
+    }),
     store: drafts('store', {
       'authority-id': accountId,
       store: fc.constantFrom('my-store', 'Other_1'),

@@ -55,7 +55,22 @@ export function sometimesChanged(drafts: fc.Arbitrary<GeneratedDraft>): fc.Arbit
   return drafts.chain((draft) => fc.oneof(fc.constant(draft), changed(draft)));
 }
 
-const SNIPPETS = ['\n', '\n\n', ' ', '    ', ':', '-', 'A', '=', '\u00e9', 'body-length: 3\n', 'type: model\n', '"', '0', '\0'];
+const SNIPPETS = [
+  '\n',
+  '\n\n',
+  ' ',
+  '    ',
+  ':',
+  '-',
+  'A',
+  '=',
+  '\u00e9',
+  'body-length: 3\n',
+  'type: model\n',
+  '"',
+  '0',
+  '\0',
+];
 
 /** One change to the bytes of an encoded assertion: a byte changed, a stretch dropped or doubled, a snippet put in. */
 export function changedBytes(encoded: Uint8Array): fc.Arbitrary<Uint8Array> {
@@ -64,8 +79,12 @@ export function changedBytes(encoded: Uint8Array): fc.Arbitrary<Uint8Array> {
     Buffer.concat([encoded.subarray(0, from), put, encoded.subarray(from + length)]);
   return fc.oneof(
     fc.tuple(at, fc.nat(255)).map(([from, byte]) => cut(from, 1, Uint8Array.of(byte))),
-    fc.tuple(at, fc.nat(7)).map(([from, bit]) => cut(from, 1, Uint8Array.of((encoded[from] ?? 0) ^ (1 << bit)))),
-    fc.tuple(at, fc.integer({ min: 1, max: 40 })).map(([from, length]) => cut(from, length, new Uint8Array())),
+    fc
+      .tuple(at, fc.nat(7))
+      .map(([from, bit]) => cut(from, 1, Uint8Array.of((encoded[from] ?? 0) ^ (1 << bit)))),
+    fc
+      .tuple(at, fc.integer({ min: 1, max: 40 }))
+      .map(([from, length]) => cut(from, length, new Uint8Array())),
     fc
       .tuple(at, fc.integer({ min: 1, max: 80 }))
       .map(([from, length]) => cut(from, 0, encoded.subarray(from, from + length))),

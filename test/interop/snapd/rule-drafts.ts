@@ -64,7 +64,16 @@ export const EXPRESSIONS = [
   '日本.',
 ];
 
-const DOLLARS = ['$MISSING', '$SLOT(a)', '$PLUG(b.c)', '$SLOT_COMPAT(x)', '$PLUG_PUBLISHER_ID', '$OTHER', '$SLOT(a,b)', '$SLOT()'];
+const DOLLARS = [
+  '$MISSING',
+  '$SLOT(a)',
+  '$PLUG(b.c)',
+  '$SLOT_COMPAT(x)',
+  '$PLUG_PUBLISHER_ID',
+  '$OTHER',
+  '$SLOT(a,b)',
+  '$SLOT()',
+];
 const SUBRULES = [
   'allow-installation',
   'deny-installation',
@@ -84,12 +93,21 @@ const attributeValue: fc.Arbitrary<HeaderValue> = fc.letrec<{ value: HeaderValue
     { arbitrary: expression, weight: 1 },
     { arbitrary: mostly(DOLLARS.slice(0, 5), DOLLARS.slice(5)), weight: 3 },
     { arbitrary: fc.array(tie('value'), { minLength: 1, maxLength: 3 }), weight: 2 },
-    { arbitrary: fc.dictionary(fc.constantFrom('a', 'b-c', 'name'), tie('value'), { minKeys: 1, maxKeys: 2 }), weight: 2 },
+    {
+      arbitrary: fc.dictionary(fc.constantFrom('a', 'b-c', 'name'), tie('value'), { minKeys: 1, maxKeys: 2 }),
+      weight: 2,
+    },
   ),
 })).value;
 
 const attributes: fc.Arbitrary<HeaderValue> = fc.oneof(
-  { arbitrary: fc.dictionary(fc.constantFrom('a', 'read', 'content'), attributeValue, { minKeys: 1, maxKeys: 2 }), weight: 5 },
+  {
+    arbitrary: fc.dictionary(fc.constantFrom('a', 'read', 'content'), attributeValue, {
+      minKeys: 1,
+      maxKeys: 2,
+    }),
+    weight: 5,
+  },
   { arbitrary: attributeValue, weight: 1 },
 );
 
@@ -123,7 +141,9 @@ const CONSTRAINTS: { readonly [field: string]: fc.Arbitrary<HeaderValue> } = {
 
 const constraintMap = fc
   .uniqueArray(fc.constantFrom(...Object.keys(CONSTRAINTS)), { minLength: 1, maxLength: 3 })
-  .chain((fields) => headersOf(Object.fromEntries(fields.map((field) => [field, CONSTRAINTS[field] ?? fc.constant('x')]))));
+  .chain((fields) =>
+    headersOf(Object.fromEntries(fields.map((field) => [field, CONSTRAINTS[field] ?? fc.constant('x')]))),
+  );
 
 const subrule: fc.Arbitrary<HeaderValue> = fc.oneof(
   { arbitrary: mostly(['true', 'false'], ['perhaps']), weight: 2 },
@@ -135,7 +155,10 @@ const subrule: fc.Arbitrary<HeaderValue> = fc.oneof(
 const rule: fc.Arbitrary<HeaderValue> = fc.oneof(
   { arbitrary: mostly(['true', 'false'], ['maybe']), weight: 2 },
   {
-    arbitrary: fc.dictionary(fc.constantFrom(...SUBRULES, 'allow-nothing'), subrule, { minKeys: 1, maxKeys: 2 }),
+    arbitrary: fc.dictionary(fc.constantFrom(...SUBRULES, 'allow-nothing'), subrule, {
+      minKeys: 1,
+      maxKeys: 2,
+    }),
     weight: 8,
   },
 );
@@ -149,8 +172,21 @@ export const interfaceRules: fc.Arbitrary<HeaderValue | undefined> = maybe(
 export const keyConstraints: fc.Arbitrary<HeaderValue | undefined> = maybe(
   fc.array(
     fc.oneof(
-      { arbitrary: headersOf({ headers: headersOf({ type: fc.constantFrom('serial', 'model', 'ser.*'), model: expression }) }), weight: 4 },
-      { arbitrary: fc.constantFrom<HeaderValue>('x', { headers: 'x' }, { headers: { model: 'm' } }, { other: 'y' }), weight: 1 },
+      {
+        arbitrary: headersOf({
+          headers: headersOf({ type: fc.constantFrom('serial', 'model', 'ser.*'), model: expression }),
+        }),
+        weight: 4,
+      },
+      {
+        arbitrary: fc.constantFrom<HeaderValue>(
+          'x',
+          { headers: 'x' },
+          { headers: { model: 'm' } },
+          { other: 'y' },
+        ),
+        weight: 1,
+      },
     ),
     { minLength: 1, maxLength: 2 },
   ),

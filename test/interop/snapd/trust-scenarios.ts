@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import type { AssertionDraft, HeaderValue } from '../../../src/assertions/index.ts';
-import { accountDraft, accountKeyDraft, BRAND, MADE, OTHER, ROOT, type AssertionWorld } from '../../support/assertion-world.ts';
+import {
+  accountDraft,
+  accountKeyDraft,
+  BRAND,
+  MADE,
+  OTHER,
+  ROOT,
+  type AssertionWorld,
+} from '../../support/assertion-world.ts';
 
 const SNAP_ID = 'buPKUD3TKqCOgLEjjHx5kSiCpIs5cMuQ';
 const GATED_ID = '99T7MUlRhtI3U0QFgl5mXXESAiSwt776';
@@ -19,13 +27,29 @@ export interface TrustScenario {
   readonly brandKey: { readonly [name: string]: HeaderValue };
 }
 
-function declaration(snapId: string, publisher: string, extra: { [name: string]: HeaderValue } = {}): AssertionDraft {
-  const headers = { 'authority-id': ROOT, series: '16', 'snap-id': snapId, 'snap-name': 'my-app', 'publisher-id': publisher };
+function declaration(
+  snapId: string,
+  publisher: string,
+  extra: { [name: string]: HeaderValue } = {},
+): AssertionDraft {
+  const headers = {
+    'authority-id': ROOT,
+    series: '16',
+    'snap-id': snapId,
+    'snap-name': 'my-app',
+    'publisher-id': publisher,
+  };
   return { type: 'snap-declaration', headers: { ...headers, timestamp: MADE, ...extra } };
 }
 
 function model(extra: { [name: string]: HeaderValue }): AssertionDraft {
-  const headers = { 'authority-id': BRAND, series: '16', 'brand-id': BRAND, model: 'model-a', classic: 'true' };
+  const headers = {
+    'authority-id': BRAND,
+    series: '16',
+    'brand-id': BRAND,
+    model: 'model-a',
+    classic: 'true',
+  };
   return { type: 'model', headers: { ...headers, timestamp: MADE, ...extra } };
 }
 
@@ -33,16 +57,27 @@ function model(extra: { [name: string]: HeaderValue }): AssertionDraft {
 export function trustScenarios(world: AssertionWorld): fc.Arbitrary<TrustScenario> {
   const account = fc.constantFrom(BRAND, OTHER, ROOT, 'unknown-account');
   const authority = fc.constantFrom(ROOT, ROOT, BRAND, BRAND, OTHER);
-  const timestamp = fc.constantFrom(MADE, MADE, MADE, '2023-12-31T23:59:59Z', '2025-06-01T00:00:00Z', '2026-06-01T00:00:00Z');
+  const timestamp = fc.constantFrom(
+    MADE,
+    MADE,
+    MADE,
+    '2023-12-31T23:59:59Z',
+    '2025-06-01T00:00:00Z',
+    '2026-06-01T00:00:00Z',
+  );
   const provenance = fc.constantFrom('global-upload', 'brand-provenance', 'unknown-provenance');
   const digest = Buffer.alloc(48, 7).toString('base64url');
 
   const drafts: fc.Arbitrary<AssertionDraft> = fc.oneof(
-    fc.tuple(authority, timestamp).map(([id, time]) => accountDraft('new-account', { 'authority-id': id, timestamp: time })),
+    fc
+      .tuple(authority, timestamp)
+      .map(([id, time]) => accountDraft('new-account', { 'authority-id': id, timestamp: time })),
     fc
       .tuple(authority, account)
       .map(([id, owner]) => accountKeyDraft(owner, world.device, { 'authority-id': id, name: 'another' })),
-    fc.tuple(authority, timestamp).map(([id, time]) => model({ 'authority-id': id, 'brand-id': id, timestamp: time })),
+    fc
+      .tuple(authority, timestamp)
+      .map(([id, time]) => model({ 'authority-id': id, 'brand-id': id, timestamp: time })),
     fc.tuple(authority, timestamp).map(([id, time]) => ({
       type: 'serial' as const,
       headers: {
@@ -59,20 +94,24 @@ export function trustScenarios(world: AssertionWorld): fc.Arbitrary<TrustScenari
       type: 'store' as const,
       headers: { 'authority-id': id, store: 'my-store', 'operator-id': operator, timestamp: MADE },
     })),
-    fc.tuple(authority, account).map(([id, publisher]) => declaration('c'.repeat(32), publisher, { 'authority-id': id })),
-    fc.tuple(authority, account, provenance, fc.constantFrom('1', '7', '20')).map(([id, developer, from, number]) => ({
-      type: 'snap-revision' as const,
-      headers: {
-        'authority-id': id,
-        'snap-sha3-384': digest,
-        provenance: from,
-        'snap-id': SNAP_ID,
-        'snap-size': '1',
-        'snap-revision': number,
-        'developer-id': developer,
-        timestamp: MADE,
-      },
-    })),
+    fc
+      .tuple(authority, account)
+      .map(([id, publisher]) => declaration('c'.repeat(32), publisher, { 'authority-id': id })),
+    fc
+      .tuple(authority, account, provenance, fc.constantFrom('1', '7', '20'))
+      .map(([id, developer, from, number]) => ({
+        type: 'snap-revision' as const,
+        headers: {
+          'authority-id': id,
+          'snap-sha3-384': digest,
+          provenance: from,
+          'snap-id': SNAP_ID,
+          'snap-size': '1',
+          'snap-revision': number,
+          'developer-id': developer,
+          timestamp: MADE,
+        },
+      })),
     fc.tuple(authority, provenance).map(([id, from]) => ({
       type: 'snap-resource-pair' as const,
       headers: {
@@ -108,7 +147,12 @@ export function trustScenarios(world: AssertionWorld): fc.Arbitrary<TrustScenari
     })),
     account.map((owner) => ({
       type: 'account-key-request' as const,
-      headers: { 'account-id': owner, name: 'new', 'public-key-sha3-384': world.device.publicKey.keyId, since: MADE },
+      headers: {
+        'account-id': owner,
+        name: 'new',
+        'public-key-sha3-384': world.device.publicKey.keyId,
+        since: MADE,
+      },
       body: world.device.publicKey.encoded,
     })),
     fc.constant({
@@ -123,7 +167,14 @@ export function trustScenarios(world: AssertionWorld): fc.Arbitrary<TrustScenari
         undefined,
         declaration(SNAP_ID, BRAND),
         declaration(SNAP_ID, BRAND, {
-          'revision-authority': [{ 'account-id': BRAND, provenance: ['brand-provenance'], 'min-revision': '5', 'max-revision': '9' }],
+          'revision-authority': [
+            {
+              'account-id': BRAND,
+              provenance: ['brand-provenance'],
+              'min-revision': '5',
+              'max-revision': '9',
+            },
+          ],
         }),
       ),
       gated: fc.constantFrom(undefined, declaration(GATED_ID, OTHER)),
@@ -150,8 +201,17 @@ export function trustScenarios(world: AssertionWorld): fc.Arbitrary<TrustScenari
   return fc.record({ draft: drafts, background, brandKey }).chain((parts) => {
     const authorityId = parts.draft.headers['authority-id'];
     const owner: SignerName =
-      authorityId === ROOT ? 'store' : authorityId === BRAND ? 'brand' : authorityId === OTHER ? 'other' : 'device';
-    const signer = fc.oneof({ arbitrary: fc.constant(owner), weight: 6 }, { arbitrary: fc.constantFrom(...SIGNERS), weight: 1 });
+      authorityId === ROOT
+        ? 'store'
+        : authorityId === BRAND
+          ? 'brand'
+          : authorityId === OTHER
+            ? 'other'
+            : 'device';
+    const signer = fc.oneof(
+      { arbitrary: fc.constant(owner), weight: 6 },
+      { arbitrary: fc.constantFrom(...SIGNERS), weight: 1 },
+    );
     return signer.map((name) => ({ ...parts, signer: name }));
   });
 }
