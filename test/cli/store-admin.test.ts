@@ -1,0 +1,273 @@
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+import { answering, runCli } from '../support/cli.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const TEST_KEY = 'PPkB6XcYjkxzA9c6dXsaM0sg9r_d5DZ2kDYvWPTeuSXofXGzMDBt7DoD_Xiw3see';
+const NEW_KEY = '4aPBeXLPu2xoriNr-6e1Ja448wC7IAS86Ijs6r0sHWiZ6Y9WYprxeWkK7HETCyh6';
+const model = { name: 'model-a', series: '16', 'api-key': 'model-a-apikey', 'brand-account-id': 'brand' };
+const keys = [
+  { name: 'test-key', 'sha3-384': TEST_KEY, 'brand-account-id': 'brand' },
+  { name: 'new-key', 'sha3-384': NEW_KEY, 'brand-account-id': 'brand' },
+];
+const policy = (revision: number, key: string) => ({
+  revision,
+  'model-name': 'model-a',
+  'signing-key-sha3-384': key,
+});
+
+/** The admin of seed 001 on a machine of their own, logged in. */
+async function admin(answers: Readonly<Record<string, unknown>>) {
+  const server = await answering({
+    'POST /v1/tokens/offline/exchange': { macaroon: 'gateway-token' },
+    'GET /v1/tokens/whoami': { account: { id: 'ADMIN', email: 'admin@brand.example', username: 'admin' } },
+    ...answers,
+  });
+  const env = {
+    AIRLOCK_HOME: await temporaryFolder(),
+    BRAND_ACCOUNT_ID: 'brand',
+    STORE_ADMIN_TOKEN: 'admin-token',
+  };
+  const login = await runCli('store-admin', ['login', '--offline', `${server.url}/`, 'Admin@Brand.example'], {
+    env,
+  });
+  return {
+    ...server,
+    env,
+    login,
+    run: (args: readonly string[], input?: string) =>
+      runCli('store-admin', args, { env, ...(input === undefined ? {} : { input }) }),
+  };
+}
+
+async function golden(name: string): Promise<string> {
+  return readFile(join(import.meta.dirname, 'golden', name), 'utf8');
+}
+
+describe('the outputs of seed 001, to the letter', () => {
+  test('login --offline', async () => {
+    const { login, seen, env } = await admin({});
+    expect(login).toMatchObject({ status: 0, stdout: await golden('login.txt') });
+    expect(seen[0]?.body).toEqual({ macaroon: 'admin-token' });
+    expect(seen[1]?.authorization).toBe('Macaroon gateway-token');
+    expect((await stat(join(env.AIRLOCK_HOME, 'store-admin.json'))).mode & 0o777).toBe(0o600);
+  });
+
+  test('create key', async () => {
+    const { run, seen } = await admin({ 'POST /v1/brand/brand/signing_key': keys[0] });
+    expect(await run(['create', 'key', 'test-key'])).toEqual({
+      status: 0,
+      stdout: await golden('create-key.txt'),
+      stderr: '',
+    });
+    expect(seen.at(-1)).toMatchObject({
+      body: { name: 'test-key' },
+      authorization: 'Macaroon gateway-token',
+    });
+  });
+
+  test('list keys', async () => {
+    const { run } = await admin({ 'GET /v1/brand/brand/signing_key': keys });
+    expect((await run(['list', 'keys'])).stdout).toBe(await golden('list-keys.txt'));
+    expect(JSON.parse((await run(['list', 'keys', '--json'])).stdout)).toEqual(keys);
+  });
+
+  test('list keys, when there is none', async () => {
+    const { run } = await admin({ 'GET /v1/brand/brand/signing_key': [] });
+    expect((await run(['list', 'keys'])).stdout).toBe('Name    SHA3-384\n------  ----------\n');
+  });
+
+  test('create model', async () => {
+    const { run, seen } = await admin({ 'POST /v1/brand/brand/model': model });
+    expect((await run(['create', 'model', 'model-a'], 'model-a-apikey\n')).stdout).toBe(
+      await golden('create-model.txt'),
+    );
+    expect(seen.at(-1)?.body).toEqual({ name: 'model-a', series: '16', 'api-key': 'model-a-apikey' });
+  });
+
+  test('create serial-policy', async () => {
+    const { run, seen } = await admin({
+      'POST /v1/brand/brand/model/model-a/serial_policy': policy(1, TEST_KEY),
+    });
+    expect((await run(['create', 'serial-policy'], `model-a\n${TEST_KEY}\n`)).stdout).toBe(
+      await golden('create-serial-policy.txt'),
+    );
+    expect(seen.at(-1)?.body).toEqual({ 'signing-key-sha3-384': TEST_KEY });
+  });
+
+  test('list models shows the key of the newest policy', async () => {
+    const { run } = await admin({
+      'GET /v1/brand/brand/model': [model],
+      'GET /v1/brand/brand/signing_key': keys,
+      'GET /v1/brand/brand/model/model-a/serial_policy': [policy(1, TEST_KEY), policy(2, NEW_KEY)],
+    });
+    expect((await run(['list', 'models'])).stdout).toBe(await golden('list-models.txt'));
+  });
+
+  test('register-key', async () => {
+    const { run, url, seen } = await admin({
+      [`POST /v1/brand/brand/signing_key/${TEST_KEY}/register`]: {
+        state: 'awaiting-account-key',
+        'account-key-request': 'REQUEST',
+      },
+      'POST /dev/api/account/account-key': { account_key: {} },
+      [`GET /v2/assertions/account-key/${TEST_KEY}`]: 'ACCOUNT-KEY',
+    });
+    const file = join(await temporaryFolder(), 'test-key.assert');
+    const outcome = await run(['register-key', TEST_KEY, '--authority', url, '--assertion-out', file]);
+    expect(outcome).toMatchObject({ status: 0, stdout: await golden('register-key.txt') });
+    expect(seen.find(({ path }) => path === '/dev/api/account/account-key')).toMatchObject({
+      authorization: 'Macaroon admin-token',
+      body: { account_key_request: 'REQUEST' },
+    });
+    expect(await readFile(file, 'utf8')).toBe('ACCOUNT-KEY');
+  });
+
+  test('export store', async () => {
+    const folder = '/home/ubuntu/snap/store-admin/common/export';
+    const stem = `${folder}/store-export-myDeviceViewStoreID-20240109T123041`;
+    const result = {
+      files: [{ subject: 'store', path: `${stem}.tar.gz`, size: 1 }],
+      tokenFile: `${stem}.macaroon`,
+      snaps: [{ name: 'core', revision: 13250, channel: 'latest/stable', architecture: 'amd64' }],
+      accountKeys: [TEST_KEY],
+      warnings: [],
+    };
+    const server = await answering({
+      'POST /ops/v1/exports': { workflowId: 'export-store/x', ui: null },
+      'GET /ops/v1/operations/export-store%2Fx?wait=2': { workflowId: 'x', status: 'completed', result },
+    });
+    const env = {
+      AIRLOCK_URL: server.url,
+      AIRLOCK_OPERATOR_TOKEN: 'operator',
+      SNAP_USER_COMMON: await temporaryFolder(),
+    };
+    const args = ['export', 'store', 'myDeviceViewStoreID', '--key', TEST_KEY];
+    expect(await runCli('store-admin', args, { env })).toEqual({
+      status: 0,
+      stdout: await golden('export-store.txt'),
+      stderr: '',
+    });
+    expect(server.seen[0]).toMatchObject({
+      authorization: 'Bearer operator',
+      body: {
+        kind: 'store',
+        store: 'myDeviceViewStoreID',
+        channels: ['latest/stable'],
+        architectures: ['amd64'],
+        keys: [TEST_KEY],
+        snaps: true,
+      },
+    });
+  });
+});
+
+describe('BRAND_ACCOUNT_ID', () => {
+  test('is remembered after its first use', async () => {
+    const { run, env, seen } = await admin({ 'GET /v1/brand/brand/signing_key': keys });
+    await run(['list', 'keys']);
+    const { BRAND_ACCOUNT_ID: _, ...without } = env;
+    expect((await runCli('store-admin', ['list', 'keys'], { env: without })).status).toBe(0);
+    expect(seen.at(-1)?.path).toBe('/v1/brand/brand/signing_key');
+  });
+
+  test('is asked for where it was never set', async () => {
+    const { env } = await admin({});
+    const { BRAND_ACCOUNT_ID: _, ...without } = env;
+    const outcome = await runCli('store-admin', ['list', 'keys'], { env: without });
+    expect(outcome).toMatchObject({ status: 2, stdout: '' });
+    expect(outcome.stderr).toContain('set BRAND_ACCOUNT_ID');
+  });
+});
+
+describe('what goes wrong ends in one sentence', () => {
+  const sentence = /^error: cannot [^\n]+\n$/;
+
+  test('without a log-in', async () => {
+    const env = { AIRLOCK_HOME: await temporaryFolder() };
+    const outcome = await runCli('store-admin', ['list', 'keys'], { env });
+    expect(outcome).toMatchObject({ status: 3, stdout: '' });
+    expect(outcome.stderr).toMatch(sentence);
+  });
+
+  test('with the admin token of another person', async () => {
+    const server = await answering({
+      'POST /v1/tokens/offline/exchange': { macaroon: 't' },
+      'GET /v1/tokens/whoami': { account: { id: 'X', email: 'other@brand.example' } },
+    });
+    const env = { AIRLOCK_HOME: await temporaryFolder(), STORE_ADMIN_TOKEN: 'x' };
+    const outcome = await runCli('store-admin', ['login', '--offline', server.url, 'me@brand.example'], {
+      env,
+    });
+    expect(outcome.status).toBe(4);
+    expect(outcome.stderr).toMatch(sentence);
+    expect(outcome.stderr).not.toContain('other@');
+  });
+
+  test('when the store refuses: its own words, and an exit code of their kind', async () => {
+    const body = JSON.stringify({
+      'error-list': [
+        {
+          code: 'key-in-use',
+          message: 'cannot delete the key: it is used to sign at least one serial policy',
+        },
+      ],
+    });
+    const { run } = await admin({
+      [`DELETE /v1/brand/brand/signing_key/${TEST_KEY}`]: new Response(body, { status: 409 }),
+    });
+    const outcome = await run(['delete', 'key', TEST_KEY]);
+    expect(outcome).toEqual({
+      status: 6,
+      stdout: '',
+      stderr: 'error: cannot delete the key: it is used to sign at least one serial policy\n',
+    });
+  });
+
+  test('when nothing answers', async () => {
+    const { env } = await admin({});
+    await writeFile(
+      join(env.AIRLOCK_HOME, 'store-admin.json'),
+      JSON.stringify({ store: { url: 'http://127.0.0.1:9', token: 't', email: 'e' } }),
+    );
+    const outcome = await runCli('store-admin', ['list', 'keys'], { env });
+    expect(outcome.status).toBe(8);
+    expect(outcome.stderr).toMatch(/^error: cannot reach the store at http:\/\/127\.0\.0\.1:9: [^\n]+\n$/);
+  });
+
+  test('when the answer is not that of a store', async () => {
+    const { run } = await admin({ 'GET /v1/brand/brand/signing_key': '<html>' });
+    const outcome = await run(['list', 'keys']);
+    expect(outcome.status).toBe(70);
+    expect(outcome.stderr).toMatch(sentence);
+  });
+
+  test('when the input ends before the answer', async () => {
+    const { run, seen } = await admin({ 'POST /v1/brand/brand/model': model });
+    const outcome = await run(['create', 'model', 'model-a'], '');
+    expect(outcome.status).toBe(2);
+    expect(outcome.stderr).toMatch(sentence);
+    expect(seen.some(({ path }) => path.endsWith('/model'))).toBe(false);
+  });
+
+  test.each([
+    [['frobnicate'], 2],
+    [['create'], 2],
+    [['create', 'model'], 2],
+    [['list', 'keys', '--frob'], 2],
+    [['login', 'http://x', 'a@b'], 2],
+    [['export', 'snaps'], 2],
+    [['register-key', TEST_KEY], 2],
+  ])('on the command line %j', async (args, status) => {
+    const outcome = await runCli('store-admin', args, { env: { AIRLOCK_HOME: await temporaryFolder() } });
+    expect(outcome.status).toBe(status);
+    expect(outcome.stderr.trimEnd().split('\n').at(-1)).toMatch(/^error: cannot /);
+    expect(outcome.stderr).not.toMatch(/\n\s+at /);
+  });
+
+  test('but asking for help is no failure', async () => {
+    expect(await runCli('store-admin', ['create', 'key', '--help'])).toMatchObject({ status: 0, stderr: '' });
+  });
+});
