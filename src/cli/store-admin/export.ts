@@ -1,0 +1,159 @@
+import { mkdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
+
+import { Command } from '@commander-js/extra-typings';
+import { z } from 'zod';
+
+import { splitNames } from '../authority/client.ts';
+import type { CliContext } from '../context.ts';
+import { CliError, usageError } from '../errors.ts';
+import { readDocument } from '../files.ts';
+import { runOperation } from '../operations.ts';
+import { operatorClient } from '../operator.ts';
+import { exportFolder } from '../profile.ts';
+import { barLine, ProgressBar } from '../progress.ts';
+import { exportResult, type ExportResult } from '../snap-store-proxy/contract.ts';
+import { note, print, printJson } from '../terminal.ts';
+
+/** `store-admin export store STORE_ID`: a store with its snaps, metadata and keys, and an admin token beside it. */
+export function exportStoreCommand(context: CliContext) {
+  return new Command('store')
+    .description('export a store with its snaps, metadata, keys and an admin token, for an air-gapped host')
+    .argument('<store-id>', 'the device-view store of the brand')
+    .option('--no-snaps', 'leave the snaps out')
+    .option('--channel <channels>', 'channels, with commas between them', 'stable')
+    .option('--arch <architectures>', 'architectures, with commas between them', 'amd64')
+    .option('--key <sha3-384...>', 'account-keys to add: those that sign models')
+    .option('--admin <account>', "who the admin token is for; the store's first admin when absent")
+    .option('--export-dir <folder>', 'where to write the files')
+    .option('--watch', 'tell where Temporal UI shows the export')
+    .option('--json', 'print the result as JSON')
+    .action(async (store, options) => {
+      const result = await runExport(context, options, {
+        kind: 'store',
+        store,
+        snaps: options.snaps,
+        channels: splitNames(options.channel).map(fullName),
+        architectures: splitNames(options.arch),
+        keys: options.key ?? [],
+        admin: options.admin,
+      });
+      if (options.json) return printJson(context.terminal, result);
+      reportStore(context, result);
+    });
+}
+
+/** `store-admin export snaps NAME…`: single snaps with their assertions. */
+export function exportSnapsCommand(context: CliContext) {
+  return new Command('snaps')
+    .description('export snaps with their assertions, for an air-gapped host')
+    .argument('[names...]', 'names of the snaps')
+    .option('--channel <channels>', 'channels, with commas between them', 'stable')
+    .option('--arch <architectures>', 'architectures, with commas between them', 'amd64')
+    .option('--store <store-id>', 'store that the snaps are in')
+    .option('--from-yaml <file>', 'exact revisions: a list "packages" of name, revision and push_channel')
+    .option('--export-dir <folder>', 'where to write the files')
+    .option('--watch', 'tell where Temporal UI shows the export')
+    .option('--json', 'print the result as JSON')
+    .action(async (names, options) => {
+      const packages = options.fromYaml === undefined ? [] : await readPackages(context, options.fromYaml);
+      if (names.length === 0 && packages.length === 0) {
+        throw usageError('cannot export nothing: name snaps, or a file by --from-yaml');
+      }
+      const result = await runExport(context, options, {
+        kind: 'snaps',
+        names,
+        packages,
+        channels: splitNames(options.channel).map(fullName),
+        architectures: splitNames(options.arch),
+        store: options.store,
+      });
+      if (options.json) return printJson(context.terminal, result);
+      reportSnaps(context, result);
+      print(context.terminal, 'Successfully exported snaps:');
+      for (const { subject, path } of result.files) print(context.terminal, `${subject}: ${path}`);
+    });
+}
+
+interface ExportOptions {
+  readonly exportDir?: string | undefined;
+  readonly watch?: true | undefined;
+}
+
+async function runExport(context: CliContext, options: ExportOptions, json: object): Promise<ExportResult> {
+  const client = await operatorClient(context);
+  const exportDir = resolve(options.exportDir ?? exportFolder(context.terminal.env));
+  await mkdir(exportDir, { recursive: true }).catch((cause: unknown) => {
+    throw new CliError(
+      'invalid',
+      'file-unwritable',
+      `cannot write to ${exportDir}: name another folder by --export-dir`,
+      { cause },
+    );
+  });
+  const bar = new ProgressBar({ ...context.terminal, stdout: context.terminal.stderr });
+  try {
+    const result = await runOperation(
+      context,
+      client,
+      '/ops/v1/exports',
+      { json: { ...json, exportDir } },
+      exportResult,
+      {
+        watch: options.watch,
+        onProgress: ({ done, total }) => bar.update(total === 0 ? 0 : done / total),
+      },
+    );
+    for (const warning of result.warnings) note(context.terminal, `warning: ${warning}`);
+    return result;
+  } finally {
+    bar.abandon();
+  }
+}
+
+/** The documented lines of an export (protocol/operators.md, section 2.1). */
+function reportStore(context: CliContext, result: ExportResult): void {
+  const { terminal } = context;
+  const [archive] = result.files;
+  print(terminal, 'Downloading store metadata and assertion...');
+  if (result.tokenFile !== null) print(terminal, 'Downloading store admin account details and assertion...');
+  for (const name of new Set(result.snaps.map((snap) => snap.name))) {
+    print(terminal, `Downloading snap declaration for ${name}...`);
+  }
+  for (const key of result.accountKeys) print(terminal, `Downloading account-key ${key}...`);
+  reportSnaps(context, result);
+  print(terminal, 'Creating the export archive...');
+  if (archive) print(terminal, `Store data exported to: ${archive.path}`);
+  if (result.tokenFile === null) return;
+  print(terminal, `Admin token exported to: ${result.tokenFile}`);
+  print(terminal, 'Admin token usage:');
+  print(terminal, `    export STORE_ADMIN_TOKEN=$(cat ${result.tokenFile})`);
+}
+
+function reportSnaps({ terminal }: CliContext, { snaps }: ExportResult): void {
+  for (const { name, revision, channel, architecture } of snaps) {
+    print(terminal, `Downloading ${name} revision ${revision} (${channel} ${architecture})`);
+    print(terminal, barLine(1));
+  }
+}
+
+/** `stable` means `latest/stable`, as everywhere. */
+function fullName(channel: string): string {
+  return /^(stable|candidate|beta|edge)$/.test(channel) ? `latest/${channel}` : channel;
+}
+
+const packagesSchema = z.object({
+  packages: z.array(
+    z.object({ name: z.string(), revision: z.number().int(), push_channel: z.string().optional() }),
+  ),
+});
+
+async function readPackages(context: CliContext, file: string) {
+  const { parse } = await import('yaml');
+  const document = await readDocument(context.terminal, file);
+  try {
+    return packagesSchema.parse(parse(document)).packages;
+  } catch {
+    throw usageError(`cannot read ${file}: a list "packages" of name, revision and push_channel is needed`);
+  }
+}

@@ -1,0 +1,95 @@
+import { Command } from '@commander-js/extra-typings';
+import { z } from 'zod';
+
+import { save } from '../authority/root.ts';
+import type { CliContext } from '../context.ts';
+import { CliError } from '../errors.ts';
+import { HttpClient } from '../http-client.ts';
+import { note, print } from '../terminal.ts';
+import { authorityToken } from './authority-token.ts';
+import { brandGateway } from './gateway.ts';
+
+const registrationSchema = z.looseObject({ state: z.string(), 'account-key-request': z.string().nullable() });
+
+/**
+ * `store-admin register-key SHA3-384`: has the HSM sign an account-key-request and hands it to the store that vouches for
+ * the brand's keys, or to a file where that store cannot be reached from here.
+ */
+export function registerKeyCommand(context: CliContext) {
+  return new Command('register-key')
+    .description('register a signing key with the outside store, before it can sign serials')
+    .argument('<sha3-384>', 'the key, as "list keys" shows it')
+    .option('--authority <address>', 'address of the outside store (AIRLOCK_AUTHORITY_URL)')
+    .option('--auth <file>', 'log-in for it; STORE_ADMIN_TOKEN when absent')
+    .option('--request-out <file>', 'write the account-key-request here, to be carried to the outside store')
+    .option('--assertion-out <file>', 'write the account-key here, for push-account-keys')
+    .action((keyId, options) => registerKey(context, keyId, options));
+}
+
+interface RegisterOptions {
+  readonly authority?: string | undefined;
+  readonly auth?: string | undefined;
+  readonly requestOut?: string | undefined;
+  readonly assertionOut?: string | undefined;
+}
+
+async function registerKey(context: CliContext, keyId: string, options: RegisterOptions): Promise<void> {
+  const { terminal } = context;
+  const url = options.authority ?? terminal.env['AIRLOCK_AUTHORITY_URL'];
+  if (url === undefined && options.requestOut === undefined) {
+    const sentence =
+      'cannot tell where to register the key: name the outside store by --authority, or a file to carry by --request-out';
+    throw new CliError('invalid', 'not-configured', sentence);
+  }
+  const request = await requestFor(context, keyId);
+  if (options.requestOut !== undefined) {
+    await save(options.requestOut, request);
+    print(terminal, `Account key request exported to: ${options.requestOut}`);
+    note(
+      terminal,
+      'Carry it to the outside store, register it there, and push the account-key that it gives.',
+    );
+  }
+  if (url === undefined) return;
+  print(terminal, 'Registering signing key with the global Snap Store...');
+  const authority = new HttpClient({
+    url: url.replace(/\/+$/, ''),
+    authorization: `Macaroon ${await authorityToken(terminal, options.auth)}`,
+    name: 'the outside store',
+    hint: 'check the address, or carry the request there with --request-out',
+  });
+  await authority.perform('/dev/api/account/account-key', {
+    method: 'POST',
+    json: { account_key_request: request },
+  });
+  print(terminal, '');
+  print(terminal, `Key ${keyId} registered.`);
+  if (options.assertionOut === undefined) return;
+  await save(options.assertionOut, await accountKey(authority, keyId));
+  note(terminal, `Account key exported to: ${options.assertionOut}`);
+}
+
+async function requestFor(context: CliContext, keyId: string): Promise<string> {
+  const gateway = await brandGateway(context);
+  const registration = await gateway.client.request(
+    gateway.path('signing_key', keyId, 'register'),
+    registrationSchema,
+    {
+      method: 'POST',
+      json: { deliver: 'file' },
+    },
+  );
+  const request = registration['account-key-request'];
+  if (request !== null) return request;
+  throw new CliError(
+    'conflict',
+    'server-refused',
+    `cannot register the key ${keyId}: it is registered already`,
+  );
+}
+
+function accountKey(authority: HttpClient, keyId: string): Promise<string> {
+  return authority.text(`/v2/assertions/account-key/${encodeURIComponent(keyId)}`, {
+    headers: { accept: 'application/x.ubuntu.assertion' },
+  });
+}
