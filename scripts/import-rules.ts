@@ -102,7 +102,7 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   },
   {
     folder: 'cli/airlock',
-    may: ['cli', 'appliance', 'config', 'telemetry', ...PURE, 'errors.ts'],
+    may: ['cli', 'appliance', 'bundles', 'config', 'telemetry', ...PURE, 'errors.ts'],
     because: 'commands that start the parts leave the putting together to appliance',
   },
   {
