@@ -41,7 +41,13 @@ export { verifySignature } from './signatures.ts';
 export { signAssertion, softwareSigner, type AssertionDraft, type Signer } from './signing.ts';
 export { ASSERTION_MEDIA_TYPE, decodeStream, encodeStream } from './stream.ts';
 export { prerequisitesOf, supportsOf, verifyBatch, verifyChain } from './trust/chains.ts';
-export { keyStanding, publicKeyOf, type KeyStanding } from './trust/key-validity.ts';
+export {
+  constraintsAllow,
+  constraintsMayAllow,
+  keyStanding,
+  publicKeyOf,
+  type KeyStanding,
+} from './trust/key-validity.ts';
 export {
   combinedSource,
   completePrimaryKey,

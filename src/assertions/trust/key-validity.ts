@@ -1,10 +1,10 @@
 import { refWords, type Assertion } from '../assertion.ts';
 import { AssertionError } from '../errors.ts';
-import { optionalText, text } from '../header-values.ts';
+import { optionalText, text, type Headers } from '../header-values.ts';
 import { instantOf, parseInstant, type Instant } from '../instants.ts';
 import { decodePublicKey, type PublicKey } from '../public-key.ts';
 import { constraintPatterns } from '../types/accounts.ts';
-import { headersFit } from '../value-patterns.ts';
+import { headersFit, type ValuePattern } from '../value-patterns.ts';
 
 /** How an account-key stands at a point in time. A key that ends where it starts is revoked: it never was valid. */
 export type KeyStanding = 'valid' | 'not-yet-valid' | 'expired' | 'revoked';
@@ -52,13 +52,35 @@ export function requireKeyInForce(accountKey: Assertion, at: Instant | undefined
   }
 }
 
+/** Whether the constraints of an account-key let it sign an assertion with these headers ("type" among them). */
+export function constraintsAllow(accountKey: Assertion, headers: Headers): boolean {
+  const patterns = constraintPatterns({ values: accountKey.headers, where: 'header' });
+  return patterns.length === 0 || patterns.some((pattern) => headersFit(pattern, headers));
+}
+
+/**
+ * Whether the constraints of an account-key could let it sign an assertion of which only some headers are known yet;
+ * headers that are not known are left out of the comparison.
+ */
+export function constraintsMayAllow(accountKey: Assertion, known: Headers): boolean {
+  const patterns = constraintPatterns({ values: accountKey.headers, where: 'header' });
+  return patterns.length === 0 || patterns.some((pattern) => headersFit(knownPart(pattern, known), known));
+}
+
+function knownPart(pattern: ValuePattern, known: Headers): ValuePattern {
+  if (pattern.kind !== 'map') return pattern;
+  return {
+    kind: 'map',
+    entries: new Map([...pattern.entries].filter(([name]) => Object.hasOwn(known, name))),
+  };
+}
+
 /**
  * Refuses an assertion that the constraints of its signing key do not allow.
  * @throws AssertionError `key-constrained`
  */
 export function requireWithinConstraints(assertion: Assertion, accountKey: Assertion): void {
-  const patterns = constraintPatterns({ values: accountKey.headers, where: 'header' });
-  if (patterns.length === 0 || patterns.some((pattern) => headersFit(pattern, assertion.headers))) return;
+  if (constraintsAllow(accountKey, assertion.headers)) return;
   throw new AssertionError(
     'key-constrained',
     `cannot trust ${refWords(assertion)}: ${keyWords(accountKey)} may not sign such assertions`,
