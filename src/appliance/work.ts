@@ -9,11 +9,13 @@ import { createImportActivities } from '../activities/imports.ts';
 import { createReleaseActivities } from '../activities/releases.ts';
 import { createSerialActivities, type SerialActivityDeps } from '../activities/serials.ts';
 import { createSigningKeyActivities } from '../activities/signing-keys.ts';
+import { createSweepActivities } from '../activities/sweeps.ts';
 import { createUploadActivities } from '../activities/uploads.ts';
 import type { Hsm } from '../hsm/index.ts';
 import { TokenOffice } from '../storage/authority/index.ts';
 import { ACCOUNT_KEY_PUSHED, registerKeyId } from '../workflows/serials-contract.ts';
 import { installRuntime } from '../worker/runtime.ts';
+import { ensureSchedules, type Recurring } from '../worker/schedules.ts';
 import { startWorkers, type Workers } from '../worker/worker.ts';
 import type { Foundation } from './foundation.ts';
 import type { Temporal } from './temporal.ts';
@@ -31,6 +33,13 @@ export interface Work {
 export interface WorkOptions {
   readonly announce?: SerialActivityDeps['announce'];
 }
+
+/** What comes round by itself; how often is in temporal.yaml. */
+const RECURRING: readonly Recurring[] = [
+  { name: 'sweepIntents', workflow: 'sweepSerials', queue: 'hsm' },
+  { name: 'sweepSessions', workflow: 'sweepSessions', queue: 'airlock' },
+  { name: 'sweepUploads', workflow: 'sweepUploads', queue: 'airlock' },
+];
 
 /** Opens the token and starts to work on every task queue. */
 export async function startWork(
@@ -64,6 +73,7 @@ export async function startWork(
       airlock: withFailures({
         ...createAuthorityActivities({ database }),
         ...createReleaseActivities({ database }),
+        ...createSweepActivities({ database, blobs, clock }),
         ...imports,
         ...exports,
       }),
@@ -84,6 +94,7 @@ export async function startWork(
       }),
     },
   });
+  await ensureSchedules(temporal.connection.client, temporal.config, RECURRING);
   return {
     hsm,
     workers,

@@ -4,3 +4,4 @@ export * from './blob-store.ts';
 export * from './database.ts';
 export * from './generations.ts';
 export * from './setting-store.ts';
+export * from './sweeps.ts';

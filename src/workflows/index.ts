@@ -1,6 +1,7 @@
 /** Every workflow, and nothing else: each function exported here can be started by its name. */
 export * from './authority.ts';
 export * from './export-store.ts';
+export * from './fetches.ts';
 export * from './imports.ts';
 export { createSigningKey } from './create-signing-key.ts';
 export { deleteSigningKey } from './delete-signing-key.ts';
@@ -8,3 +9,4 @@ export * from './provision-serials.ts';
 export { registerSigningKey } from './register-signing-key.ts';
 export * from './publish-upload.ts';
 export * from './scope-store.ts';
+export * from './sweeps.ts';
