@@ -8,7 +8,7 @@ import type { Queries } from '../database.ts';
 export type UploadState = 'received' | 'processing' | 'approved' | 'held' | 'rejected';
 
 /** Where the bytes of an upload lie until they are scanned. */
-export function uploadFile(blobs: BlobStore, uploadId: string): string {
+export function uploadFile(blobs: Pick<BlobStore, 'stagingFolder'>, uploadId: string): string {
   return join(blobs.stagingFolder, `upload-${uploadId}`);
 }
 
