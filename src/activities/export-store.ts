@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile, rename } from 'node:fs/promises';
+import { readFile, writeFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Assertion } from '../assertions/index.ts';
 import { fileNames, stampOf, type ManifestStore, type WriteOptions } from '../bundles/index.ts';
@@ -15,6 +15,7 @@ import { exporterSigner, writeArchive, type SnapMaterial } from './export-archiv
 import { AssertionCloser } from './export-assertions.ts';
 import { closureWarnings, snapIdsOf, snapMaterial, storesFor } from './export-catalog.ts';
 import { ExportError } from './export-errors.ts';
+import { makeExportFolder } from './export-folder.ts';
 
 /** Life of an exported admin token: one year, as the documented one (protocol/operators.md 2.1). */
 const TOKEN_DAYS = 365;
@@ -44,7 +45,7 @@ export async function issueAdminToken(
   const { queries } = deps.database;
   const [store] = await storesFor(queries, input.store);
   const account = await adminOf(queries, input);
-  const folder = await exportFolder(input.exportDir, deps);
+  const folder = await makeExportFolder(input.exportDir, deps.exportFolder);
   const path = join(folder, fileNames.adminToken(input.store, stampOf(at)));
   const expires = new Date(at.getTime() + TOKEN_DAYS * 86_400_000);
   const present = await readFile(path, 'utf8').catch(() => undefined);
@@ -114,21 +115,6 @@ async function adminOf(queries: Queries, input: StoreExport): Promise<string> {
   return found.id;
 }
 
-/** Makes the folder that an export goes to. */
-export async function exportFolder(wanted: string | null, deps: ExportDeps): Promise<string> {
-  const folder = wanted ?? deps.exportFolder;
-  try {
-    await mkdir(folder, { recursive: true });
-    return folder;
-  } catch (cause) {
-    throw new ExportError(
-      'export-folder-unusable',
-      `cannot write to ${folder}: it is no folder that can be used`,
-      cause,
-    );
-  }
-}
-
 /**
  * Writes a store's archive: everything that devices of its brand may see, signed and chained to the root.
  * @throws ExportError, BundleError
@@ -153,7 +139,7 @@ export async function writeStoreExport(
     ['assertions/store.assert', await storeAssertions(closer, stores, token.accountId)],
     ['keys/account-keys.assert', await closer.close(keys)],
   ]);
-  const folder = await exportFolder(input.exportDir, deps);
+  const folder = await makeExportFolder(input.exportDir, deps.exportFolder);
   const path = join(folder, fileNames.storeExport(input.store, stampOf(at)));
   const written = await writeArchive(
     path,

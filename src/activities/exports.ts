@@ -13,13 +13,8 @@ import { exporterSigner, writeArchive, type SnapMaterial } from './export-archiv
 import { AssertionCloser } from './export-assertions.ts';
 import { closureWarnings, snapMaterial } from './export-catalog.ts';
 import { ExportError } from './export-errors.ts';
-import {
-  exportFolder,
-  exportedRevisions,
-  issueAdminToken,
-  writeStoreExport,
-  type ExportDeps,
-} from './export-store.ts';
+import { makeExportFolder } from './export-folder.ts';
+import { exportedRevisions, issueAdminToken, writeStoreExport, type ExportDeps } from './export-store.ts';
 import { withHeartbeats } from './heartbeats.ts';
 import { GENERAL_STORE } from '../brands/index.ts';
 
@@ -73,7 +68,7 @@ async function writeSnaps(
   const { queries } = deps.database;
   const closer = new AssertionCloser(queries);
   const signer = await exporterSigner(deps.settings, at);
-  const folder = await exportFolder(input.exportDir, deps);
+  const folder = await makeExportFolder(input.exportDir, deps.exportFolder);
   const files: ExportedFile[] = [];
   const snaps: SnapMaterial[] = [];
   for (const name of new Set([...input.names, ...input.packages.map((one) => one.name)])) {

@@ -9,7 +9,7 @@ import { Processes } from './processes.ts';
 import { pushedSnapRoutes } from './pushed-snaps.ts';
 import { settingRoutes } from './settings.ts';
 import { statusRoutes } from './status.ts';
-import { exportRoutes } from './transfers.ts';
+import { exportRoutes, fetchRoutes } from './transfers.ts';
 import { trustRoutes } from './trust.ts';
 
 export type { OpsDeps } from './deps.ts';
@@ -31,6 +31,7 @@ export function createOpsApi(deps: OpsDeps, requireOperator: MiddlewareHandler):
     trustRoutes(deps),
     importRoutes(deps, processes),
     exportRoutes(deps, processes),
+    fetchRoutes(deps, processes),
     operationRoutes(processes),
     pushedSnapRoutes(deps, processes),
     settingRoutes(deps),

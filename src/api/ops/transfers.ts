@@ -2,10 +2,13 @@ import { createHash } from 'node:crypto';
 import { Hono } from 'hono';
 import { parseChannel, channelName } from '../../snaps/index.ts';
 import { stampOf } from '../../bundles/index.ts';
-import { exportRequest } from './contract.ts';
+import { exportRequest, fetchRequest } from './contract.ts';
+import { AirlockError } from '../../errors.ts';
 import type { OpsDeps } from './deps.ts';
 import { jsonBody } from './http.ts';
 import type { Processes } from './processes.ts';
+import { GENERAL_STORE } from '../../brands/index.ts';
+import { parseLogin } from '../../upstream/index.ts';
 
 const OPERATOR = 'operator';
 
@@ -51,4 +54,52 @@ export function exportRoutes(deps: OpsDeps, processes: Processes): Hono {
 /** Requests that ask for the same thing share one process. */
 export function shortDigest(value: unknown): string {
   return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 24);
+}
+
+/** The online role: fetches from the upstream store. A login is sealed at once, and forgotten when the fetch is over. */
+export function fetchRoutes(deps: OpsDeps, processes: Processes): Hono {
+  const app = new Hono();
+  app.post('/fetches', async (context) => {
+    const request = await jsonBody(context, fetchRequest);
+    const exportDir = request.exportDir ?? null;
+    switch (request.kind) {
+      case 'snaps': {
+        const wish = {
+          names: [...new Set(request.names)],
+          channels: request.channels.map((text) => channelName(parseChannel(text))),
+          architectures: request.architectures,
+          store: request.store ?? null,
+        };
+        const fetchId = shortDigest(wish);
+        const credentials = await seal(deps, fetchId, request.credentials);
+        const input = { ...wish, fetchId, credentials, exportDir, actor: OPERATOR };
+        const id = `fetch-snaps/${wish.store ?? GENERAL_STORE}/${fetchId}`;
+        return context.json(await processes.start('fetchSnaps', id, [input]), 202);
+      }
+      case 'account-keys': {
+        const { account, keys } = request;
+        const input = { account, keys, exportDir, actor: OPERATOR };
+        const id = `fetch-account-keys/${account}/${shortDigest(keys)}`;
+        return context.json(await processes.start('fetchAccountKeys', id, [input]), 202);
+      }
+      case 'store-metadata':
+        throw new AirlockError(
+          'not-found',
+          'metadata-not-offered',
+          `cannot fetch the metadata of store ${request.store}: the upstream store offers no such interface; on an authority use "store-admin export store --no-snaps" and push the archive`,
+        );
+      default:
+        return request satisfies never;
+    }
+  });
+  return app;
+}
+
+/** Seals a login under a name of this fetch; the name is what the workflow is told. */
+async function seal(deps: OpsDeps, fetchId: string, credentials: string | undefined): Promise<string | null> {
+  if (credentials === undefined) return null;
+  parseLogin(credentials);
+  const name = `fetch.login.${fetchId}`;
+  await deps.settings.change(new Map([[name, { value: credentials, secret: true }]]), deps.clock());
+  return name;
 }

@@ -1,0 +1,195 @@
+import { join } from 'node:path';
+import { hexToSnapSha3, publicRoot, text, verifyBatch, type Assertion } from '../assertions/index.ts';
+import { GENERAL_STORE } from '../brands/index.ts';
+import { fileNames, stampOf, type ManifestSnap } from '../bundles/index.ts';
+import { parseChannel, channelName } from '../snaps/index.ts';
+import { assertionSource, trustedRoots } from '../storage/index.ts';
+import { AssertionFetcher, UpstreamError } from '../upstream/index.ts';
+import type { ExportOutcome, ExportedFile, ExportedRevision } from '../workflows/export-contract.ts';
+import type { FetchSnapsInput } from '../workflows/fetch-contract.ts';
+import { exporterSigner, writeArchive, type RevisionMaterial, type SnapMaterial } from './export-archive.ts';
+import { needsOf } from './export-catalog.ts';
+import {
+  fetchFolder,
+  plannedPlaces,
+  upstreamClient,
+  type FetchDeps,
+  type FetchedPlace,
+} from './fetch-staging.ts';
+import { trustAnchors } from './import-verify.ts';
+import { readSnapMetadata } from './snap-file.ts';
+import { makeExportFolder } from './export-folder.ts';
+
+/**
+ * Verifies what was downloaded down to a trusted root, and writes one archive for each snap.
+ * @throws UpstreamError, AssertionError, SnapError
+ */
+export async function writeFetched(
+  input: FetchSnapsInput,
+  at: Date,
+  deps: FetchDeps,
+  signal: AbortSignal,
+): Promise<ExportOutcome> {
+  const places = await plannedPlaces(input, deps);
+  const client = await upstreamClient(deps, input);
+  const roots = [...publicRoot(), ...(await trustedRoots(deps.database.queries))];
+  const fetcher = new AssertionFetcher(client, roots, signal);
+  const folder = await makeExportFolder(input.exportDir, deps.exportFolder);
+  const signer = await exporterSigner(deps.settings, at);
+  const files: ExportedFile[] = [];
+  const warnings = new Set<string>();
+  for (const [name, own] of Map.groupBy(places, ({ snap }) => snap.name)) {
+    const material = await materialOf(input, own, fetcher, deps, {
+      at,
+      warnings,
+      names: new Set(input.names),
+    });
+    const written = await writeArchive(
+      join(folder, fileNames.snapBundle(name, stampOf(at))),
+      {
+        kind: 'snap',
+        store: material.snap.store === GENERAL_STORE ? null : material.snap.store,
+        createdAt: at,
+        complete: false,
+        stores: [],
+        admin: null,
+        streams: new Map(),
+        snaps: [material],
+      },
+      signer,
+      { signal },
+    );
+    files.push({ subject: name, path: written.path, size: written.size });
+  }
+  return { files, tokenFile: null, snaps: places.map(lineOf), accountKeys: [], warnings: [...warnings] };
+}
+
+function lineOf({ snap, channel, architecture }: FetchedPlace): ExportedRevision {
+  return { name: snap.name, revision: snap.revision, channel, architecture };
+}
+
+interface Notes {
+  readonly at: Date;
+  readonly warnings: Set<string>;
+  readonly names: ReadonlySet<string>;
+}
+
+async function materialOf(
+  input: FetchSnapsInput,
+  places: readonly FetchedPlace[],
+  fetcher: AssertionFetcher,
+  deps: FetchDeps,
+  notes: Notes,
+): Promise<SnapMaterial> {
+  const [first] = places;
+  if (first === undefined) throw new TypeError('internal error: a snap without a place');
+  const revisions: RevisionMaterial[] = [];
+  for (const place of new Map(places.map((one) => [one.snap.revision, one])).values())
+    revisions.push(await revisionOf(input, place, fetcher, deps, notes));
+  const { snap } = first;
+  return {
+    snap: {
+      snapId: snap['snap-id'],
+      name: snap.name,
+      store: snap.private && input.store !== null ? input.store : GENERAL_STORE,
+      private: snap.private,
+      publisherId: publisherOf(revisions, snap['snap-id']),
+      type: snap.type,
+      title: snap.title,
+      summary: snap.summary,
+      description: snap.description,
+      license: snap.license ?? null,
+      contact: snap.contact ?? null,
+      website: snap.website ?? null,
+      links: snap.links ?? {},
+      media: (snap.media ?? []).map(({ type, url, width, height }) => ({
+        type,
+        url,
+        ...(typeof width === 'number' ? { width } : {}),
+        ...(typeof height === 'number' ? { height } : {}),
+      })),
+      categories: [],
+      defaultTrack: null,
+      channels: places.map((place) => releaseOf(place, notes.at)),
+    },
+    revisions,
+  };
+}
+
+function releaseOf(
+  { channel, architecture, snap }: FetchedPlace,
+  at: Date,
+): ManifestSnap['channels'][number] {
+  return {
+    channel: channelName(parseChannel(channel)),
+    architecture,
+    revision: snap.revision,
+    releasedAt: at.toISOString(),
+    percentage: null,
+    progressiveKey: null,
+    paused: false,
+    expiresAt: null,
+  };
+}
+
+async function revisionOf(
+  input: FetchSnapsInput,
+  { snap }: FetchedPlace,
+  fetcher: AssertionFetcher,
+  deps: FetchDeps,
+  notes: Notes,
+): Promise<RevisionMaterial> {
+  const digest = snap.download['sha3-384'];
+  const file = join(fetchFolder(deps.blobs, input.fetchId), digest);
+  const assertions = await fetcher.chain(
+    { type: 'snap-revision', primaryKey: [hexToSnapSha3(digest)] },
+    { type: 'snap-declaration', primaryKey: ['16', snap['snap-id']] },
+  );
+  await verifyBatch(assertions, {
+    source: assertionSource(deps.database.queries),
+    trusted: await trustAnchors(deps.database.queries),
+    now: deps.now(),
+  });
+  const statement = assertions.find(({ type }) => type === 'snap-revision');
+  if (
+    statement === undefined ||
+    text(statement, 'snap-id') !== snap['snap-id'] ||
+    text(statement, 'snap-revision') !== String(snap.revision) ||
+    text(statement, 'snap-size') !== String(snap.download.size)
+  )
+    throw new UpstreamError(
+      'download-corrupt',
+      `cannot use ${snap.name} revision ${snap.revision}: its snap-revision assertion speaks of another file`,
+    );
+  const { yaml } = await readSnapMetadata(file);
+  for (const [needed, why] of needsOf(yaml))
+    if (!notes.names.has(needed))
+      notes.warnings.add(
+        `${snap.name} revision ${snap.revision} needs ${needed} (${why}), which was not fetched with it`,
+      );
+  return {
+    revision: {
+      revision: snap.revision,
+      version: yaml.version,
+      digest,
+      size: snap.download.size,
+      architectures: [...yaml.architectures],
+      type: yaml.type,
+      base: yaml.base ?? null,
+      confinement: yaml.confinement,
+      grade: yaml.grade,
+      provenance: yaml.provenance,
+      epoch: { read: [...yaml.epoch.read], write: [...yaml.epoch.write] },
+      createdAt: new Date(text(statement, 'timestamp')).toISOString(),
+    },
+    file,
+    assertions,
+  };
+}
+
+/** Who publishes the snap is what its declaration says, not what an answer claims. */
+function publisherOf(revisions: readonly RevisionMaterial[], snapId: string): string {
+  const isOwn = (one: Assertion) => one.type === 'snap-declaration' && text(one, 'snap-id') === snapId;
+  const declaration = revisions.flatMap(({ assertions }) => assertions).find(isOwn);
+  return declaration === undefined ? '' : text(declaration, 'publisher-id');
+}

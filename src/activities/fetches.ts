@@ -1,0 +1,117 @@
+import { Context } from '@temporalio/activity';
+import { open, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { encodeStream, publicRoot, verifyBatch } from '../assertions/index.ts';
+import { fileNames, stampOf } from '../bundles/index.ts';
+import { assertionSource, trustedRoots } from '../storage/index.ts';
+import { AssertionFetcher, download } from '../upstream/index.ts';
+import type { ExportOutcome } from '../workflows/export-contract.ts';
+import type { FetchItem, FetchKeysInput, FetchSnapsInput } from '../workflows/fetch-contract.ts';
+import { makeExportFolder } from './export-folder.ts';
+import { writeFetched } from './fetch-archives.ts';
+import {
+  distinct,
+  fetchFolder,
+  plannedPlaces,
+  resolveAll,
+  upstreamClient,
+  type FetchDeps,
+} from './fetch-staging.ts';
+import { withHeartbeats } from './heartbeats.ts';
+import { trustAnchors } from './import-verify.ts';
+
+export type { FetchDeps } from './fetch-staging.ts';
+
+/** The activities of the online role: ask, download, verify, write. */
+export function createFetchActivities(deps: FetchDeps) {
+  return {
+    /** Asks the upstream what there is; the answers wait in the fetch's folder. */
+    resolveFetch(input: FetchSnapsInput): Promise<readonly FetchItem[]> {
+      return withHeartbeats((signal) => resolveAll(input, deps, signal));
+    },
+
+    /** Downloads one file, or goes on with what an interrupted run left of it. */
+    async downloadSnap(input: FetchSnapsInput, index: number): Promise<void> {
+      const context = Context.current();
+      const place = distinct(await plannedPlaces(input, deps))[index];
+      if (place === undefined) throw new TypeError('internal error: a download that was not planned');
+      const { url, size } = place.snap.download;
+      const digest = place.snap.download['sha3-384'];
+      const path = join(fetchFolder(deps.blobs, input.fetchId), digest);
+      const client = await upstreamClient(deps, input);
+      let last = 0;
+      await withHeartbeats((signal) =>
+        download(
+          client,
+          { url, digest, size, path },
+          {
+            signal,
+            onBytes: (bytes) => {
+              if (bytes - last < 2 ** 24) return;
+              last = bytes;
+              context.heartbeat({ bytes });
+            },
+          },
+        ),
+      );
+    },
+
+    /** Verifies everything and writes one archive for each snap. */
+    writeFetchedSnaps(input: FetchSnapsInput, at: string): Promise<ExportOutcome> {
+      return withHeartbeats((signal) => writeFetched(input, new Date(at), deps, signal));
+    },
+
+    /** Fetches account-keys with their chains into one file. */
+    fetchKeys(input: FetchKeysInput, at: string): Promise<ExportOutcome> {
+      return withHeartbeats((signal) => fetchKeys(input, new Date(at), deps, signal));
+    },
+
+    /** Forgets the login of a fetch, and its folder. */
+    async closeFetch(input: Pick<FetchSnapsInput, 'credentials' | 'fetchId'>): Promise<void> {
+      await rm(fetchFolder(deps.blobs, input.fetchId), { recursive: true, force: true });
+      if (input.credentials !== null)
+        await deps.settings.change(new Map([[input.credentials, undefined]]), deps.now());
+    },
+  };
+}
+
+/** The type that workflows see. */
+export type FetchActivities = ReturnType<typeof createFetchActivities>;
+
+async function fetchKeys(
+  input: FetchKeysInput,
+  at: Date,
+  deps: FetchDeps,
+  signal: AbortSignal,
+): Promise<ExportOutcome> {
+  const { queries } = deps.database;
+  const client = await upstreamClient(deps, { credentials: null, store: null });
+  const fetcher = new AssertionFetcher(client, [...publicRoot(), ...(await trustedRoots(queries))], signal);
+  const assertions = await fetcher.chain(
+    { type: 'account', primaryKey: [input.account] },
+    ...input.keys.map((key) => ({ type: 'account-key' as const, primaryKey: [key] })),
+  );
+  await verifyBatch(assertions, {
+    source: assertionSource(queries),
+    trusted: await trustAnchors(queries),
+    now: deps.now(),
+  });
+  const folder = await makeExportFolder(input.exportDir, deps.exportFolder);
+  const path = join(folder, fileNames.accountKeys(input.account, stampOf(at)));
+  const stream = encodeStream(assertions);
+  const file = await open(`${path}.part`, 'w', 0o644);
+  try {
+    await file.writeFile(stream);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(`${path}.part`, path);
+  return {
+    files: [{ subject: input.account, path, size: stream.byteLength }],
+    tokenFile: null,
+    snaps: [],
+    accountKeys: input.keys,
+    warnings: [],
+  };
+}

@@ -1,0 +1,34 @@
+import { AirlockError, type ErrorKind } from '../errors.ts';
+
+/** What can go wrong with another store. */
+export type UpstreamErrorCode =
+  | 'upstream-unreachable'
+  | 'upstream-answer-malformed'
+  | 'upstream-refused'
+  | 'login-file-malformed'
+  | 'login-refused'
+  | 'role-missing'
+  | 'snap-not-upstream'
+  | 'assertion-not-upstream'
+  | 'download-corrupt'
+  | 'metadata-not-offered';
+
+const KINDS: Readonly<Record<UpstreamErrorCode, ErrorKind>> = {
+  'upstream-unreachable': 'unavailable',
+  'upstream-answer-malformed': 'unavailable',
+  'upstream-refused': 'invalid',
+  'login-file-malformed': 'invalid',
+  'login-refused': 'unauthenticated',
+  'role-missing': 'forbidden',
+  'snap-not-upstream': 'not-found',
+  'assertion-not-upstream': 'not-found',
+  'download-corrupt': 'unavailable',
+  'metadata-not-offered': 'not-found',
+};
+
+/** Another store does not answer, or not as it should. */
+export class UpstreamError extends AirlockError<UpstreamErrorCode> {
+  constructor(code: UpstreamErrorCode, sentence: string, cause?: unknown) {
+    super(KINDS[code], code, sentence, cause === undefined ? {} : { cause });
+  }
+}

@@ -1,0 +1,6 @@
+/** Clients of another store: the public one, or an authority of one's own. */
+export * from './assertion-fetcher.ts';
+export * from './download.ts';
+export * from './errors.ts';
+export * from './login-file.ts';
+export * from './store-client.ts';

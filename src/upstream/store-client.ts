@@ -1,0 +1,287 @@
+import { z } from 'zod';
+import {
+  ASSERTION_MEDIA_TYPE,
+  decodeAssertion,
+  type Assertion,
+  type AssertionRef,
+  refWords,
+} from '../assertions/index.ts';
+import { sentenceOf } from '../errors.ts';
+import { UpstreamError } from './errors.ts';
+import type { Login } from './login-file.ts';
+
+const ANSWER_MS = 30_000;
+const ANSWER_MAX = 16 * 2 ** 20;
+const ASSERTION_MAX = 3 * 2 ** 20;
+
+const FIELDS = [
+  'architectures',
+  'base',
+  'confinement',
+  'contact',
+  'created-at',
+  'description',
+  'download',
+  'epoch',
+  'license',
+  'links',
+  'media',
+  'name',
+  'private',
+  'publisher',
+  'revision',
+  'snap-id',
+  'summary',
+  'title',
+  'type',
+  'version',
+  'website',
+];
+
+const text = z.string().default('');
+const snapSchema = z.looseObject({
+  'snap-id': z.string(),
+  name: z.string(),
+  revision: z.number().int().min(1),
+  version: text,
+  type: z.string().default('app'),
+  title: text,
+  summary: text,
+  description: text,
+  license: z.string().nullish(),
+  contact: z.string().nullish(),
+  website: z.string().nullish(),
+  private: z.boolean().default(false),
+  links: z.record(z.string(), z.array(z.string())).nullish(),
+  media: z
+    .array(
+      z.looseObject({
+        type: z.string(),
+        url: z.string(),
+        width: z.number().nullish(),
+        height: z.number().nullish(),
+      }),
+    )
+    .nullish(),
+  publisher: z.looseObject({ id: z.string() }),
+  'created-at': z.string().optional(),
+  download: z.looseObject({
+    'sha3-384': z.string().regex(/^[0-9a-f]{96}$/),
+    size: z.number().int().min(1),
+    url: z.url(),
+  }),
+});
+const resultSchema = z.looseObject({
+  result: z.string(),
+  name: z.string().optional(),
+  'instance-key': z.string().optional(),
+  'effective-channel': z.string().optional(),
+  snap: snapSchema.optional(),
+  error: z.looseObject({ code: z.string(), message: z.string() }).optional(),
+});
+const refreshSchema = z.looseObject({ results: z.array(z.unknown()) });
+
+/** A snap as another store offers it. */
+export type UpstreamSnap = z.output<typeof snapSchema>;
+
+/** What to look for. */
+export interface SnapWish {
+  readonly name: string;
+  /** Full name, such as latest/stable. */
+  readonly channel: string;
+  readonly architecture: string;
+}
+
+/** Where the other store is, and who asks. */
+export interface UpstreamOptions {
+  readonly url: string;
+  readonly login?: Login | undefined;
+  /** Brand store to look in; the general one without. */
+  readonly store?: string | undefined;
+  /** For tests. */
+  readonly fetch?: typeof fetch;
+}
+
+/** A client of another store: the public one or an authority. It speaks as devices do (protocol/devices.md 3). */
+export class StoreClient {
+  readonly #options: UpstreamOptions;
+  readonly #url: string;
+
+  constructor(options: UpstreamOptions) {
+    this.#options = options;
+    this.#url = options.url.replace(/\/+$/, '');
+  }
+
+  /**
+   * What a channel holds for an architecture.
+   * @throws UpstreamError `snap-not-upstream`, which names the role to ask for where there is a login
+   */
+  async resolve(wish: SnapWish, signal: AbortSignal): Promise<UpstreamSnap> {
+    const body = {
+      context: [],
+      actions: [
+        {
+          action: 'download',
+          'instance-key': 'download-1',
+          name: wish.name,
+          channel: wish.channel,
+          epoch: null,
+        },
+      ],
+      fields: FIELDS,
+    };
+    const response = await this.#send(
+      '/v2/snaps/refresh',
+      {
+        method: 'POST',
+        body: JSON.stringify(body),
+        headers: {
+          'content-type': 'application/json',
+          accept: 'application/json',
+          'snap-device-series': '16',
+          'snap-device-architecture': wish.architecture,
+        },
+      },
+      signal,
+    );
+    const answer = refreshSchema.safeParse(await json(response));
+    const result = resultSchema.safeParse(answer.success ? answer.data.results[0] : undefined);
+    if (!answer.success || !result.success)
+      throw new UpstreamError(
+        'upstream-answer-malformed',
+        `cannot read the answer of ${this.#url} about ${wish.name}`,
+      );
+    const { snap, error } = result.data;
+    if (snap !== undefined && error === undefined) return snap;
+    throw this.#notFound(wish, error?.message);
+  }
+
+  /** One assertion in its newest revision, or undefined. */
+  async assertion(ref: AssertionRef, signal: AbortSignal): Promise<Assertion | undefined> {
+    const path = ['', 'v2', 'assertions', ref.type, ...ref.primaryKey.map(encodeURIComponent)].join('/');
+    const response = await this.#fetch(
+      `${this.#url}${path}`,
+      { headers: { accept: ASSERTION_MEDIA_TYPE } },
+      signal,
+    );
+    if (response.status === 404) {
+      await response.body?.cancel();
+      return undefined;
+    }
+    await this.#requireGood(response, refWords(ref));
+    return decodeAssertion(await limited(response, ASSERTION_MAX));
+  }
+
+  /**
+   * Opens the bytes of a snap from `offset` on. The credential goes to the upstream's own host only.
+   * @returns the answer, and the offset that it really begins at: 0 when the server ignores ranges
+   */
+  async open(
+    url: string,
+    offset: number,
+    signal: AbortSignal,
+  ): Promise<{ body: AsyncIterable<Uint8Array>; offset: number }> {
+    const own = new URL(url).origin === new URL(this.#url).origin;
+    const response = await this.#fetch(
+      url,
+      { headers: offset > 0 ? { range: `bytes=${offset}-` } : {} },
+      signal,
+      own,
+      false,
+    );
+    await this.#requireGood(response, url);
+    if (response.body === null)
+      throw new UpstreamError('upstream-answer-malformed', `cannot download ${url}: the answer is empty`);
+    return { body: response.body, offset: response.status === 206 ? offset : 0 };
+  }
+
+  async #send(path: string, init: RequestInit, signal: AbortSignal): Promise<Response> {
+    const response = await this.#fetch(`${this.#url}${path}`, init, signal);
+    await this.#requireGood(response, path);
+    return response;
+  }
+
+  async #requireGood(response: Response, what: string): Promise<void> {
+    if (response.ok) return;
+    await response.body?.cancel();
+    const { status } = response;
+    if (status === 401)
+      throw new UpstreamError(
+        'login-refused',
+        `cannot use the login file at ${this.#url}: it was refused or has ended; export it again`,
+      );
+    if (status === 403)
+      throw new UpstreamError(
+        'role-missing',
+        `cannot fetch ${what}: the account of the login file lacks the role Viewer, or the login lacks the permission package_access`,
+      );
+    throw new UpstreamError(
+      status >= 500 || status === 429 ? 'upstream-unreachable' : 'upstream-refused',
+      `cannot fetch ${what} from ${this.#url}: it answered with status ${status}`,
+    );
+  }
+
+  async #fetch(
+    url: string,
+    init: RequestInit,
+    signal: AbortSignal,
+    withLogin = true,
+    deadline = true,
+  ): Promise<Response> {
+    const { login, store } = this.#options;
+    const headers = new Headers(init.headers);
+    headers.set('user-agent', 'airlock');
+    if (withLogin && login !== undefined) headers.set('authorization', login.authorization);
+    if (withLogin && store !== undefined) {
+      headers.set('snap-device-store', store);
+      headers.set('x-ubuntu-store', store);
+    }
+    try {
+      const signals = deadline ? AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]) : signal;
+      return await (this.#options.fetch ?? fetch)(url, { ...init, headers, signal: signals });
+    } catch (cause) {
+      signal.throwIfAborted();
+      throw new UpstreamError(
+        'upstream-unreachable',
+        `cannot reach ${this.#url}: ${sentenceOf(cause instanceof Error && cause.cause ? cause.cause : cause)}; check proxy.upstream and the network`,
+        cause,
+      );
+    }
+  }
+
+  #notFound(wish: SnapWish, said: string | undefined): UpstreamError {
+    const { login, store } = this.#options;
+    const hint =
+      login === undefined
+        ? 'a private snap needs --auth and --store'
+        : `the account of the login file must have the role Viewer in store ${store ?? 'of the snap'}`;
+    return new UpstreamError(
+      'snap-not-upstream',
+      `cannot fetch ${wish.name} (${wish.channel} ${wish.architecture}): ${said ?? 'it is not there'}; ${hint}`,
+    );
+  }
+}
+
+async function json(response: Response): Promise<unknown> {
+  try {
+    return JSON.parse(new TextDecoder().decode(await limited(response, ANSWER_MAX)));
+  } catch (cause) {
+    if (cause instanceof UpstreamError) throw cause;
+    return undefined;
+  }
+}
+
+async function limited(response: Response, limit: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.byteLength;
+    if (size > limit)
+      throw new UpstreamError(
+        'upstream-answer-malformed',
+        `cannot read an answer of more than ${limit} bytes`,
+      );
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}

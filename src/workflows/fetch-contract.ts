@@ -1,0 +1,37 @@
+/** Snaps to fetch from another store. */
+export interface FetchSnapsInput {
+  /** Names this fetch, and its folder: the same request goes on where an interrupted one stopped. */
+  readonly fetchId: string;
+  readonly names: readonly string[];
+  /** Full channel names. */
+  readonly channels: readonly string[];
+  readonly architectures: readonly string[];
+  readonly store: string | null;
+  /** Setting that seals the login file; never the login itself. */
+  readonly credentials: string | null;
+  readonly exportDir: string | null;
+  readonly actor: string;
+}
+
+/** Account-keys to fetch. */
+export interface FetchKeysInput {
+  readonly account: string;
+  readonly keys: readonly string[];
+  readonly exportDir: string | null;
+  readonly actor: string;
+}
+
+/** A store's metadata to fetch from an authority. */
+export interface FetchMetadataInput {
+  readonly store: string;
+  readonly credentials: string;
+  readonly exportDir: string | null;
+  readonly actor: string;
+}
+
+/** One file to download. */
+export interface FetchItem {
+  readonly name: string;
+  readonly revision: number;
+  readonly size: number;
+}

@@ -1,0 +1,63 @@
+import { CancellationScope, isCancellation, proxyActivities, setHandler } from '@temporalio/workflow';
+import type { FetchActivities } from '../activities/fetches.ts';
+import type { ExportOutcome } from './export-contract.ts';
+import type { FetchKeysInput, FetchSnapsInput } from './fetch-contract.ts';
+import type { ImportProgress } from './import-contract.ts';
+import { importProgress } from './import-messages.ts';
+import { commit, download, largeFiles, upstream } from './options.ts';
+
+/** Downloads at a time: one waits while another has the network. */
+const AT_ONCE = 4;
+
+const { resolveFetch } = proxyActivities<FetchActivities>({
+  ...upstream,
+  startToCloseTimeout: '30m',
+  heartbeatTimeout: '30s',
+});
+const { fetchKeys } = proxyActivities<FetchActivities>({
+  ...upstream,
+  startToCloseTimeout: '10m',
+  heartbeatTimeout: '30s',
+});
+const { downloadSnap } = proxyActivities<FetchActivities>(download);
+const { writeFetchedSnaps } = proxyActivities<FetchActivities>({ ...largeFiles, startToCloseTimeout: '24h' });
+const { closeFetch } = proxyActivities<FetchActivities>(commit);
+
+/**
+ * Fetches snaps from the upstream store: asks what there is, downloads many at a time, verifies all, writes an archive for
+ * each. Downloads go on after a kill of the worker or a cut of the network where they were.
+ */
+export async function fetchSnaps(input: FetchSnapsInput): Promise<ExportOutcome> {
+  let progress: ImportProgress = { step: 'asking', done: 0, total: 1, unit: 'steps' };
+  setHandler(importProgress, () => progress);
+  const at = new Date().toISOString();
+  try {
+    const items = await resolveFetch(input);
+    const total = items.reduce((sum, { size }) => sum + size, 0);
+    let done = 0;
+    let next = 0;
+    progress = { step: 'downloading', done, total, unit: 'bytes' };
+    const lane = async () => {
+      for (let index = next++; index < items.length; index = next++) {
+        await downloadSnap(input, index);
+        done += items[index]?.size ?? 0;
+        progress = { step: 'downloading', done, total, unit: 'bytes' };
+      }
+    };
+    await CancellationScope.cancellable(() => Promise.all(Array.from({ length: AT_ONCE }, lane)));
+    progress = { step: 'writing', done: 0, total: items.length, unit: 'snaps' };
+    const outcome = await writeFetchedSnaps(input, at);
+    await closeFetch(input);
+    return outcome;
+  } catch (error) {
+    // A cancelled fetch is over as well: what it has must not wait for somebody who may never come back.
+    if (isCancellation(error)) await CancellationScope.nonCancellable(() => closeFetch(input));
+    else await closeFetch(input);
+    throw error;
+  }
+}
+
+/** Fetches account-keys with their chains. */
+export function fetchAccountKeys(input: FetchKeysInput): Promise<ExportOutcome> {
+  return fetchKeys(input, new Date().toISOString());
+}

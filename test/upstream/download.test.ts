@@ -1,0 +1,105 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { StoreClient, download } from '../../src/upstream/index.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const bytes = randomBytes(3_000_000);
+const digest = createHash('sha3-384').update(bytes).digest('hex');
+
+/** A server that breaks off after so many bytes, as often as told. */
+let server: Server;
+let breaks: number[];
+let ranges: boolean;
+let seen: { range: string | undefined; authorization: string | undefined }[];
+let content: Buffer;
+let url: string;
+
+beforeEach(async () => {
+  [breaks, ranges, seen, content] = [[], true, [], bytes];
+  server = createServer((request, response) => {
+    const { range, authorization } = request.headers;
+    seen.push({ range, authorization });
+    const from = ranges ? Number(/bytes=(\d+)-/.exec(range ?? '')?.[1] ?? 0) : 0;
+    const end = breaks.shift() ?? content.length;
+    response.writeHead(from > 0 ? 206 : 200, { 'content-length': content.length - from });
+    response.write(content.subarray(from, Math.max(from, end)), () => {
+      if (end < content.length) response.destroy();
+      else response.end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = z(server.address());
+  url = `http://127.0.0.1:${port}`;
+});
+afterEach(() => new Promise((resolve) => server.close(resolve)));
+
+function z(address: string | AddressInfo | null): AddressInfo {
+  if (address === null || typeof address === 'string') throw new Error('no address');
+  return address;
+}
+
+async function target() {
+  const folder = await temporaryFolder();
+  const path = join(folder, digest);
+  const client = new StoreClient({ url, login: { authorization: 'Macaroon root="secret"' } });
+  const run = (from = `${url}/snap`) =>
+    download(
+      client,
+      { url: from, digest, size: bytes.length, path },
+      { signal: new AbortController().signal },
+    );
+  return { folder, path, run };
+}
+
+describe('a download', () => {
+  test('goes on where a broken connection left it', async () => {
+    breaks = [1_000_000, 2_000_000];
+    const { folder, path, run } = await target();
+    await expect(run()).rejects.toMatchObject({ code: 'upstream-unreachable', kind: 'unavailable' });
+    await expect(run()).rejects.toMatchObject({ code: 'upstream-unreachable' });
+    await run();
+    expect(await readFile(path)).toEqual(bytes);
+    expect(await readdir(folder)).toEqual([digest]);
+    expect(seen.slice(1).every(({ range }) => range?.startsWith('bytes='))).toBe(true);
+  });
+
+  test('begins anew where the server knows no ranges', async () => {
+    ranges = false;
+    breaks = [1_500_000];
+    const { path, run } = await target();
+    await expect(run()).rejects.toMatchObject({ code: 'upstream-unreachable' });
+    await run();
+    expect(await readFile(path)).toEqual(bytes);
+  });
+
+  test('never gives its name to other bytes', async () => {
+    content = randomBytes(bytes.length);
+    const { folder, run } = await target();
+    await expect(run()).rejects.toMatchObject({ code: 'download-corrupt' });
+    expect(await readdir(folder)).toEqual([]);
+    content = Buffer.concat([bytes, Buffer.alloc(10)]);
+    await expect(run()).rejects.toMatchObject({ code: 'download-corrupt' });
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  test('whose part was spoilt on the disk is made again', async () => {
+    const { folder, path, run } = await target();
+    await writeFile(`${path}.part`, randomBytes(10_000));
+    await expect(run()).rejects.toMatchObject({ code: 'download-corrupt' });
+    await run();
+    expect(await readdir(folder)).toEqual([digest]);
+  });
+
+  test('sends the login to the upstream store, and to no other host', async () => {
+    const { run } = await target();
+    await run();
+    expect(seen[0]?.authorization).toBe('Macaroon root="secret"');
+    const other = await target();
+    await other.run(`${url.replace('127.0.0.1', 'localhost')}/snap`).catch(() => undefined);
+    expect(seen.slice(1).every(({ authorization }) => authorization === undefined)).toBe(true);
+  });
+});

@@ -1,0 +1,137 @@
+import { readdir } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { createDeviceApi } from '../../src/api/device/index.ts';
+import { startServer } from '../../src/api/server.ts';
+import { createFetchActivities } from '../../src/activities/fetches.ts';
+import { errorOfFailure, withFailures } from '../../src/activities/errors.ts';
+import { fetchAccountKeys, fetchSnaps, importAccountKeys, importSnap } from '../../src/workflows/index.ts';
+import type { FetchSnapsInput } from '../../src/workflows/fetch-contract.ts';
+import { openTestTemporal, withWorkers, type TestTemporal } from '../support/temporal.ts';
+import { Outside, importInput, trustingHost, type Host } from './carried-store.ts';
+
+let temporal: TestTemporal;
+beforeAll(async () => {
+  temporal = await openTestTemporal();
+});
+afterAll(() => temporal.close());
+
+/** Serves the outside host's snaps as devices get them. */
+async function serve(outside: Outside): Promise<string> {
+  const site = { storeId: undefined, publicUrl: undefined, caCertificate: undefined };
+  const app = createDeviceApi({
+    database: outside.host.database,
+    blobs: outside.host.blobs,
+    deviceSecrets: () => Promise.resolve([]),
+    site: () => Promise.resolve(site),
+    clock: () => new Date(),
+    random: (size) => new Uint8Array(randomBytes(size)),
+    report: (error) => console.error(error),
+  });
+  const server = await startServer({
+    fetch: (request, bindings) => app.fetch(request, bindings),
+    host: '127.0.0.1',
+    port: 0,
+  });
+  onTestFinished(() => server.close());
+  return server.url;
+}
+
+/** A proxy whose upstream is that address. */
+async function online(outside: Outside, upstream: string): Promise<Host & { readonly all: object }> {
+  const host = await trustingHost(outside);
+  await host.settings.change(new Map([['proxy.upstream', { value: upstream, secret: false }]]), new Date());
+  const { database, blobs, settings } = host;
+  const fetches = createFetchActivities({
+    database,
+    blobs,
+    settings,
+    exportFolder: join(host.folder, 'exports'),
+    now: () => new Date(),
+  });
+  return { ...host, all: withFailures(fetches) };
+}
+
+const wish = (over: Partial<FetchSnapsInput> = {}): FetchSnapsInput => ({
+  fetchId: 'test',
+  names: ['my-base', 'snapd'],
+  channels: ['latest/stable'],
+  architectures: ['amd64'],
+  store: null,
+  credentials: null,
+  exportDir: null,
+  actor: 'operator',
+  ...over,
+});
+
+test('snaps and keys are fetched from another store, carried in, and pushed', async () => {
+  const outside = await Outside.open();
+  await outside.publishJourney();
+  const proxy = await online(outside, await serve(outside));
+  const key = outside.chain.brand[1]?.primaryKey[0] ?? '';
+  const { snaps, keys } = await withWorkers(
+    temporal,
+    { airlock: proxy.all, transfer: proxy.all },
+    async (client) => ({
+      snaps: await client.workflow.execute(fetchSnaps, {
+        workflowId: 'fetch',
+        taskQueue: 'airlock',
+        args: [wish()],
+      }),
+      keys: await client.workflow.execute(fetchAccountKeys, {
+        workflowId: 'fetch-keys',
+        taskQueue: 'airlock',
+        args: [{ account: 'my-brand', keys: [key], exportDir: null, actor: 'operator' }],
+      }),
+    }),
+  );
+  expect(snaps.files.map(({ subject }) => subject)).toEqual(['my-base', 'snapd']);
+  expect(await readdir(join(proxy.folder, 'staging'))).toEqual([]);
+
+  const inside = await trustingHost(outside);
+  await withWorkers(temporal, { airlock: inside.activities, transfer: inside.activities }, async (client) => {
+    for (const { path } of snaps.files) {
+      const input = await importInput('snap', path);
+      const outcome = await client.workflow.execute(importSnap, {
+        workflowId: `import/${input.digest}`,
+        taskQueue: 'airlock',
+        args: [input],
+      });
+      expect(outcome).toMatchObject({
+        unchanged: false,
+        snaps: [{ new: true, channels: ['latest/stable'] }],
+      });
+    }
+    const input = await importInput('account-keys', keys.files[0]?.path ?? '');
+    const outcome = await client.workflow.execute(importAccountKeys, {
+      workflowId: `import/${input.digest}`,
+      taskQueue: 'airlock',
+      args: [input],
+    });
+    expect(outcome.accountKeys).toContain(key);
+    expect(inside.pushedKeys).toContain(key);
+  });
+});
+
+test('a snap that is not there ends the fetch with its name, and leaves nothing', async () => {
+  const outside = await Outside.open();
+  await outside.publishJourney();
+  const proxy = await online(outside, await serve(outside));
+  await withWorkers(temporal, { airlock: proxy.all, transfer: proxy.all }, async (client) => {
+    const failed = client.workflow.execute(fetchSnaps, {
+      workflowId: 'fetch-absent',
+      taskQueue: 'airlock',
+      args: [wish({ names: ['my-base', 'my-app'] })],
+    });
+    const error = errorOfFailure(
+      await failed.then(
+        () => undefined,
+        (thrown: unknown) => thrown,
+      ),
+    );
+    expect(error.code).toBe('snap-not-upstream');
+    expect(error.message).toMatch(/^cannot fetch my-app \(latest\/stable amd64\)/);
+  });
+  expect(await readdir(join(proxy.folder, 'staging'))).toEqual([]);
+});
