@@ -3,17 +3,21 @@ import { findP11KitClient } from './module-path.ts';
 import { SoftHsmFiles } from './softhsm-files.ts';
 import { TokenHsm, type TokenHsmOptions } from './token-hsm.ts';
 
-/** What a PKCS#11 module may look for in its environment; nothing else of ours is passed on. */
+/**
+ * What PKCS#11 modules look for in the environment, by their makers' manuals: passed on to the child, and nothing else,
+ * because our environment may hold secrets that native code has no business with.
+ */
 const INHERITED = [
-  'PATH',
-  'HOME',
-  'LANG',
-  'LC_ALL',
-  'TZ',
-  'TMPDIR',
-  'XDG_RUNTIME_DIR',
-  'LD_LIBRARY_PATH',
-] as const;
+  ...['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'XDG_RUNTIME_DIR', 'LD_LIBRARY_PATH'],
+  ...['SOFTHSM2_CONF', 'OPENSC_CONF', 'YUBIHSM_PKCS11_CONF', 'TPM2_PKCS11_STORE', 'KRYOPTIC_CONF'],
+  ...[
+    'ChrystokiConfigurationPath',
+    'CS_PKCS11_R3_CFG',
+    'CS_PKCS11_R2_CFG',
+    'NFAST_HOME',
+    'CKNFAST_LOADSHARING',
+  ],
+];
 
 /**
  * Connects to a token and keeps the connection: a lost one is replaced by itself. Resolves after the first attempt, also
