@@ -1,8 +1,7 @@
 import type { Assertion } from './assertion.ts';
 import { AssertionError, quoted } from './errors.ts';
-import { fullText, isPresent, iteration, refuse, sha3Digest } from './header-rules.ts';
+import { fullText, integerFrom, isPresent, iteration, refuse, sha3Digest } from './header-rules.ts';
 import { ownValue, type Headers } from './header-values.ts';
-import { integerFrom } from './header-rules.ts';
 import { isUtf8Bytes } from './text-bytes.ts';
 import { isAssertionTypeName } from './type-names.ts';
 import { rulesOf } from './type-registry.ts';

@@ -2,11 +2,11 @@ import {
   createHash,
   createPublicKey,
   publicDecrypt,
+  timingSafeEqual,
   constants,
   type JsonWebKey,
   type KeyObject,
 } from 'node:crypto';
-import { timingSafeEqual } from 'node:crypto';
 import { decodeArmored, encodeArmored } from './armor.ts';
 import { digestToBase64Url } from './digests.ts';
 import { AssertionError } from './errors.ts';
