@@ -28,7 +28,7 @@ export interface ClientError {
  * nothing is told but that it happened, and the caller logs it.
  */
 export function clientError(error: unknown): ClientError {
-  if (error instanceof AirlockError && error.kind !== 'internal') {
+  if (isOurs(error) && error.kind !== 'internal') {
     return { status: STATUS[error.kind], code: error.code, message: error.message };
   }
   return {
@@ -36,6 +36,10 @@ export function clientError(error: unknown): ClientError {
     code: 'internal-error',
     message: 'cannot answer: an error happened here, and was logged',
   };
+}
+
+function isOurs(error: unknown): error is AirlockError {
+  return error instanceof AirlockError;
 }
 
 /** The envelope of the store's and the gateway's APIs (protocol/devices.md section 8): `error-list`, hyphened. */

@@ -86,13 +86,14 @@ export async function readText(c: DeviceContext, max: number): Promise<string> {
   if (stream === null) return '';
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of stream) {
-    const bytes: Uint8Array = chunk;
-    size += bytes.length;
+  const reader: ReadableStreamDefaultReader<Uint8Array> = stream.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return Buffer.concat(chunks).toString('utf8');
+    size += value.length;
     if (size > max) throw tooLarge(max);
-    chunks.push(bytes);
+    chunks.push(value);
   }
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 /** Reads a JSON body of at most `max` bytes, whatever its content type. Throws `too-large` and `bad-request`. */

@@ -15,7 +15,7 @@ import {
   type RequestedChannel,
   type SnapConstraint,
 } from '../../snaps/index.ts';
-import { AirlockError } from '../../errors.ts';
+import { clientError } from '../errors.ts';
 import { decoded, findVisible } from './assertion-finder.ts';
 import type { CatalogRevision, CatalogSnap } from './catalog-snap.ts';
 import type { DeviceApiDeps } from './deps.ts';
@@ -148,10 +148,10 @@ async function answerAction(
   try {
     decision = await decideAction(deps, round, action, snap);
   } catch (error) {
-    if (error instanceof AirlockError && error.kind === 'invalid') {
-      return errorResult(action, snap, error.code, error.message, []);
-    }
-    throw error;
+    // A channel, epoch or cohort key that is none spoils this action, not the others.
+    const { status, code, message } = clientError(error);
+    if (status !== 400) throw error;
+    return errorResult(action, snap, code, message, []);
   }
   if (decision.kind === 'error') {
     return errorResult(action, snap, decision.code, decision.message, decision.releases);

@@ -42,13 +42,13 @@ export class Renderings {
     if (secrets !== this.#secrets) {
       // Icon addresses are sealed with the secret.
       this.#secrets = secrets;
-      this.#kept = new WeakMap();
+      this.#kept = new WeakMap<CatalogRevision, Map<string, JsonTemplate>>();
     }
     const hasDelta = revision.deltas.some((delta) => delta.source === wanted.deltaFrom);
     const deltaFrom = hasDelta ? wanted.deltaFrom : undefined;
     const key = deltaFrom === undefined ? wanted.fields : `${wanted.fields} ${deltaFrom}`;
     let kept = this.#kept.get(revision);
-    if (kept === undefined) this.#kept.set(revision, (kept = new Map()));
+    if (kept === undefined) this.#kept.set(revision, (kept = new Map<string, JsonTemplate>()));
     let template = kept.get(key);
     if (template === undefined) {
       const fields = this.#fields(wanted.fields);

@@ -21,7 +21,11 @@ export interface RunningStore {
 }
 
 /** Opens a database and blobs in a folder and serves the device API from them on a free port. */
-export async function runStore(folder: string, change: Partial<DeviceApiDeps> = {}): Promise<RunningStore> {
+export async function runStore(
+  folder: string,
+  change: Partial<DeviceApiDeps> = {},
+  tls?: { readonly cert: string; readonly key: string },
+): Promise<RunningStore> {
   const database = await openDatabase({ file: join(folder, 'store.sqlite') });
   const blobs = await openFileBlobStore(join(folder, 'blobs'), join(folder, 'staging'));
   const mistakes: unknown[] = [];
@@ -36,7 +40,7 @@ export async function runStore(folder: string, change: Partial<DeviceApiDeps> = 
     report: (error) => void mistakes.push(error),
     ...change,
   });
-  const server = await startServer({ fetch: app.fetch, host: '127.0.0.1', port: 0 });
+  const server = await startServer({ fetch: app.fetch, host: '127.0.0.1', port: 0, tls });
   return {
     url: server.url,
     database,
