@@ -23,8 +23,6 @@ export const CRASH_POINTS = [
   'import-after-commit',
   'export-before-archive',
   'export-after-archive',
-  'upload-before-commit',
-  'upload-after-commit',
 ] as const;
 
 /** A place where a test may kill the process. */

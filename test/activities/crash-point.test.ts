@@ -1,5 +1,7 @@
+import { readFile, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
-import { crashPoints } from '../../src/activities/crash-point.ts';
+import { CRASH_POINTS, crashPoints } from '../../src/activities/crash-point.ts';
 
 describe('crash points', () => {
   test('do nothing unless they are asked for', () => {
@@ -26,4 +28,13 @@ describe('crash points', () => {
   test.each(['nowhere', 'serials-after-sign@0', 'serials-after-sign@x', '@2'])('%s is refused', (wanted) => {
     expect(() => crashPoints(wanted, vi.fn<() => void>())).toThrow('there is no such point');
   });
+});
+
+test('every crash point is passed somewhere in the product', async () => {
+  const files = (await readdir('src', { recursive: true })).filter((file) => file.endsWith('.ts'));
+  const sources = await Promise.all(files.map((file) => readFile(join('src', file), 'utf8')));
+  const passed = new Set(
+    sources.flatMap((source) => [...source.matchAll(/crashPoint\('([\w-]+)'\)/g)].map(([, name]) => name)),
+  );
+  expect(CRASH_POINTS.filter((point) => !passed.has(point))).toEqual([]);
 });

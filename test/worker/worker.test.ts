@@ -84,6 +84,15 @@ describe('a worker', () => {
   });
 });
 
+test('a worker that dies is given up after the seconds that temporal.yaml says, not after ten', async () => {
+  const workflowId = randomUUID();
+  await temporal.client.workflow.start('echo', { taskQueue: 'nobody', workflowId, args: [{ text: 'x' }] });
+  const { raw } = await temporal.client.workflow.getHandle(workflowId).describe();
+  const seconds = Number(raw.executionConfig?.defaultWorkflowTaskTimeout?.seconds);
+  expect(`${seconds}s`).toBe(temporal.config.devServer.dynamicConfig['history.defaultWorkflowTaskTimeout']);
+  await temporal.client.workflow.getHandle(workflowId).terminate();
+});
+
 function isBytes(value: unknown): value is Uint8Array {
   return value instanceof Uint8Array;
 }
