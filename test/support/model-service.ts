@@ -23,13 +23,16 @@ import {
 } from '../../src/storage/model-service/index.ts';
 import { makeBrandChain, type BrandChain } from './brand-chain.ts';
 import { Device, type DeviceOptions } from './device.ts';
-import { makeTestToken } from './softhsm-token.ts';
+import { makeTestToken, type TestToken } from './softhsm-token.ts';
 
 /** A Model Service on a real database file and a real SoftHSM token, with one brand. Close it after the tests. */
 export interface TestModelService {
   readonly chain: BrandChain;
   readonly database: Database;
+  readonly token: TestToken;
   readonly hsm: Hsm;
+  /** What the secrets are derived from. */
+  readonly secretRoot: Uint8Array;
   readonly secrets: ModelServiceSecrets;
   readonly server: RunningServer;
   readonly provisioner: Provisioner;
@@ -77,7 +80,8 @@ export async function openModelService(rig: ModelServiceRig): Promise<TestModelS
   let fixed: Date | null = null;
   const clock = () => fixed ?? new Date();
   const reported: unknown[] = [];
-  const secrets = deriveModelServiceSecrets(randomBytes(32));
+  const secretRoot = randomBytes(32);
+  const secrets = deriveModelServiceSecrets(secretRoot);
   const activities = createSerialActivities({
     database,
     hsm,
@@ -120,7 +124,9 @@ export async function openModelService(rig: ModelServiceRig): Promise<TestModelS
   return {
     chain,
     database,
+    token,
     hsm,
+    secretRoot,
     secrets,
     server,
     provisioner,

@@ -1,0 +1,209 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'vitest';
+import type { z } from 'zod';
+import { text, type Assertion, type PublicKey } from '../../src/assertions/index.ts';
+import { allSigningKeys, countSignatures } from '../../src/storage/model-service/index.ts';
+import { connectTemporal } from '../../src/worker/connection.ts';
+import { createDataConverter } from '../../src/worker/data-converter.ts';
+import { createNamespace } from '../../src/worker/namespace.ts';
+import { DeviceError, type Device } from '../support/device.ts';
+import { openModelService, type TestModelService } from '../support/model-service.ts';
+import { testConfig } from '../support/temporal.ts';
+import type { orderSchema } from './service-order.ts';
+
+type Order = z.infer<typeof orderSchema>;
+
+/** A Model Service that is killed and started again, the devices that ask it, and what they must find in the end. */
+export class SerialFleet {
+  readonly rig: TestModelService;
+  readonly order: Order;
+  #process: ChildProcess | undefined;
+
+  private constructor(rig: TestModelService, order: Order) {
+    this.rig = rig;
+    this.order = order;
+  }
+
+  /** Prepares database, token, key and Temporal namespace; no service runs yet. */
+  static async open(folder: string): Promise<SerialFleet> {
+    const rig = await openModelService({ folder });
+    const config = await testConfig();
+    const payloadKey = createHash('sha256').update('payloads of fault tests').digest('hex');
+    const temporal = await connectTemporal(
+      config,
+      createDataConverter([{ id: 'test', key: Buffer.from(payloadKey, 'hex') }]),
+    );
+    await createNamespace(temporal.connection, config);
+    await temporal.close();
+    return new SerialFleet(rig, {
+      database: join(folder, 'airlock.sqlite'),
+      modulePath: rig.token.modulePath,
+      moduleEnv: { ...rig.token.env },
+      tokenLabel: rig.token.label,
+      pin: rig.token.pin,
+      temporal: config.env.local.address,
+      namespace: config.env.local.namespace,
+      payloadKey,
+      secretRoot: Buffer.from(rig.secretRoot).toString('hex'),
+      port: await freePort(),
+      parts: 'all',
+      faultRate: 0,
+      seed: 1,
+    });
+  }
+
+  /** Starts the service, to die at a crash point where one is named, and waits until it serves. */
+  async start(crashPoint = '', change: Partial<Order> = {}): Promise<ChildProcess> {
+    const child = startService({ ...this.order, ...change }, crashPoint);
+    this.#process = child.process;
+    await child.ready;
+    return child.process;
+  }
+
+  /** Starts the service as often as it dies, until `over`. */
+  async keepRunning(over: Promise<unknown>, change: Partial<Order> = {}): Promise<void> {
+    let done = false;
+    void over.finally(() => {
+      done = true;
+    });
+    while (!done) {
+      const child = this.#process;
+      if (child === undefined || hasEnded(child)) await this.start('', change);
+      else await Promise.race([over, ended(child)]);
+    }
+  }
+
+  /** Ends the service at once, as a power cut would. */
+  async kill(): Promise<void> {
+    const child = this.#process;
+    if (child === undefined || hasEnded(child)) return;
+    const gone = ended(child);
+    child.kill('SIGKILL');
+    await gone;
+  }
+
+  async close(): Promise<void> {
+    await this.kill();
+    await this.rig.close();
+  }
+
+  /** A model with its policy, and devices of it, one for each key. */
+  async devices(name: string, keys: readonly KeyObject[], signingKey: PublicKey): Promise<FleetDevice[]> {
+    await this.rig.addModel(name, { apiKey: `api-key-of-${name}`, key: signingKey });
+    const model = await this.rig.chain.model(name);
+    const store = `http://127.0.0.1:${String(this.order.port)}`;
+    return Promise.all(
+      keys.map(async (key) => ({ device: await this.rig.device(model, { store, key }), serials: [] })),
+    );
+  }
+
+  /** Checks what must hold in the end: one serial per device, all different, each in the log once, nothing left over. */
+  async checkLog(devices: readonly FleetDevice[]): Promise<void> {
+    const { queries } = this.rig.database;
+    const byModel = Map.groupBy(devices, ({ device }) => text(device.model, 'model'));
+    for (const [modelName, members] of byModel) {
+      const rows = await queries
+        .selectFrom('SerialIntent')
+        .selectAll()
+        .where('modelName', '=', modelName)
+        .execute();
+      expect(rows.length, `intents of ${modelName}`).toBe(members.length);
+      expect(rows.filter(({ signedAt }) => signedAt === null)).toEqual([]);
+      expect(new Set(rows.map(({ serial }) => serial)).size).toBe(members.length);
+      const logged = new Map(
+        rows.map((row) => [row.deviceKeyId, Buffer.from(row.serialAssertion ?? []).toString()]),
+      );
+      for (const { device, serials } of members) {
+        expect(serials.length).toBeGreaterThan(0);
+        const given = new Set(serials.map(({ bytes }) => Buffer.from(bytes).toString()));
+        expect(given).toEqual(new Set([logged.get(device.signer.publicKey.keyId)]));
+      }
+    }
+    for (const key of await allSigningKeys(queries)) {
+      expect(await countSignatures(queries, key.keyId ?? ''), `signatures of ${key.name}`).toBe(
+        key.signatures,
+      );
+    }
+    expect(await queries.selectFrom('SerialHistory').selectAll().execute()).toEqual([]);
+  }
+}
+
+/** One device and every serial that it was ever given. */
+export interface FleetDevice {
+  readonly device: Device;
+  readonly serials: Assertion[];
+}
+
+/** Asks as a device does, only quicker: again, with a new request-id, after anything else than a serial. */
+export async function persist(one: FleetDevice, deadline = 120_000): Promise<void> {
+  const end = performance.now() + deadline;
+  let problem: unknown;
+  while (performance.now() < end) {
+    try {
+      const outcome = await one.device.postSerialRequest(
+        await one.device.serialRequest(await one.device.requestId()),
+      );
+      if (outcome.ready) {
+        one.serials.push(outcome.serial);
+        return;
+      }
+    } catch (error) {
+      // What no retry can mend would be a mistake of the service under test.
+      if (error instanceof DeviceError && error.status < 500) throw error;
+      problem = error;
+    }
+    await sleep(50 + Math.random() * 200);
+  }
+  throw new Error('a device got no serial in time', { cause: problem });
+}
+
+/** Device keys: small ones, for speed. */
+export function deviceKeys(count: number): KeyObject[] {
+  return Array.from({ length: count }, () => generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey);
+}
+
+function startService(order: Order, crashPoint: string): { process: ChildProcess; ready: Promise<void> } {
+  const child = spawn(
+    process.execPath,
+    [join(import.meta.dirname, 'service-process.ts'), JSON.stringify(order)],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, AIRLOCK_CRASH_POINT: crashPoint },
+    },
+  );
+  let complaints = '';
+  child.stderr.setEncoding('utf8').on('data', (part: string) => (complaints += part));
+  const ready = new Promise<void>((resolve, reject) => {
+    child.stdout.once('data', () => resolve());
+    child.once('exit', (status, signal) => {
+      reject(
+        new Error(
+          `the service ended with ${String(status ?? signal)} before it served: ${complaints.slice(-2000)}`,
+        ),
+      );
+    });
+  });
+  return { process: child, ready };
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
+/** Resolves when the process is gone. */
+export function ended(child: ChildProcess): Promise<void> {
+  return hasEnded(child) ? Promise.resolve() : new Promise((resolve) => child.once('exit', () => resolve()));
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (typeof address !== 'object' || address === null) throw new Error('no port');
+  return address.port;
+}

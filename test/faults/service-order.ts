@@ -1,0 +1,18 @@
+import { z } from 'zod';
+
+/** What the process is told, as JSON in its first argument. */
+export const orderSchema = z.object({
+  database: z.string(),
+  modulePath: z.string(),
+  moduleEnv: z.record(z.string(), z.string()),
+  tokenLabel: z.string(),
+  pin: z.string(),
+  temporal: z.string(),
+  namespace: z.string(),
+  payloadKey: z.string(),
+  secretRoot: z.string(),
+  port: z.number(),
+  parts: z.enum(['all', 'api', 'worker']),
+  faultRate: z.number(),
+  seed: z.number(),
+});
