@@ -26,9 +26,14 @@ export async function keepHistories(client: Client): Promise<void> {
   for await (const { type, workflowId, runId, status } of client.workflow.list()) {
     if (known.has(type) || status.name !== 'COMPLETED') continue;
     const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
-    await writeFile(join(FOLDER, `${type}-1.json`), historyToJSON(history));
+    await writeFile(join(FOLDER, `${type}-1.json`), nameless(historyToJSON(history)));
     known.add(type);
   }
+}
+
+/** Without the name of the machine that recorded it. */
+function nameless(history: string): string {
+  return history.replaceAll(/"(identity|lastWorkerIdentity)": "[^"]*"/g, '"$1": "worker"');
 }
 
 /** Runs today's code against a recorded history; throws when the two disagree. */
