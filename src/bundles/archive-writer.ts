@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -6,6 +5,7 @@ import type { TransformOptions } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip, type ZlibOptions } from 'node:zlib';
 import { pack, type Pack } from 'tar-stream';
+import { Digester } from './digester.ts';
 import { BundleError } from './errors.ts';
 import { sha3Of } from './hashing.ts';
 import { MANIFEST_NAME, SIGNATURE_NAME } from './layouts.ts';
@@ -72,6 +72,7 @@ export async function writeBundle(
     { signal: options.signal },
   );
   flow.catch(() => undefined);
+  const digester = new Digester();
   const fill = async () => {
     await addBytes(archive, MANIFEST_NAME, manifest, modified);
     await addBytes(archive, SIGNATURE_NAME, new TextEncoder().encode(`${jws}\n`), modified);
@@ -80,7 +81,7 @@ export async function writeBundle(
       options.signal?.throwIfAborted();
       const source = await content.source(member);
       if (source instanceof Uint8Array) await addChecked(archive, member, source, modified);
-      else await addFile(archive, member, source.path, modified, progress, options);
+      else await addFile(archive, member, source.path, modified, progress, digester, options);
     }
     archive.finalize();
   };
@@ -94,6 +95,8 @@ export async function writeBundle(
     await flow.catch(() => undefined);
     await rm(partial, { force: true });
     throw noSpace(error, path);
+  } finally {
+    await digester.close();
   }
   return { path, size: (await stat(path)).size, digest: sha3Of(manifest) };
 }
@@ -123,10 +126,11 @@ async function addFile(
   path: string,
   mtime: Date,
   progress: { bytes: number },
+  digester: Digester,
   options: WriteOptions,
 ): Promise<void> {
   if ((await stat(path)).size !== member.size) throw changed(member.name);
-  const hash = createHash('sha3-384');
+  const hash = digester.begin(member.size);
   const written = new Promise<void>((resolve, reject) => {
     const entry = archive.entry({ name: member.name, size: member.size, mode: 0o644, mtime }, (error) => {
       if (error) reject(error);
@@ -134,7 +138,7 @@ async function addFile(
     });
     const hashed = async function* (chunks: AsyncIterable<Buffer>) {
       for await (const chunk of chunks) {
-        hash.update(chunk);
+        await hash.update(chunk);
         progress.bytes += chunk.byteLength;
         options.onProgress?.(progress.bytes, member.name);
         yield chunk;
@@ -144,7 +148,7 @@ async function addFile(
     pipeline(reader, hashed, entry).catch(reject);
   });
   await written;
-  if (hash.digest('hex') !== member.digest) throw changed(member.name);
+  if ((await hash.digest()) !== member.digest) throw changed(member.name);
 }
 
 function changed(name: string): BundleError {

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import { mkdir, open, rename, rm, stat, statfs, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BundleHead } from './archive-checks.ts';
 import { readBundle, type BundleMember, type ReadOptions } from './archive-reader.ts';
 import { noSpace } from './archive-writer.ts';
 import { BundleError, shownName } from './errors.ts';
+import { Digester } from './digester.ts';
 import type { Manifest } from './manifest.ts';
 
 /** Bytes that stay free on a disk that an archive is unpacked to. */
@@ -29,6 +29,7 @@ export interface UnpackOptions extends ReadOptions {
  */
 export async function unpackBundle(path: string, options: UnpackOptions): Promise<BundleHead> {
   await mkdir(options.folder, { recursive: true, mode: 0o700 });
+  const digester = new Digester();
   let bytes = 0;
   const onBytes = (count: number, member: string) => {
     bytes += count;
@@ -42,19 +43,22 @@ export async function unpackBundle(path: string, options: UnpackOptions): Promis
           await options.accept?.(head);
           await requireSpace(options.folder, head.manifest, options.have);
         },
-        member: (member) => keepMember(member, options, onBytes),
+        member: (member) => keepMember(member, options, digester, onBytes),
       },
       options,
     );
   } catch (error) {
     if (!isAbort(error)) await rm(options.folder, { recursive: true, force: true });
     throw noSpace(error, options.folder);
+  } finally {
+    await digester.close();
   }
 }
 
 async function keepMember(
   member: BundleMember,
   options: UnpackOptions,
+  digester: Digester,
   onBytes: (count: number, member: string) => void,
 ): Promise<void> {
   const { name, digest, size } = member.listed;
@@ -64,9 +68,14 @@ async function keepMember(
     return;
   }
   const known = member.role === 'snap' && (await options.have?.(digest)) === true;
-  const found = await (known
-    ? hashChunks(member.chunks, (chunk) => onBytes(chunk.byteLength, name))
-    : writeChunks(member.chunks, `${target}.part`, (chunk) => onBytes(chunk.byteLength, name)));
+  const stream = digester.begin(size);
+  const onChunk = async (chunk: Uint8Array) => {
+    await stream.update(chunk);
+    onBytes(chunk.byteLength, name);
+  };
+  if (known) for await (const chunk of member.chunks) await onChunk(chunk);
+  else await writeChunks(member.chunks, `${target}.part`, onChunk);
+  const found = await stream.digest();
   if (found !== digest) {
     await rm(`${target}.part`, { force: true });
     throw new BundleError(
@@ -78,25 +87,12 @@ async function keepMember(
   if (!known) await rename(`${target}.part`, target);
 }
 
-async function hashChunks(
-  chunks: AsyncIterable<Uint8Array>,
-  onChunk: (chunk: Uint8Array) => void,
-): Promise<string> {
-  const hash = createHash('sha3-384');
-  for await (const chunk of chunks) {
-    hash.update(chunk);
-    onChunk(chunk);
-  }
-  return hash.digest('hex');
-}
-
 /** Writes while it hashes: the write of a chunk runs beside the digest of it and the unpacking of the next. */
 async function writeChunks(
   chunks: AsyncIterable<Uint8Array>,
   path: string,
-  onChunk: (chunk: Uint8Array) => void,
-): Promise<string> {
-  const hash = createHash('sha3-384');
+  onChunk: (chunk: Uint8Array) => Promise<void>,
+): Promise<void> {
   const file = await open(path, 'w', 0o600);
   let writing = Promise.resolve();
   try {
@@ -104,8 +100,7 @@ async function writeChunks(
       await writing;
       writing = writeAll(file, chunk);
       writing.catch(() => undefined);
-      hash.update(chunk);
-      onChunk(chunk);
+      await onChunk(chunk);
     }
     await writing;
   } catch (error) {
@@ -115,7 +110,6 @@ async function writeChunks(
     await writing.catch(() => undefined);
     await file.close();
   }
-  return hash.digest('hex');
 }
 
 async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
