@@ -76,7 +76,8 @@ async function loadRevisions(
 ): Promise<Map<string, Map<number, CatalogRevision>>> {
   const [rows, deltas, resources, pairs] = await Promise.all([
     queries.selectFrom('SnapRevision').selectAll().where('snapId', 'in', ids).execute(),
-    queries.selectFrom('Delta').selectAll().where('snapId', 'in', ids).execute(),
+    // Size 0 remembers a delta that did not pay (src/activities/deltas.ts).
+    queries.selectFrom('Delta').selectAll().where('snapId', 'in', ids).where('size', '>', 0).execute(),
     queries.selectFrom('SnapResource').selectAll().where('snapId', 'in', ids).execute(),
     queries.selectFrom('SnapResourcePair').selectAll().where('snapId', 'in', ids).execute(),
   ]);
