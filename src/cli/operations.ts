@@ -16,7 +16,7 @@ const operationSchema = z.looseObject({
   workflowId: z.string(),
   status: z.enum(['running', 'completed', 'failed', 'cancelled']),
   progress: progressSchema.nullish(),
-  result: z.unknown(),
+  result: z.unknown().optional(),
   error: z.looseObject({ code: z.string(), message: z.string() }).nullish(),
 });
 

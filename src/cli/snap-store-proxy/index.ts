@@ -2,9 +2,11 @@ import type { Command } from '@commander-js/extra-typings';
 
 import { operatorProgram } from '../connection-options.ts';
 import type { CliContext } from '../context.ts';
+import { checkConnectionsCommand } from './check-connections.ts';
 import { configCommand } from './config.ts';
 import { enableAirgapModeCommand } from './enable-airgap-mode.ts';
 import { fetchAccountKeysCommand, fetchMetadataCommand, fetchSnapsCommand } from './fetch.ts';
+import { listImportsCommand, rollBackCommand } from './imports.ts';
 import { listPushedSnapsCommand } from './list-pushed-snaps.ts';
 import { pushAccountKeysCommand, pushMetadataCommand, pushSnapCommand, pushStoreCommand } from './push.ts';
 import { deleteSnapCommand, pruneCommand } from './remove.ts';
@@ -15,6 +17,7 @@ export function snapStoreProxyProgram(context: CliContext): Command {
   const program: Command = operatorProgram(context, 'snap-store-proxy')
     .description('fetch, push and serve snaps')
     .addCommand(statusCommand(context))
+    .addCommand(checkConnectionsCommand(context))
     .addCommand(configCommand(context))
     .addCommand(enableAirgapModeCommand(context))
     .addCommand(fetchSnapsCommand(context))
@@ -26,6 +29,8 @@ export function snapStoreProxyProgram(context: CliContext): Command {
     .addCommand(pushMetadataCommand(context))
     .addCommand(pushAccountKeysCommand(context))
     .addCommand(listPushedSnapsCommand(context))
+    .addCommand(listImportsCommand(context))
+    .addCommand(rollBackCommand(context))
     .addCommand(deleteSnapCommand(context))
     .addCommand(pruneCommand(context));
   return program;

@@ -1,0 +1,60 @@
+import { Command } from '@commander-js/extra-typings';
+
+import type { CliContext } from '../context.ts';
+import { CliError } from '../errors.ts';
+import { operatorClient } from '../operator.ts';
+import { print, printJson } from '../terminal.ts';
+import { configList } from './contract.ts';
+
+const ADDRESSES = ['proxy.dashboard.location', 'proxy.sso.location', 'proxy.upstream'];
+const DEADLINE_MS = 10_000;
+
+/** `check-connections`: whether this machine reaches what the online role needs (protocol/operators.md, section 1.2). */
+export function checkConnectionsCommand(context: CliContext) {
+  return new Command('check-connections')
+    .description('check that the outside store can be reached from this machine')
+    .option('--json', 'print the findings as JSON')
+    .action(async (options) => {
+      const client = await operatorClient(context);
+      const { settings } = await client.request('/ops/v1/config', configList);
+      const addresses = settings.filter(({ key, value }) => ADDRESSES.includes(key) && value !== 'None');
+      const findings = await Promise.all(
+        addresses.map(async ({ value }) => ({ address: value, failure: await failureOf(value) })),
+      );
+      if (options.json) printJson(context.terminal, findings);
+      else
+        for (const { address, failure } of findings)
+          print(context.terminal, `http: ${address}: ${failure ?? 'OK'}`);
+      const allReached = findings.every(({ failure }) => failure === undefined);
+      if (!options.json) {
+        print(
+          context.terminal,
+          allReached ? 'All connections appear to be accessible' : 'Not all connections are accessible',
+        );
+      }
+      if (!allReached) {
+        const sentence = 'cannot reach everything: check name service, routes and proxy.https.proxy';
+        throw new CliError('unavailable', 'server-unreachable', sentence);
+      }
+    });
+}
+
+/** Undefined when anything answers at all: which answer it is does not matter here. */
+async function failureOf(address: string): Promise<string | undefined> {
+  try {
+    await fetch(address, { method: 'HEAD', signal: AbortSignal.timeout(DEADLINE_MS), redirect: 'manual' });
+    return undefined;
+  } catch (error) {
+    const { host, port, protocol } = new URL(address);
+    const where = port === '' ? `${host}:${protocol === 'http:' ? 80 : 443}` : host;
+    return `FAILED (${where}) ${reasonOf(error)}`;
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof Error && error.name === 'TimeoutError') return 'no answer in time';
+  const cause = error instanceof Error ? error.cause : undefined;
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'dns lookup error';
+  return code === 'ECONNREFUSED' ? 'connection refused' : 'cannot connect';
+}

@@ -1,0 +1,25 @@
+import { Command } from '@commander-js/extra-typings';
+import { z } from 'zod';
+
+import type { CliContext } from '../context.ts';
+import { print } from '../terminal.ts';
+import { brandGateway } from './gateway.ts';
+
+const rotatedSchema = z.looseObject({ models: z.array(z.string()) });
+
+/** `store-admin rotate-key OLD NEW`: every model that signs with one key signs with another, in one step. */
+export function rotateKeyCommand(context: CliContext) {
+  return new Command('rotate-key')
+    .description('give every model that signs with one key a serial policy with another')
+    .argument('<old-sha3-384>', 'the key in use')
+    .argument('<new-sha3-384>', 'the key to use from now on')
+    .action(async (oldKey, newKey) => {
+      const gateway = await brandGateway(context);
+      const json = { 'new-signing-key-sha3-384': newKey };
+      const path = gateway.path('signing_key', oldKey, 'rotate');
+      const { models } = await gateway.client.request(path, rotatedSchema, { method: 'POST', json });
+      for (const model of models)
+        print(context.terminal, `Model '${model}' configured to sign serials with key '${newKey}'.`);
+      if (models.length === 0) print(context.terminal, 'No model signs with that key.');
+    });
+}

@@ -1,0 +1,310 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+import { statusLines } from '../../src/cli/snap-store-proxy/status.ts';
+import { answering, runCli } from '../support/cli.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const SERVICES = [
+  'memcached',
+  'nginx',
+  'snapauth',
+  'snapdevicegw',
+  'snapdevicegw-local',
+  'snapproxy',
+  'snaprevs',
+];
+const status = {
+  storeUrl: 'http://proxy.example.com',
+  database: 'ok',
+  airgap: false,
+  storeId: '3dqTufgqR25SBaBoCuqCFwLcU01Gp24U',
+  services: SERVICES.map((name) => ({ name, running: true, failure: null })),
+  stores: [],
+  accountKeys: [],
+  devices: 0,
+  hsm: null,
+  disk: { free: 0, blobs: 0 },
+  lastImport: null,
+  lastBackup: null,
+  temporalUi: null,
+};
+const imported = {
+  unchanged: false,
+  snaps: [{ name: 'core', revision: 13250, new: true, channels: ['latest/stable'] }],
+  stores: ['your-brand-store-abc-main', 'your-brand-store-abc-devices'],
+  accountKeys: [],
+  admin: { accountId: 'A', email: 'a@b.example' },
+  exporter: 'F'.repeat(64),
+  exporterPinned: false,
+};
+
+async function operator(answers: Readonly<Record<string, unknown>>) {
+  const server = await answering(answers);
+  const env = { AIRLOCK_URL: server.url, AIRLOCK_OPERATOR_TOKEN: 'operator' };
+  return {
+    ...server,
+    run: (args: readonly string[], input?: string) =>
+      runCli('snap-store-proxy', args, { env, ...(input === undefined ? {} : { input }) }),
+  };
+}
+
+/** Answers of a push that completes with a result. */
+function push(result: unknown) {
+  return {
+    'POST /ops/v1/imports': { workflowId: 'import/x', ui: 'http://ui.example/import' },
+    'GET /ops/v1/operations/import%2Fx?wait=2': { workflowId: 'import/x', status: 'completed', result },
+  };
+}
+
+async function someFile(name: string): Promise<string> {
+  const file = join(await temporaryFolder(), name);
+  await writeFile(file, 'x');
+  return file;
+}
+
+async function golden(name: string): Promise<string> {
+  return readFile(join(import.meta.dirname, 'golden', name), 'utf8');
+}
+
+describe('status', () => {
+  test('of an online host, to the letter but for the device limit, which there is none of', async () => {
+    const { run } = await operator({ 'GET /ops/v1/status': status });
+    expect((await run(['status'])).stdout).toBe(await golden('status-online.txt'));
+  });
+
+  test('of an air-gapped host says why a service does not run, and lists what was imported', async () => {
+    const failure = '500 Server Error: Internal Server Error for url: http://127.0.0.1/_status/check';
+    const { run } = await operator({
+      'GET /ops/v1/status': {
+        ...status,
+        airgap: true,
+        storeId: 'id',
+        services: [
+          { name: 'memcached', running: true, failure: null },
+          { name: 'nginx', running: false, failure },
+        ],
+        stores: [{ id: 'brand-store', name: 'Brand', brandId: 'brand', snaps: 3 }],
+        accountKeys: [
+          {
+            keyId: 'K'.repeat(64),
+            accountId: 'brand',
+            name: 'serials',
+            since: '2026-01-01T00:00:00Z',
+            until: null,
+          },
+        ],
+      },
+    });
+    expect((await run(['status'])).stdout).toBe(await golden('status-airgap.txt'));
+  });
+
+  test('keeps the shape that scripts look for: the third word after "Store ID"', () => {
+    const line = statusLines(status, false).find((each) => each.includes('Store ID'));
+    expect(line?.split(/\s+/)[2]).toBe(status.storeId);
+  });
+
+  test('tells the rest when it is asked to', async () => {
+    const { run } = await operator({
+      'GET /ops/v1/status': { ...status, hsm: { state: 'ready', detail: null } },
+    });
+    expect((await run(['status', '--verbose'])).stdout).toContain('\nHSM: ready\n');
+    expect(JSON.parse((await run(['status', '--json'])).stdout)).toMatchObject({ storeId: status.storeId });
+  });
+});
+
+describe('pushes', () => {
+  test('push-store, to the letter', async () => {
+    const file = await someFile('store-export-x.tar.gz');
+    const { run, seen } = await operator(push(imported));
+    expect(await run(['push-store', file])).toEqual({
+      status: 0,
+      stdout: await golden('push-store.txt'),
+      stderr: '',
+    });
+    expect(seen[0]).toMatchObject({ authorization: 'Bearer operator', body: { kind: 'store', path: file } });
+  });
+
+  test('push-store of the same file again says that nothing changed', async () => {
+    const { run } = await operator(push({ ...imported, unchanged: true }));
+    const again = await run(['push-store', await someFile('x.tar.gz')]);
+    expect(again).toMatchObject({ status: 0, stderr: 'Nothing changed: this file was imported before.\n' });
+  });
+
+  test('push-snap, to the letter', async () => {
+    const snaps = [{ name: 'core24', revision: 1196, new: true, channels: [] }];
+    const { run } = await operator(push({ ...imported, snaps, stores: [], admin: null }));
+    const file = await someFile('core24-x.tar.gz');
+    expect((await run(['push-snap', file, '--push-channel-map'])).stdout).toBe(await golden('push-snap.txt'));
+    expect((await run(['push-snap', file])).stdout).toBe(
+      (await golden('push-snap.txt')).split('\n')[0] + '\n',
+    );
+  });
+
+  test('push-snap takes what "snap download" leaves', async () => {
+    const { run, seen } = await operator(push(imported));
+    const snap = await someFile('core24_1196.snap');
+    const assertions = snap.replace('.snap', '.assert');
+    await writeFile(assertions, 'x');
+    expect((await run(['push-snap', snap, assertions, '--channel', 'latest/stable'])).status).toBe(0);
+    expect(seen[0]?.body).toMatchObject({
+      kind: 'snap-pair',
+      path: snap,
+      assertions,
+      channels: ['latest/stable'],
+    });
+  });
+
+  test('--dry-run shows a plan and starts nothing', async () => {
+    const item = { action: 'new', kind: 'snap', subject: 'core', detail: 'revision 13250' };
+    const plan = { store: 's', exporter: null, alreadyImported: false, newBytes: 7, items: [item] };
+    const { run, seen } = await operator({ 'POST /ops/v1/imports/plan': plan });
+    const outcome = await run(['push-store', await someFile('x.tar.gz'), '--dry-run']);
+    expect(outcome.stdout).toBe(
+      'Action    Kind    Subject    Detail\n--------  ------  ---------  --------------\nnew       snap    core       revision 13250\n',
+    );
+    expect(seen.map(({ path }) => path)).toEqual(['/ops/v1/imports/plan']);
+  });
+
+  test('--watch tells where the process can be seen', async () => {
+    const { run } = await operator(push(imported));
+    const outcome = await run(['push-store', await someFile('x.tar.gz'), '--watch']);
+    expect(outcome.stderr).toBe('Follow it at http://ui.example/import\n');
+  });
+
+  test('a refused archive ends with the sentence of the refusal', async () => {
+    const message =
+      'cannot accept core_1.snap: its bytes are not those that were exported (SHA3-384 differs)';
+    const { run } = await operator({
+      ...push(imported),
+      'GET /ops/v1/operations/import%2Fx?wait=2': {
+        workflowId: 'x',
+        status: 'failed',
+        error: { code: 'member-digest-wrong', message },
+      },
+    });
+    const outcome = await run(['push-store', await someFile('x.tar.gz')]);
+    expect(outcome).toEqual({ status: 2, stdout: '', stderr: `error: ${message}\n` });
+  });
+
+  test('a file that is not there is told apart before anything is asked', async () => {
+    const { run, seen } = await operator({});
+    const outcome = await run(['push-store', '/nowhere/x.tar.gz']);
+    expect(outcome).toMatchObject({
+      status: 2,
+      stderr: 'error: cannot read /nowhere/x.tar.gz: there is no such file\n',
+    });
+    expect(seen).toEqual([]);
+  });
+});
+
+test('list-pushed-snaps, to the letter', async () => {
+  const snap = { name: 'helix', stores: ['ubuntu'], revisions: [] };
+  const { run } = await operator({ 'GET /ops/v1/pushed-snaps': { snaps: [snap] } });
+  expect((await run(['list-pushed-snaps'])).stdout).toBe('Name    Stores\nhelix   ubuntu\n');
+});
+
+describe('config', () => {
+  const list = {
+    settings: [
+      { key: 'proxy.domain', value: 'test-store' },
+      { key: 'proxy.auth.secret', value: '<redacted>' },
+    ],
+  };
+
+  test('lists, secrets redacted', async () => {
+    const { run } = await operator({ 'GET /ops/v1/config': list });
+    expect((await run(['config'])).stdout).toBe('proxy.domain: test-store\nproxy.auth.secret: <redacted>\n');
+  });
+
+  test('prints one value alone, as a backup needs it', async () => {
+    const { run } = await operator({
+      'GET /ops/v1/config/proxy.device-auth.secret': { key: 'proxy.device-auth.secret', value: 's3cret' },
+    });
+    expect((await run(['config', 'proxy.device-auth.secret'])).stdout).toBe('s3cret\n');
+  });
+
+  test('sets and unsets several, and prints what holds now', async () => {
+    const { run, seen } = await operator({ 'PATCH /ops/v1/config': {}, 'GET /ops/v1/config': list });
+    const outcome = await run(['config', 'proxy.domain=test-store', 'proxy.https.proxy=']);
+    expect(outcome.stdout).toBe('proxy.domain: test-store\n');
+    expect(seen[0]?.body).toEqual({ set: { 'proxy.domain': 'test-store' }, unset: ['proxy.https.proxy'] });
+  });
+
+  test('imports YAML from standard input', async () => {
+    const { run, seen } = await operator({ 'PATCH /ops/v1/config': {} });
+    expect(
+      (await run(['config', '--import-yaml'], 'proxy.domain: a\nproxy.admin-emails: [x@y]\n')).status,
+    ).toBe(0);
+    expect(seen[0]?.body).toEqual({
+      set: { 'proxy.domain': 'a', 'proxy.admin-emails': '["x@y"]' },
+      unset: [],
+    });
+    expect((await run(['config', '--import-yaml'], '[1')).status).toBe(2);
+  });
+
+  test('does not mix showing and setting', async () => {
+    const { run, seen } = await operator({});
+    expect((await run(['config', 'proxy.domain', 'proxy.airgap=True'])).status).toBe(2);
+    expect(seen).toEqual([]);
+  });
+});
+
+describe('fetch-snaps', () => {
+  test('hands the log-in file over and says where the archives are', async () => {
+    const result = {
+      files: [{ subject: 'jq', path: '/x/jq-20221026T104628.tar.gz', size: 1 }],
+      tokenFile: null,
+      snaps: [],
+      accountKeys: [],
+      warnings: ['jq needs the base core22'],
+    };
+    const { run, seen } = await operator({
+      'POST /ops/v1/fetches': { workflowId: 'fetch', ui: null },
+      'GET /ops/v1/operations/fetch?wait=2': { workflowId: 'fetch', status: 'completed', result },
+    });
+    const auth = await someFile('login');
+    const outcome = await run([
+      'fetch-snaps',
+      'jq',
+      '--channel=stable',
+      '--architecture=amd64',
+      '--auth',
+      auth,
+      '--store',
+      'brand',
+    ]);
+    expect(outcome.stdout).toBe('Successfully exported snaps:\njq: /x/jq-20221026T104628.tar.gz\n');
+    expect(outcome.stderr).toBe('warning: jq needs the base core22\n');
+    expect(seen[0]?.body).toMatchObject({ kind: 'snaps', names: ['jq'], store: 'brand', credentials: 'x' });
+  });
+});
+
+test('check-connections names what does not answer, and fails', async () => {
+  const reached = await answering({ 'HEAD /': {} });
+  const settings = [
+    { key: 'proxy.upstream', value: reached.url },
+    { key: 'proxy.sso.location', value: 'http://127.0.0.1:9' },
+  ];
+  const { run } = await operator({ 'GET /ops/v1/config': { settings } });
+  const outcome = await run(['check-connections']);
+  expect(outcome.status).toBe(8);
+  expect(outcome.stdout).toMatch(
+    new RegExp(
+      `^http: ${reached.url}: OK\nhttp: http://127.0.0.1:9: FAILED \\(127.0.0.1:9\\) .+\nNot all connections are accessible\n$`,
+    ),
+  );
+});
+
+test.each(['snap-store-proxy', 'snap-proxy', 'enterprise-store'] as const)(
+  '%s is the same program',
+  async (name) => {
+    const { url } = await answering({ 'GET /ops/v1/pushed-snaps': { snaps: [] } });
+    const env = { AIRLOCK_URL: url, AIRLOCK_OPERATOR_TOKEN: 'x' };
+    expect((await runCli(name, ['list-pushed-snaps'], { env })).stdout).toBe('Name   Stores\n');
+    expect((await runCli('airlock', ['snap-store-proxy', 'list-pushed-snaps'], { env })).stdout).toBe(
+      'Name   Stores\n',
+    );
+  },
+);
