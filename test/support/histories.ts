@@ -9,6 +9,7 @@ import type { Client } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
 import type { DataConverter } from '@temporalio/common';
+import { z } from 'zod';
 import { workflowBundle } from '../../src/worker/workflow-bundle.ts';
 
 const FOLDER = fileURLToPath(new URL('../histories', import.meta.url));
@@ -33,8 +34,16 @@ export async function keepHistories(client: Client): Promise<void> {
 
 /** Without the name of the machine that recorded it. */
 function nameless(history: string): string {
-  return history.replaceAll(/"(identity|lastWorkerIdentity)": "[^"]*"/g, '"$1": "worker"');
+  return history
+    .replaceAll(/"(identity|lastWorkerIdentity)": "[^"]*"/g, '"$1": "worker"')
+    .replaceAll(/"name": "\d+@[^"]*"/g, '"name": "worker"');
 }
+
+const started = z.object({
+  events: z
+    .tuple([z.object({ workflowExecutionStartedEventAttributes: z.object({ workflowId: z.string() }) })])
+    .rest(z.unknown()),
+});
 
 /** Runs today's code against a recorded history; throws when the two disagree. */
 export async function replay(name: string, dataConverter: DataConverter): Promise<void> {
@@ -42,7 +51,7 @@ export async function replay(name: string, dataConverter: DataConverter): Promis
   await Worker.runReplayHistory(
     { workflowBundle: { codePath: await workflowBundle() }, dataConverter },
     history,
-    name,
+    started.parse(history).events[0].workflowExecutionStartedEventAttributes.workflowId,
   );
 }
 

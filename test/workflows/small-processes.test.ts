@@ -1,0 +1,72 @@
+/** Processes of one or two steps: that they ask for the right ones, in the right order, of the right queue. */
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { SweepActivities } from '../../src/activities/sweeps.ts';
+import type { Issued, ScopeInput } from '../../src/workflows/authority-contract.ts';
+import {
+  openTestTemporal,
+  withWorkers,
+  type TestActivities,
+  type TestTemporal,
+} from '../support/temporal.ts';
+
+let temporal: TestTemporal;
+let asked: { readonly step: string; readonly input: unknown }[];
+
+beforeAll(async () => {
+  temporal = await openTestTemporal();
+});
+afterAll(() => temporal.close());
+beforeEach(() => {
+  asked = [];
+});
+
+const step =
+  <Output>(name: string, output: Output) =>
+  async (input?: unknown): Promise<Output> => {
+    asked.push({ step: name, input });
+    return output;
+  };
+
+const run = (workflow: string, activities: TestActivities, ...args: unknown[]): Promise<unknown> =>
+  withWorkers(temporal, activities, (client) =>
+    client.workflow.execute(workflow, { taskQueue: 'airlock', workflowId: randomUUID(), args }),
+  );
+
+describe('sweeps', () => {
+  const sweeps: SweepActivities = {
+    sweepNonces: step('sweepNonces', 7),
+    sweepUnclaimedUploads: step('sweepUnclaimedUploads', 2),
+  };
+
+  test.each([
+    ['sweepSessions', 'sweepNonces', 7],
+    ['sweepUploads', 'sweepUnclaimedUploads', 2],
+  ])('%s tells how many it removed', async (workflow, name, count) => {
+    expect(await run(workflow, { airlock: sweeps })).toBe(count);
+    expect(asked).toEqual([{ step: name, input: undefined }]);
+  });
+});
+
+test('scoping asks the HSM for one declaration a snap, in the order of the snaps', async () => {
+  const input: ScopeInput = { actor: 'admin', snapIds: ['one', 'two'], stores: ['shop'], undo: false };
+  const issued: Issued = { type: 'snap-declaration', primaryKey: ['16', 'one'], revision: 1, changed: true };
+  const activities: TestActivities = { airlock: {}, hsm: { issueAssertion: step('issueAssertion', issued) } };
+  expect(await run('scopeStore', activities, input)).toEqual([issued, issued]);
+  expect(asked.map(({ input: given }) => given)).toEqual(
+    ['one', 'two'].map((snapId) => ({
+      request: { kind: 'scope', snapId, stores: ['shop'], undo: false },
+      actor: 'admin',
+      at: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
+    })),
+  );
+});
+
+test('snaps are exported in one step on the queue for large files', async () => {
+  const input = { kind: 'snaps', names: ['app'], packages: [{ name: 'app', revision: 3, channel: null }] };
+  const outcome = { archives: [] };
+  expect(
+    await run('exportSnaps', { airlock: {}, transfer: { writeSnapExports: step('write', outcome) } }, input),
+  ).toEqual(outcome);
+  expect(asked).toEqual([{ step: 'write', input }]);
+});
