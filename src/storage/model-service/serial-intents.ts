@@ -183,6 +183,8 @@ export async function storeSigned(
       .where('signedAt', 'is', null)
       .where('timestamp', '=', intent.timestamp)
       .where('signKeyId', '=', intent.signKeyId)
+      // Two drafts of one second and one key are told apart by their device.
+      .where('deviceKeyId', '=', intent.deviceKeyId)
       .executeTakeFirst();
     const outcome =
       Number(result.numUpdatedRows) === 1 ? 'stored' : await keepGivenUp(queries, intent, assertion, at);
@@ -208,10 +210,14 @@ async function keepGivenUp(
 ): Promise<'repeated' | 'given-up'> {
   const now = await queries
     .selectFrom('SerialIntent')
-    .select(['timestamp', 'signKeyId'])
+    .select(['timestamp', 'signKeyId', 'deviceKeyId'])
     .where('id', '=', intent.id)
     .executeTakeFirst();
-  if (now?.timestamp === intent.timestamp && now.signKeyId === intent.signKeyId) return 'repeated';
+  const same =
+    now?.timestamp === intent.timestamp &&
+    now.signKeyId === intent.signKeyId &&
+    now.deviceKeyId === intent.deviceKeyId;
+  if (same) return 'repeated';
   await addHistory(queries, {
     ...intent,
     reason: 'key-changed',
