@@ -28,6 +28,7 @@ const pure = PURE.map((folder): ImportRule => ({
 const PERFORMERS = [
   ...PURE,
   'activities',
+  'backup',
   'bundles',
   'config',
   'hsm',
@@ -36,12 +37,14 @@ const PERFORMERS = [
   'upstream',
   'workflows',
   'errors.ts',
+  'limited-bytes.ts',
 ] as const;
 
 /** The rules, most particular first. */
 export const IMPORT_RULES: readonly ImportRule[] = [
   ...pure,
   { folder: 'errors.ts', may: [], packages: [], because: 'the error type stands alone' },
+  { folder: 'limited-bytes.ts', may: [], packages: [], because: 'it reads streams, whosever they are' },
   {
     folder: 'workflows',
     may: [],
@@ -76,9 +79,19 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     because: 'storage keeps what others decide',
   },
   {
+    folder: 'backup',
+    may: [...PURE, 'bundles', 'config', 'errors.ts', 'storage', 'telemetry'],
+    because: 'a backup copies what is kept, whoever put it there',
+  },
+  {
     folder: 'upstream',
-    may: [...PURE, 'bundles', 'errors.ts', 'config', 'telemetry'],
+    may: [...PURE, 'bundles', 'errors.ts', 'limited-bytes.ts', 'config', 'telemetry'],
     because: 'a client of another store knows the protocol, not what becomes of the answers',
+  },
+  {
+    folder: 'backup',
+    may: ['errors.ts', 'limited-bytes.ts', 'config', 'storage'],
+    because: 'it packs and unpacks a data folder, whatever it holds',
   },
   {
     folder: 'activities',
