@@ -28,7 +28,7 @@ export function createStoreCommand(context: CliContext) {
         '--include <store[=snap,...]>',
         'show all public snaps of another store, or those named; repeatable',
       )
-        .argParser((text, earlier: Inclusion[] = []) => [...earlier, parseInclusion(text)])
+        .argParser((text, earlier: Inclusion[]) => [...earlier, parseInclusion(text)])
         .default([], 'none'),
     )
     .action(async (id, options) => {

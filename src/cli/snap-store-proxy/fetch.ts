@@ -1,3 +1,5 @@
+import { resolve } from 'node:path';
+
 import { Command } from '@commander-js/extra-typings';
 
 import type { CliContext } from '../context.ts';
@@ -74,9 +76,13 @@ interface FetchOptions {
 }
 
 async function fetch(context: CliContext, options: FetchOptions, json: object): Promise<ExportResult> {
-  const { resolve } = await import('node:path');
   const client = await operatorClient(context);
-  const bar = new ProgressBar({ ...context.terminal, stdout: context.terminal.stderr });
+  const bar = new ProgressBar({
+    stdin: context.terminal.stdin,
+    stdout: context.terminal.stderr,
+    stderr: context.terminal.stderr,
+    env: context.terminal.env,
+  });
   const exportDir = options.exportDir === undefined ? undefined : resolve(options.exportDir);
   try {
     const result = await runOperation(
