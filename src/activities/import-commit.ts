@@ -20,11 +20,15 @@ import {
   withdrawSnap,
 } from './import-catalog-rows.ts';
 import { ImportChanges } from './import-changes.ts';
+import { atOnce } from './at-once.ts';
 import { allAssertions, revisionsOf, type ImportContent } from './import-content.ts';
 import { checkContent, checkOrigin } from './import-rules.ts';
 import { writeAccounts, writeAdmin, writeExporter, writeStore } from './import-store-rows.ts';
 import { emptyUndo } from './import-undo.ts';
 import { snapYamlFile } from './import-verify.ts';
+
+/** Files that are made durable at a time: most of it is waiting for the disk. */
+const ADOPTIONS = 8;
 
 /** What the commit needs from the host. */
 export interface CommitParts {
@@ -108,12 +112,12 @@ async function adoptBlobs(
   blobs: BlobStore,
 ): Promise<readonly string[]> {
   const adopted: string[] = [];
-  for (const { revision } of revisionsOf(content)) {
+  await atOnce(ADOPTIONS, revisionsOf(content), async ({ revision }) => {
     const digest = parseBlobDigest(revision.digest);
-    if ((await blobs.find(digest)) !== undefined) continue;
+    if ((await blobs.find(digest)) !== undefined) return;
     await blobs.adopt(join(folder, digest), digest);
     adopted.push(digest);
-  }
+  });
   return adopted;
 }
 

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Assertion } from '../assertions/index.ts';
@@ -73,11 +74,12 @@ export async function saveContent(folder: string, content: ImportContent): Promi
   await writeFile(join(folder, CONTENT_FILE), JSON.stringify(content), { mode: 0o600 });
 }
 
+const contentFile = z.custom<ImportContent>((value) => typeof value === 'object' && value !== null);
+
 /** Reads what `saveContent` kept. */
 export async function loadContent(folder: string): Promise<ImportContent> {
   // Our own file, written a moment ago from data that was checked; nobody else writes into the staging folder.
-  const content: ImportContent = JSON.parse(await readFile(join(folder, CONTENT_FILE), 'utf8'));
-  return content;
+  return contentFile.parse(JSON.parse(await readFile(join(folder, CONTENT_FILE), 'utf8')));
 }
 
 /** All revisions whose files came along, in the order in which slices count them. */

@@ -11,6 +11,7 @@ import {
   type AssertionSource,
 } from '../assertions/index.ts';
 import { AirlockError } from '../errors.ts';
+import { atOnce } from './at-once.ts';
 import type { SnapYaml } from '../snaps/index.ts';
 import {
   assertionSource,
@@ -29,6 +30,9 @@ import {
 } from './import-content.ts';
 import { ImportError } from './import-errors.ts';
 import { readSnapMetadata } from './snap-file.ts';
+
+/** Files that are read at a time: each is a process of its own. */
+const FILES = 2;
 
 /** What verification needs from the host. */
 export interface VerifyParts {
@@ -68,12 +72,12 @@ export async function verifySlice(
   }
   await verifyChains(batch, content, own, parts);
   let done = 0;
-  for (const item of revisions) {
+  await atOnce(FILES, revisions, async (item) => {
     parts.signal?.throwIfAborted();
     requireAssertions(item, [...(own.get(item.revision.assertions) ?? []), ...batch]);
     await verifyFile(folder, item, parts);
     parts.onRevision?.(++done);
-  }
+  });
 }
 
 async function readMember(

@@ -10,6 +10,7 @@ import {
   type Signer,
 } from '../assertions/index.ts';
 import { checkSigningKey, DeviceError } from '../devices/index.ts';
+import { sentenceOf } from '../errors.ts';
 import { HsmError, parseHsmKeyId, type Hsm } from '../hsm/index.ts';
 import { findAssertion, type Database } from '../storage/index.ts';
 import {
@@ -104,7 +105,7 @@ export function createSerialActivities(deps: SerialActivityDeps) {
       );
       const refused = failures.filter(isFinal);
       const passing = failures.find((failure) => !isFinal(failure));
-      if (passing !== undefined) throw passing;
+      if (passing !== undefined) throw asError(passing);
       return { signed: signed.length, refused: refused.length };
     } finally {
       for (const { id } of intents) underWay.delete(id);
@@ -170,4 +171,8 @@ function gone(intent: IntentToSign): DeviceError {
     'signing-key-unregistered',
     `cannot sign with key ${intent.signKeyId}: it is not on the HSM; put another key in the serial policy`,
   );
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(sentenceOf(thrown));
 }

@@ -117,11 +117,11 @@ export async function digestOfFile(
 ): Promise<{ digest: BlobDigest; size: number }> {
   const hash = createHash('sha3-384');
   let size = 0;
-  for await (const chunk of createReadStream(path, {
+  const stream: AsyncIterable<Buffer> = createReadStream(path, {
     highWaterMark: 1024 * 1024,
     ...(signal && { signal }),
-  })) {
-    const bytes: Buffer = chunk;
+  });
+  for await (const bytes of stream) {
     hash.update(bytes);
     size += bytes.length;
   }

@@ -89,8 +89,8 @@ async function hashOf(path: string, limit: number): Promise<{ hash: Hash; size: 
     return { hash, size: 0 };
   }
   let size = 0;
-  for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 })) {
-    const bytes: Buffer = chunk;
+  const stream: AsyncIterable<Buffer> = createReadStream(path, { highWaterMark: 2 ** 20 });
+  for await (const bytes of stream) {
     hash.update(bytes);
     size += bytes.byteLength;
   }

@@ -9,6 +9,7 @@ import {
 import { sentenceOf } from '../errors.ts';
 import { UpstreamError } from './errors.ts';
 import type { Login } from './login-file.ts';
+import { limitedBytes } from '../limited-bytes.ts';
 
 const ANSWER_MS = 30_000;
 const ANSWER_MAX = 16 * 2 ** 20;
@@ -272,16 +273,7 @@ async function json(response: Response): Promise<unknown> {
 }
 
 async function limited(response: Response, limit: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.byteLength;
-    if (size > limit)
-      throw new UpstreamError(
-        'upstream-answer-malformed',
-        `cannot read an answer of more than ${limit} bytes`,
-      );
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+  const tooLong = () =>
+    new UpstreamError('upstream-answer-malformed', `cannot read an answer of more than ${limit} bytes`);
+  return limitedBytes(response.body, limit, tooLong);
 }

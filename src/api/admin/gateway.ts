@@ -3,6 +3,7 @@ import type { Context, Hono, MiddlewareHandler } from 'hono';
 import { z } from 'zod';
 
 import { AirlockError } from '../../errors.ts';
+import { limitedBytes } from '../../limited-bytes.ts';
 import { checkPermission, type Token } from '../../publishers/index.ts';
 import type { Database, Sealer } from '../../storage/index.ts';
 import { membershipsOf, type TokenOffice } from '../../storage/authority/index.ts';
@@ -148,15 +149,7 @@ export async function textBody(c: AdminContext): Promise<string> {
   const announced = c.req.header('content-length');
   if (announced !== undefined && !(Number(announced) <= MAX_BODY)) throw tooLarge();
   if (announced !== undefined) return c.req.text();
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of c.req.raw.body ?? []) {
-    const bytes: Uint8Array = chunk;
-    size += bytes.length;
-    if (size > MAX_BODY) throw tooLarge();
-    chunks.push(bytes);
-  }
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.from(await limitedBytes(c.req.raw.body, MAX_BODY, tooLarge)).toString('utf8');
 }
 
 function checked<T>(schema: z.ZodType<T>, value: unknown): T {

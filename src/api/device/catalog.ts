@@ -116,7 +116,10 @@ export class Catalog {
 
   /** Every snap that the viewer may know of, as searches see it, by name. */
   async listed(viewer: Viewer): Promise<ListedSnap[]> {
-    this.#listed ??= this.#loadListed();
+    this.#listed ??= this.#loadListed().catch((error: unknown) => {
+      this.#listed = undefined;
+      throw error;
+    });
     return (await this.#listed).filter((snap) => this.sees(viewer, snap));
   }
 

@@ -7,13 +7,14 @@ import type { Gate } from './gate.ts';
 import { badRequest, type DeviceEnv, jsonAnswer, notFound, readJson } from './http.ts';
 import { purposeKey } from './session-tokens.ts';
 
-const body = z.object({ snaps: z.array(z.string().max(64)).min(1).max(200) });
+/** The body of POST /v2/cohorts. */
+export const cohortsSchema = z.object({ snaps: z.array(z.string().max(64)).min(1).max(200) });
 
 /** POST /v2/cohorts: keys under which several devices see the same revisions (protocol/devices.md 3.6). */
 export function cohortsRoute(app: Hono<DeviceEnv>, deps: DeviceApiDeps, gate: Gate): void {
   app.post('/v2/cohorts', async (c) => {
     const visit = await gate.enter(c);
-    const parsed = body.safeParse(await readJson(c, 64 * 1024));
+    const parsed = cohortsSchema.safeParse(await readJson(c, 64 * 1024));
     if (!parsed.success)
       throw badRequest('cannot read the request: it must list the names of 1 to 200 snaps');
     const [secret] = visit.secrets;

@@ -31,7 +31,12 @@ interface Held {
   readonly secrets: readonly DeviceSecret[];
   readonly tokens: SessionTokens;
   readonly site: Site;
+  /** When it was put together, on the process's own monotonic clock, in milliseconds. */
+  readonly heldSince: number;
 }
+
+/** How long the absence of a secret is believed, in milliseconds: activation makes one without a word to others. */
+const INACTIVE_MS = 1000;
 
 const AUTHORIZATION = /^Macaroon\s+root="([^"]+)"/i;
 
@@ -96,7 +101,7 @@ export class Gate {
         { cause },
       );
     });
-    if (this.#held !== undefined && same(this.#held.generations, generations)) return this.#held;
+    if (this.#held !== undefined && isFresh(this.#held, generations)) return this.#held;
     if (this.#renewing === undefined || !same(this.#renewing.target, generations)) {
       const held = this.#renew(generations, this.#held);
       this.#renewing = { target: generations, held };
@@ -113,7 +118,10 @@ export class Gate {
     const kept = before?.generations;
     const sameSecrets =
       kept?.settings === generations.settings && kept.revocations === generations.revocations;
-    const secrets = before !== undefined && sameSecrets ? before.secrets : await deviceSecrets();
+    const secrets =
+      before !== undefined && sameSecrets && before.secrets.length > 0
+        ? before.secrets
+        : await deviceSecrets();
     const held: Held = {
       generations,
       catalog:
@@ -125,8 +133,9 @@ export class Gate {
           ? before.blocks
           : await loadBlocks(database.queries),
       secrets,
-      tokens: before !== undefined && sameSecrets ? before.tokens : new SessionTokens(secrets),
+      tokens: before?.secrets === secrets ? before.tokens : new SessionTokens(secrets),
       site: before !== undefined && sameSecrets ? before.site : await site(),
+      heldSince: performance.now(),
     };
     this.#held = held;
     return held;
@@ -149,6 +158,11 @@ async function loadBlocks(queries: Queries): Promise<Blocks> {
   const keys = new Set(rows.map((row) => `${row.brandId} ${row.kind} ${row.subject}`));
   if (keys.size === 0) return () => false;
   return (brandId, kind, subject) => keys.has(`${brandId} ${kind} ${subject}`);
+}
+
+function isFresh(held: Held, generations: Generations): boolean {
+  if (!same(held.generations, generations)) return false;
+  return held.secrets.length > 0 || performance.now() - held.heldSince < INACTIVE_MS;
 }
 
 function same(a: Generations, b: Generations): boolean {

@@ -1,7 +1,9 @@
 import type { Hono } from 'hono';
 import { z } from 'zod';
 import { answer, type DeviceEnv, JSON_TYPE } from './http.ts';
+import { cohortsSchema } from './cohorts.ts';
 import { refreshSchema } from './refresh-request.ts';
+import { sessionSchema } from './sessions.ts';
 
 const error = z.object({ 'error-list': z.array(z.object({ code: z.string(), message: z.string() })) });
 const anything = z.looseObject({});
@@ -30,6 +32,13 @@ const named = () => z.array(z.object({ name: z.string() }));
 const BINARY = 'application/octet-stream';
 const ASSERTIONS = 'application/x.ubuntu.assertion';
 const HAL = 'application/hal+json';
+
+/** What parameters must look like; the others may be anything. */
+const PATTERNS: Readonly<Record<string, string>> = {
+  'max-format': '^[0-9]{1,9}$',
+  sequence: '^(latest|[0-9]{1,9})$',
+  channel: '^(([a-z0-9.]{1,20}/)?(stable|candidate|beta|edge))?$',
+};
 
 const OPERATIONS: readonly Operation[] = [
   {
@@ -76,7 +85,7 @@ const OPERATIONS: readonly Operation[] = [
     path: '/v2/cohorts',
     method: 'post',
     summary: 'Makes cohort keys',
-    body: z.object({ snaps: z.array(z.string()) }),
+    body: cohortsSchema,
   },
   {
     path: '/api/v1/snaps/names',
@@ -96,11 +105,7 @@ const OPERATIONS: readonly Operation[] = [
     path: '/api/v1/snaps/auth/sessions',
     method: 'post',
     summary: 'Opens a device session',
-    body: z.object({
-      'device-session-request': z.string(),
-      'serial-assertion': z.string(),
-      'model-assertion': z.string(),
-    }),
+    body: sessionSchema,
     reply: z.object({ macaroon: z.string() }),
     statuses: ['403'],
   },
@@ -162,7 +167,7 @@ const OPERATIONS: readonly Operation[] = [
 ];
 
 /** Statuses that any route may answer with. */
-const GENERAL = ['400', '401', '404', '413', '503'];
+const GENERAL = ['400', '401', '404', '405', '413', '503'];
 
 /** The OpenAPI 3.1 document of the device API. */
 export function openApiDocument(): unknown {
@@ -179,7 +184,8 @@ export function openApiDocument(): unknown {
 
 function describe(operation: Operation): unknown {
   const produces = operation.produces ?? JSON_TYPE;
-  const schema = produces === JSON_TYPE ? z.toJSONSchema(operation.reply ?? anything) : { type: 'string' };
+  const isJson = produces === JSON_TYPE || produces === HAL;
+  const schema = isJson ? z.toJSONSchema(operation.reply ?? anything) : { type: 'string' };
   const responses: Record<string, unknown> = {
     '200': { description: 'As asked.', content: { [produces]: { schema } } },
   };
@@ -198,7 +204,10 @@ function describe(operation: Operation): unknown {
     parameters: (operation.parameters ?? []).map((parameter) => ({
       ...parameter,
       required: parameter.in === 'path',
-      schema: { type: 'string' },
+      schema: {
+        type: 'string',
+        ...(PATTERNS[parameter.name] !== undefined && { pattern: PATTERNS[parameter.name] }),
+      },
     })),
     ...(operation.body && {
       requestBody: {

@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 
 import { crashPoint } from '../../activities/crash-point.ts';
 import { DeviceError, MAX_SERIAL_REQUEST_BYTES } from '../../devices/index.ts';
+import { limitedBytes } from '../../limited-bytes.ts';
 import { clientError, ERROR_CONTENT_TYPE, serialErrorBody, type ClientError } from '../errors.ts';
 import { answer, ASSERTION_TYPE, jsonAnswer, type DeviceContext, type DeviceEnv } from './http.ts';
 import type { SerialService } from './serial-service.ts';
@@ -89,15 +90,7 @@ async function readBody(c: DeviceContext): Promise<Uint8Array> {
   const announced = c.req.header('content-length');
   if (announced !== undefined && !(Number(announced) <= MAX_SERIAL_REQUEST_BYTES)) throw tooLarge();
   if (announced !== undefined) return new Uint8Array(await c.req.arrayBuffer());
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of c.req.raw.body ?? []) {
-    const bytes: Uint8Array = chunk;
-    size += bytes.length;
-    if (size > MAX_SERIAL_REQUEST_BYTES) throw tooLarge();
-    chunks.push(bytes);
-  }
-  return Buffer.concat(chunks);
+  return limitedBytes(c.req.raw.body, MAX_SERIAL_REQUEST_BYTES, tooLarge);
 }
 
 function tooLarge(): DeviceError {

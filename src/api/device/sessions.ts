@@ -10,7 +10,8 @@ import { purposeKey } from './session-tokens.ts';
 /** Three assertions with headers of ordinary size; a model with hundreds of snaps fits many times over. */
 const BODY_MAX = 1024 * 1024;
 
-const body = z.object({
+/** The body of POST /api/v1/snaps/auth/sessions: three assertions as text. */
+export const sessionSchema = z.object({
   'device-session-request': z.string().max(64 * 1024),
   'serial-assertion': z.string().max(512 * 1024),
   'model-assertion': z.string().max(512 * 1024),
@@ -36,7 +37,7 @@ export function sessionRoutes(app: Hono<DeviceEnv>, deps: DeviceApiDeps, gate: G
   });
 
   app.post('/api/v1/snaps/auth/sessions', async (c) => {
-    const parsed = body.safeParse(await readJson(c, BODY_MAX));
+    const parsed = sessionSchema.safeParse(await readJson(c, BODY_MAX));
     if (!parsed.success) {
       throw badRequest(
         'cannot read the request: it must have device-session-request, serial-assertion and model-assertion',

@@ -2,6 +2,7 @@ import type { Context } from 'hono';
 import type { z } from 'zod';
 import { AirlockError } from '../../errors.ts';
 import { ERROR_CONTENT_TYPE, clientError, storeErrorBody } from '../errors.ts';
+import { limitedBytes } from '../../limited-bytes.ts';
 
 /** Largest body of a request: a login file or a stream of roots has some kilobytes. */
 const BODY_MAX = 1024 * 1024;
@@ -36,19 +37,13 @@ export async function jsonBody<T>(context: Context, schema: z.ZodType<T>): Promi
  * @throws AirlockError `body-too-large`
  */
 export async function textBody(context: Context): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of context.req.raw.body ?? []) {
-    size += chunk.byteLength;
-    if (size > BODY_MAX)
-      throw new AirlockError(
-        'too-large',
-        'body-too-large',
-        `cannot read the request: its body has more than ${BODY_MAX} bytes`,
-      );
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
+  const tooLarge = () =>
+    new AirlockError(
+      'too-large',
+      'body-too-large',
+      `cannot read the request: its body has more than ${BODY_MAX} bytes`,
+    );
+  return Buffer.from(await limitedBytes(context.req.raw.body, BODY_MAX, tooLarge)).toString('utf8');
 }
 
 /** An error as every client of this interface reads it. */

@@ -90,7 +90,7 @@ export function channelMapTree(releases: readonly Release[], revisions: readonly
       const architectures = [...new Set(inTrack.map(({ architecture }) => architecture))];
       const byArchitecture = architectures.map((architecture) => {
         const mine = inTrack.filter((release) => release.architecture === architecture);
-        return [architecture, risksOf(mine, versions)];
+        return [architecture, risksOf(mine, versions)] as const;
       });
       return [track, { '16': Object.fromEntries(byArchitecture) }];
     }),

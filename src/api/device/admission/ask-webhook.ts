@@ -6,6 +6,7 @@ import {
   type Decision,
   type DecisionQuestion,
 } from '../../../devices/index.ts';
+import { limitedBytes } from '../../../limited-bytes.ts';
 
 /** How long the brand's decision service may take, in milliseconds: the device itself waits for thirty seconds. */
 const DEADLINE = 5000;
@@ -43,12 +44,6 @@ export function httpWebhook(clock: () => Date): AskWebhook {
 }
 
 async function readLimited(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.length;
-    if (size > MAX_ANSWER) throw new Error('the answer is too long');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
+  const bytes = await limitedBytes(response.body, MAX_ANSWER, () => new Error('the answer is too long'));
+  return Buffer.from(bytes).toString('utf8');
 }
