@@ -1,323 +1,27 @@
-/** Two hosts of a transfer, on real parts: the one outside that exports, and the isolated one that imports. */
-import { createHash, randomBytes } from 'node:crypto';
-import { copyFile, mkdir, readFile, stat } from 'node:fs/promises';
+/** A store that is carried from one host to another, for tests: hosts that go when the test is over, inputs, spoilt copies. */
+import { copyFile, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { formatTimestamp, hexToSnapSha3, signAssertion } from '../../src/assertions/index.ts';
-import { createExportActivities } from '../../src/activities/exports.ts';
-import { withFailures } from '../../src/activities/errors.ts';
-import { createImportActivities } from '../../src/activities/imports.ts';
+import { onTestFinished } from 'vitest';
 import { identifyImport } from '../../src/activities/import-staging.ts';
-import { parseSnapYaml } from '../../src/snaps/index.ts';
-import { TokenOffice } from '../../src/storage/authority/index.ts';
-import {
-  SettingStore,
-  addAssertions,
-  openFileBlobStore,
-  parseBlobDigest,
-  type BlobStore,
-  type Database,
-} from '../../src/storage/index.ts';
+import { addAssertions } from '../../src/storage/index.ts';
 import type { ImportInput, ImportKind } from '../../src/workflows/import-contract.ts';
 import type { StoreExport } from '../../src/workflows/export-contract.ts';
-import { makeBrandChain, type BrandChain } from '../support/brand-chain.ts';
-import { temporaryDatabase } from '../support/database.ts';
-import { packSnap, type SnapRecipe } from '../support/snap-files.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { AT, Outside, openHost, type Host } from './hosts.ts';
 
-export const AT = new Date('2026-02-03T04:05:06.000Z');
-const SIGNED = new Date('2025-01-01T00:00:00Z');
+export { AT, Outside, snapIdOf, type Host } from './hosts.ts';
 
-/** A host with a database, blobs and settings of its own. */
-export interface Host {
-  readonly folder: string;
-  readonly database: Database;
-  readonly blobs: BlobStore;
-  readonly settings: SettingStore;
-  /** Ids of account-keys that an import reported to waiting registrations. */
-  readonly pushedKeys: string[];
-  readonly activities: object;
+/** An empty host, closed when the test is over. */
+export async function newHost(): Promise<Host> {
+  const host = await openHost(await temporaryFolder());
+  onTestFinished(() => host.database.close());
+  return host;
 }
 
-export async function newHost(now: () => Date = () => new Date()): Promise<Host> {
-  const folder = await temporaryFolder();
-  const database = await temporaryDatabase();
-  const blobs = await openFileBlobStore(join(folder, 'blobs'), join(folder, 'staging'));
-  const settings = new SettingStore(database, { seal: (_, text) => text, open: (_, text) => text });
-  const pushedKeys: string[] = [];
-  const activities = withFailures({
-    ...createImportActivities({
-      database,
-      blobs,
-      now,
-      accountKeyPushed: async (keyId) => void pushedKeys.push(keyId),
-    }),
-    ...createExportActivities({
-      database,
-      blobs,
-      settings,
-      tokens: new TokenOffice({ database, settings, random: randomBytes }),
-      exportFolder: join(folder, 'exports'),
-      location: 'authority.example',
-    }),
-  });
-  return { folder, database, blobs, settings, pushedKeys, activities };
+/** An outside host with a root, a brand and its stores, and no snap yet. */
+export async function newOutside(): Promise<Outside> {
+  return Outside.on(await newHost());
 }
-
-/** Where a snap of the outside host is. */
-export interface Placement {
-  readonly revision: number;
-  readonly store: string;
-  readonly private?: boolean;
-  readonly channels: readonly string[];
-  readonly publisher?: string;
-}
-
-/** The outside host: a root of trust, a brand with a device-view store that includes two snaps of the general store by name. */
-export class Outside {
-  readonly host: Host;
-  readonly chain: BrandChain;
-
-  private constructor(host: Host, chain: BrandChain) {
-    this.host = host;
-    this.chain = chain;
-  }
-
-  static async open(): Promise<Outside> {
-    const host = await newHost();
-    const chain = await makeBrandChain('my-brand');
-    const { database } = host;
-    await addAssertions(database.queries, chain.roots, { at: AT, trusted: true });
-    await addAssertions(database.queries, chain.brand, { at: AT });
-    const at = AT.toISOString();
-    await database.queries
-      .insertInto('Account')
-      .values([
-        {
-          id: 'my-brand',
-          username: 'my-brand',
-          displayName: 'My Brand',
-          validation: 'verified',
-          email: null,
-          createdAt: at,
-        },
-        {
-          id: 'ada',
-          username: 'ada',
-          displayName: 'Ada',
-          validation: 'unproven',
-          email: 'ada@example.com',
-          createdAt: at,
-        },
-      ])
-      .execute();
-    await database.queries
-      .insertInto('Store')
-      .values([
-        { id: 'ubuntu', name: 'General', kind: 'general', brandId: null, createdAt: at, changedAt: at },
-        {
-          id: 'brand-main',
-          name: 'Brand main',
-          kind: 'brand',
-          brandId: 'my-brand',
-          createdAt: at,
-          changedAt: at,
-        },
-        {
-          id: 'brand-devices',
-          name: 'Brand devices',
-          kind: 'device-view',
-          brandId: 'my-brand',
-          createdAt: at,
-          changedAt: at,
-        },
-      ])
-      .execute();
-    await database.queries
-      .insertInto('StoreRole')
-      .values({ storeId: 'brand-devices', accountId: 'ada', role: 'admin' })
-      .execute();
-    await database.queries
-      .insertInto('StoreInclusion')
-      .values([
-        { storeId: 'brand-devices', includedStoreId: 'brand-main', allSnaps: true },
-        { storeId: 'brand-devices', includedStoreId: 'ubuntu', allSnaps: false },
-      ])
-      .execute();
-    return new Outside(host, chain);
-  }
-
-  /** Puts a general snap on the device-view store's list. */
-  async include(name: string): Promise<void> {
-    await this.host.database.queries
-      .insertInto('StoreInclusionSnap')
-      .values({ storeId: 'brand-devices', includedStoreId: 'ubuntu', snapId: snapIdOf(name), snapName: name })
-      .execute();
-  }
-
-  /** Publishes a revision: a real squashfs file, its assertions, its rows. */
-  async publish(recipe: SnapRecipe, placement: Placement): Promise<{ readonly digest: string }> {
-    const { database, blobs } = this.host;
-    const file = join(this.host.folder, 'staging', `${recipe.name}-${recipe.version}`);
-    await packSnap(recipe, file);
-    const bytes = await readFile(file);
-    const digest = createHash('sha3-384').update(bytes).digest('hex');
-    await blobs.adopt(file, parseBlobDigest(digest));
-    const snapId = snapIdOf(recipe.name);
-    const publisher = placement.publisher ?? 'my-brand';
-    const base = { 'authority-id': 'test-root', timestamp: formatTimestamp(SIGNED) };
-    const sign = this.chain.rootSigner;
-    await addAssertions(
-      database.queries,
-      [
-        await signAssertion(
-          {
-            type: 'snap-declaration',
-            headers: {
-              ...base,
-              series: '16',
-              'snap-id': snapId,
-              'snap-name': recipe.name,
-              'publisher-id': publisher,
-            },
-          },
-          sign,
-          SIGNED,
-        ),
-        await signAssertion(
-          {
-            type: 'snap-revision',
-            headers: {
-              ...base,
-              'snap-sha3-384': hexToSnapSha3(digest),
-              'snap-id': snapId,
-              'snap-size': String(bytes.byteLength),
-              'snap-revision': String(placement.revision),
-              'developer-id': publisher,
-            },
-          },
-          sign,
-          SIGNED,
-        ),
-      ],
-      { at: AT },
-    );
-    await this.#rows(recipe, placement, { snapId, publisher, digest, size: bytes.byteLength });
-    return { digest };
-  }
-
-  async #rows(
-    recipe: SnapRecipe,
-    placement: Placement,
-    made: {
-      readonly snapId: string;
-      readonly publisher: string;
-      readonly digest: string;
-      readonly size: number;
-    },
-  ): Promise<void> {
-    const { queries } = this.host.database;
-    const at = AT.toISOString();
-    const blob = await this.host.blobs.find(parseBlobDigest(made.digest));
-    const { readSnapMetadata } = await import('../../src/activities/snap-file.ts');
-    const { text } = await readSnapMetadata(blob?.path ?? '');
-    const yaml = parseSnapYaml(text);
-    await queries
-      .insertInto('Snap')
-      .values({
-        snapId: made.snapId,
-        name: recipe.name,
-        storeId: placement.store,
-        publisherId: made.publisher,
-        private: placement.private ?? false,
-        type: recipe.type,
-        title: recipe.name,
-        summary: yaml.summary,
-        description: yaml.description,
-        license: null,
-        contact: null,
-        website: null,
-        links: {},
-        media: [],
-        categories: [],
-        defaultTrack: null,
-        createdAt: at,
-        changedAt: at,
-      })
-      .onConflict((conflict) => conflict.column('snapId').doNothing())
-      .execute();
-    await queries
-      .insertInto('SnapRevision')
-      .values({
-        snapId: made.snapId,
-        revision: placement.revision,
-        sha3_384: made.digest,
-        size: made.size,
-        version: yaml.version,
-        type: yaml.type,
-        architectures: [...yaml.architectures],
-        base: yaml.base ?? null,
-        confinement: yaml.confinement,
-        grade: yaml.grade,
-        epoch: { read: [...yaml.epoch.read], write: [...yaml.epoch.write] },
-        snapYaml: text,
-        provenance: yaml.provenance,
-        createdAt: at,
-      })
-      .execute();
-    for (const channel of placement.channels) {
-      const [track = '', risk = ''] = channel.split('/');
-      const place = { snapId: made.snapId, track, risk, branch: '', architecture: 'amd64' };
-      await queries
-        .updateTable('ChannelRelease')
-        .set({ endedAt: at })
-        .where((eb) => eb.and(place))
-        .execute();
-      await queries
-        .insertInto('ChannelRelease')
-        .values({
-          ...place,
-          revision: placement.revision,
-          releasedAt: new Date(AT.getTime() + placement.revision * 1000).toISOString(),
-          expiresAt: null,
-          percentage: null,
-          progressiveKey: null,
-          paused: false,
-          endedAt: null,
-        })
-        .execute();
-    }
-  }
-
-  /** The snaps of the journey: an app of the brand in two revisions, its base, snapd, and one that is not included. */
-  async publishJourney(): Promise<void> {
-    const brand = { store: 'brand-main', private: true };
-    await this.publish(
-      { name: 'my-app', version: '1', type: 'app', base: 'my-base', payload: 300_000 },
-      { ...brand, revision: 1, channels: ['latest/stable'] },
-    );
-    await this.publish(
-      { name: 'my-app', version: '2', type: 'app', base: 'my-base', payload: 300_000 },
-      { ...brand, revision: 2, channels: ['latest/edge'] },
-    );
-    await this.publish(
-      { name: 'my-base', version: '22', type: 'base' },
-      { store: 'ubuntu', revision: 5, channels: ['latest/stable'] },
-    );
-    await this.publish(
-      { name: 'snapd', version: '2.77', type: 'snapd' },
-      { store: 'ubuntu', revision: 9, channels: ['latest/stable'] },
-    );
-    await this.publish(
-      { name: 'stranger', version: '1', type: 'app', base: 'my-base' },
-      { store: 'ubuntu', revision: 1, channels: ['latest/stable'] },
-    );
-    await this.include('my-base');
-    await this.include('snapd');
-  }
-}
-
-export const snapIdOf = (name: string): string =>
-  createHash('sha256').update(name).digest('hex').slice(0, 32);
 
 export const storeExport = (over: Partial<StoreExport> = {}): StoreExport => ({
   kind: 'store',
@@ -362,10 +66,8 @@ export async function trustingHost(outside: Outside): Promise<Host> {
 /** A copy of a file with one byte changed, `back` bytes before its end. */
 export async function flippedCopy(path: string, back: number): Promise<string> {
   const folder = await temporaryFolder();
-  await mkdir(folder, { recursive: true });
   const copy = join(folder, 'flipped.tar.gz');
   await copyFile(path, copy);
-  const { open } = await import('node:fs/promises');
   const file = await open(copy, 'r+');
   const at = (await stat(copy)).size - back;
   const { buffer } = await file.read(Buffer.alloc(1), 0, 1, at);

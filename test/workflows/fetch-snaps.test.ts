@@ -9,7 +9,8 @@ import { errorOfFailure, withFailures } from '../../src/activities/errors.ts';
 import { fetchAccountKeys, fetchSnaps, importAccountKeys, importSnap } from '../../src/workflows/index.ts';
 import type { FetchSnapsInput } from '../../src/workflows/fetch-contract.ts';
 import { openTestTemporal, withWorkers, type TestTemporal } from '../support/temporal.ts';
-import { Outside, importInput, trustingHost, type Host } from './carried-store.ts';
+import { newOutside, importInput, trustingHost, type Host } from './carried-store.ts';
+import type { Outside } from './hosts.ts';
 
 let temporal: TestTemporal;
 beforeAll(async () => {
@@ -66,7 +67,7 @@ const wish = (over: Partial<FetchSnapsInput> = {}): FetchSnapsInput => ({
 });
 
 test('snaps and keys are fetched from another store, carried in, and pushed', async () => {
-  const outside = await Outside.open();
+  const outside = await newOutside();
   await outside.publishJourney();
   const proxy = await online(outside, await serve(outside));
   const key = outside.chain.brand[1]?.primaryKey[0] ?? '';
@@ -115,7 +116,7 @@ test('snaps and keys are fetched from another store, carried in, and pushed', as
 });
 
 test('a snap that is not there ends the fetch with its name, and leaves nothing', async () => {
-  const outside = await Outside.open();
+  const outside = await newOutside();
   await outside.publishJourney();
   const proxy = await online(outside, await serve(outside));
   await withWorkers(temporal, { airlock: proxy.all, transfer: proxy.all }, async (client) => {

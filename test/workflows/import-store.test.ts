@@ -7,7 +7,14 @@ import { exportStore, importStore, rollBackImport } from '../../src/workflows/in
 import type { ImportInput, ImportOutcome } from '../../src/workflows/import-contract.ts';
 import type { ExportOutcome, StoreExport } from '../../src/workflows/export-contract.ts';
 import { openTestTemporal, withWorkers, type TestTemporal } from '../support/temporal.ts';
-import { Outside, flippedCopy, importInput, storeExport, trustingHost, type Host } from './carried-store.ts';
+import {
+  newOutside,
+  flippedCopy,
+  importInput,
+  storeExport,
+  trustingHost,
+  type Host,
+} from './carried-store.ts';
 
 let temporal: TestTemporal;
 beforeAll(async () => {
@@ -82,7 +89,7 @@ async function traces(host: Host) {
 
 describe('a store that is exported, carried and imported', () => {
   test('is visible whole, and a second push of the same file says that nothing changed', async () => {
-    const outside = await Outside.open();
+    const outside = await newOutside();
     await outside.publishJourney();
     const made = await exported(outside.host);
     expect(made.warnings).toEqual([]);
@@ -117,7 +124,7 @@ describe('a store that is exported, carried and imported', () => {
   });
 
   test('moves on with a newer export, refuses to go back, and can be rolled back', async () => {
-    const outside = await Outside.open();
+    const outside = await newOutside();
     await outside.publishJourney();
     const older = (await exported(outside.host)).files[0]?.path ?? '';
     await outside.publish(
@@ -159,7 +166,7 @@ describe('a store that is exported, carried and imported', () => {
   });
 
   test('is refused, and leaves nothing, when a byte of it was changed', async () => {
-    const outside = await Outside.open();
+    const outside = await newOutside();
     await outside.publishJourney();
     const path = (await exported(outside.host)).files[0]?.path ?? '';
     const inside = await trustingHost(outside);
@@ -176,10 +183,10 @@ describe('a store that is exported, carried and imported', () => {
   });
 
   test('is refused, and leaves nothing, when its root is not trusted here', async () => {
-    const outside = await Outside.open();
+    const outside = await newOutside();
     await outside.publishJourney();
     const path = (await exported(outside.host)).files[0]?.path ?? '';
-    const stranger = await Outside.open();
+    const stranger = await newOutside();
     const inside = await trustingHost(stranger);
     const before = await traces(inside);
     await on(inside, async (client) => {
@@ -190,7 +197,7 @@ describe('a store that is exported, carried and imported', () => {
   });
 
   test('is refused when another machine exported it than before', async () => {
-    const outside = await Outside.open();
+    const outside = await newOutside();
     await outside.publishJourney();
     const path = (await exported(outside.host)).files[0]?.path ?? '';
     const inside = await trustingHost(outside);

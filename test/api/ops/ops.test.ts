@@ -21,7 +21,8 @@ import { encodeStream } from '../../../src/assertions/index.ts';
 import { findAssertion } from '../../../src/storage/index.ts';
 import { openTestTemporal, withWorkers, type TestTemporal } from '../../support/temporal.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
-import { Outside, newHost, snapIdOf, type Host } from '../../workflows/carried-store.ts';
+import { newOutside, newHost, snapIdOf, type Host } from '../../workflows/carried-store.ts';
+import type { Outside } from '../../workflows/hosts.ts';
 
 let temporal: TestTemporal;
 beforeAll(async () => {
@@ -95,7 +96,7 @@ const refused = z.object({ 'error-list': z.tuple([z.object({ code: z.string(), m
 
 describe("the operator's interface", () => {
   test('carries a store from an authority to an isolated host', async () => {
-    const outside = await Outside.open();
+    const outside = await newOutside();
     await outside.publishJourney();
     const made = await at(outside.host, async (operator) =>
       exportResult.parse(
@@ -163,7 +164,7 @@ describe("the operator's interface", () => {
   });
 
   test('takes what "snap download" leaves, and tells metadata that came too early from a broken file', async () => {
-    const outside = await Outside.open();
+    const outside = await newOutside();
     await outside.publishJourney();
     const inside = await newHost();
     await at(inside, async (operator) => {
