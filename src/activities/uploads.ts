@@ -72,7 +72,8 @@ async function admitUpload(deps: UploadDeps, uploadId: string, signal: AbortSign
   const { channels, accountId: actor, snapId } = upload;
   try {
     const revision = await takeIn(deps, upload, signal);
-    return { outcome: await judge(deps.database.queries, upload, revision), channels, actor };
+    const outcome: UploadOutcome = await judge(deps.database.queries, upload, revision);
+    return { outcome, channels, actor };
   } catch (error) {
     if (!(error instanceof AirlockError) || !REFUSALS.has(error.kind)) throw error;
     await rm(uploadFile(deps.blobs, uploadId), { force: true });

@@ -92,30 +92,31 @@ async function startParts(
   { parts, host, port }: ApplianceOptions,
   closing: (() => Promise<void>)[],
 ): Promise<RunningServer | undefined> {
-  let work: Work | undefined;
-  let server: RunningServer | undefined;
-  const status = { hsm: () => work?.hsm.status() ?? null, url: () => server?.url ?? '' };
+  const running: { work?: Work; server?: RunningServer } = {};
+  const status = { hsm: () => running.work?.hsm.status() ?? null, url: () => running.server?.url ?? '' };
   const apps = parts.api
     ? await createHttpApps(foundation, temporal, { role, worksHere: parts.worker, status })
     : undefined;
   if (parts.worker) {
     const { provisioner } = apps ?? {};
-    work = await startWork(
+    const work = await startWork(
       foundation,
       temporal,
       provisioner ? { announce: (serials) => provisioner.announce(serials) } : {},
     );
-    closing.push(() => work?.stop() ?? Promise.resolve());
+    running.work = work;
+    closing.push(() => work.stop());
   }
   if (apps === undefined) return undefined;
-  server = await startServer({
+  const server = await startServer({
     fetch: (request, bindings) => apps.fetch(request, bindings),
     host,
     port,
   });
   closing.push(async () => {
     apps.provisioner.close();
-    await server?.close();
+    await server.close();
   });
+  running.server = server;
   return server;
 }
