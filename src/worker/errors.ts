@@ -6,6 +6,7 @@ export type WorkerErrorCode =
   | 'temporal-port-in-use'
   | 'temporal-server-failed'
   | 'temporal-unreachable'
+  | 'temporal-namespace-missing'
   | 'temporal-tls-unreadable'
   | 'workflows-unbundled'
   | 'payload-sealed-with-unknown-key'

@@ -1,12 +1,16 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isGrpcServiceError } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import proto from '@temporalio/proto';
 import type { NativeConnection } from '@temporalio/worker';
 import type { TemporalConfig } from '../config/index.ts';
+import { WorkerError } from './errors.ts';
 
 /** gRPC's status when a thing is there already. */
 const ALREADY_EXISTS = 6;
 const HOUR_MS = 3_600_000;
+const KNOWN_WITHIN_MS = 20_000;
+const PAUSE_MS = 250;
 
 const { IndexedValueType } = proto.temporal.api.enums.v1;
 const TYPES = {
@@ -19,6 +23,31 @@ const TYPES = {
   KeywordList: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD_LIST,
 } as const;
 
+/** gRPC's status when a thing is not there. */
+const NOT_FOUND = 5;
+
+/**
+ * Sees to it that the configured namespace is there, as a worker needs it before it starts. On a cluster whose administrator
+ * made it, nothing is changed.
+ * @throws WorkerError `temporal-namespace-missing` when it is neither there nor ours to make
+ */
+export async function ensureNamespace(connection: NativeConnection, config: TemporalConfig): Promise<void> {
+  const { namespace } = config.env.local;
+  try {
+    await connection.workflowService.describeNamespace({ namespace });
+  } catch (error) {
+    if (!isGrpcServiceError(error) || error.code !== NOT_FOUND) throw error;
+    await createNamespace(connection, config).catch((cause: unknown) => {
+      throw new WorkerError(
+        'unavailable',
+        'temporal-namespace-missing',
+        `cannot find the namespace "${namespace}" on the Temporal server, nor make it: ask its administrator to run "temporal operator namespace create ${namespace}"`,
+        { cause },
+      );
+    });
+  }
+}
+
 /** Makes the configured namespace with its retention and search attributes; what is there already stays as it is. */
 export async function createNamespace(connection: NativeConnection, config: TemporalConfig): Promise<void> {
   const { namespace } = config.env.local;
@@ -29,12 +58,24 @@ export async function createNamespace(connection: NativeConnection, config: Temp
     }),
   );
   const custom = Object.entries(config.searchAttributes.custom);
-  await unlessThere(() =>
+  await onceKnown(() =>
     connection.operatorService.addSearchAttributes({
       namespace,
       searchAttributes: Object.fromEntries(custom.map(([name, type]) => [name, TYPES[type]])),
     }),
   );
+}
+
+/** Servers remember for some seconds that a namespace was not there. */
+async function onceKnown(make: () => Promise<unknown>): Promise<void> {
+  for (let left = KNOWN_WITHIN_MS; ; left -= PAUSE_MS) {
+    try {
+      return await unlessThere(make);
+    } catch (error) {
+      if (left <= 0 || !isGrpcServiceError(error) || error.code !== NOT_FOUND) throw error;
+      await sleep(PAUSE_MS);
+    }
+  }
 }
 
 async function unlessThere(make: () => Promise<unknown>): Promise<void> {

@@ -3,6 +3,7 @@ import type { DataConverter } from '@temporalio/common';
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import type { QueueName, TemporalConfig } from '../config/index.ts';
 import type { Log } from '../telemetry/index.ts';
+import { ensureNamespace } from './namespace.ts';
 import { workflowBundle } from './workflow-bundle.ts';
 
 /** What the workers of one process are made from. */
@@ -28,6 +29,7 @@ const LONGEST_PAUSE_MS = 5_000;
 
 /** Starts a worker for each queue that has activities. They run until `stop`; one that fails is started again. */
 export async function startWorkers(options: WorkersOptions): Promise<Workers> {
+  await ensureNamespace(options.connection, options.config);
   const codePath = options.bundle ?? (await workflowBundle());
   const workers = new Workers();
   for (const name of ['airlock', 'transfer', 'hsm'] as const) {

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AirlockError } from '../../src/errors.ts';
 import { errorOfFailure, withFailures } from '../../src/activities/errors.ts';
+import { connectTemporal } from '../../src/worker/connection.ts';
 import { workflowBundle } from '../../src/worker/workflow-bundle.ts';
 import { openTestTemporal, withWorkers, type TestTemporal } from '../support/temporal.ts';
 import type { ProbeActivities } from '../support/probe-workflows/index.ts';
@@ -100,3 +101,23 @@ function isBytes(value: unknown): value is Uint8Array {
 function latin(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('latin1');
 }
+
+test('workers make the namespace that is configured when it is not there', async () => {
+  const namespace = `new-${randomUUID()}`;
+  const config = { ...temporal.config, env: { local: { ...temporal.config.env.local, namespace } } };
+  const connected = await connectTemporal(config, temporal.dataConverter);
+  const other: TestTemporal = { ...temporal, config, temporal: connected, client: connected.client };
+  const answer = await withWorkers(
+    other,
+    { airlock: activities },
+    (client) =>
+      client.workflow.execute('echo', {
+        taskQueue: 'airlock',
+        workflowId: randomUUID(),
+        args: [{ text: 'new' }],
+      }),
+    bundle,
+  );
+  expect(answer).toEqual({ text: 'new' });
+  await connected.close();
+});
