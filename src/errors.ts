@@ -37,3 +37,8 @@ export class AirlockError<Code extends string = string> extends Error {
 export function sentenceOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** Whether a thrown value is ours; unlike `instanceof`, it leaves the code a text. */
+export function isAirlockError(error: unknown): error is AirlockError {
+  return error instanceof AirlockError;
+}

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 
-import { AirlockError, type ErrorKind } from '../errors.ts';
+import { AirlockError, isAirlockError, type ErrorKind } from '../errors.ts';
 import { checkRelease, judgeBuilds } from '../publishers/index.ts';
 import { parseChannel } from '../snaps/index.ts';
 import {
@@ -75,7 +75,7 @@ async function admitUpload(deps: UploadDeps, uploadId: string, signal: AbortSign
     const outcome: UploadOutcome = await judge(deps.database.queries, upload, revision);
     return { outcome, channels, actor };
   } catch (error) {
-    if (!(error instanceof AirlockError) || !REFUSALS.has(error.kind)) throw error;
+    if (!isAirlockError(error) || !REFUSALS.has(error.kind)) throw error;
     await rm(uploadFile(deps.blobs, uploadId), { force: true });
     const errors = [{ code: error.code, message: error.message }];
     return { outcome: { state: 'rejected', snapId, revision: null, errors }, channels, actor };
