@@ -181,6 +181,13 @@ describe('the store itself', () => {
     }
   });
 
+  it('tells a wrong method from a wrong address', async () => {
+    const wrong = await acme.ask('/v2/snaps/info/agent', {});
+    expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+    expect((await acme.ask('/v2/snaps/refresh')).headers.get('allow')).toBe('POST');
+    expect((await acme.ask('/v2/snaps', {})).status).toBe(404);
+  });
+
   it('notices a change of the catalog at the next request', async () => {
     expect((await acme.ask('/v2/snaps/info/brand-new')).status).toBe(404);
     await world.addSnap({ name: 'brand-new', storeId: 'acme-store' });

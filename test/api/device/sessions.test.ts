@@ -224,4 +224,17 @@ describe('a device session', () => {
     world.mistakes.splice(0);
     expect((await new Client(world).ask('/v2/snaps/info/hello')).status).toBe(200);
   });
+
+  it('can be had soon after device authentication was activated, without a word to this process', async () => {
+    const [kept] = secrets;
+    secrets = [];
+    await world.database.transaction((queries) => raiseGeneration(queries, 'settings'));
+    await fetch(`${world.url}/api/v1/snaps/auth/nonces`, { method: 'POST' });
+    world.mistakes.splice(0);
+    secrets = kept === undefined ? [] : [kept];
+    const open = async () =>
+      (await fetch(`${world.url}/api/v1/snaps/auth/nonces`, { method: 'POST' })).status;
+    await expect.poll(open, { timeout: 10_000 }).toBe(200);
+    world.mistakes.splice(0);
+  });
 });

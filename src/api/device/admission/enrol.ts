@@ -19,6 +19,7 @@ import {
   countWaiting,
   findEnrolmentRequest,
   findPermit,
+  foreignHolders,
   queueEnrolment,
   remodelAllowances,
   spendClaim,
@@ -75,7 +76,7 @@ export async function enrol(
   }
   const serial = serialFor(applicant, policy, entry);
   await checkSerialBlock(bench, applicant, serial);
-  const replaces = await replaced(bench, applicant, serial);
+  const replaces = await replaced(bench, applicant, { serial, model });
   const place = { brandId: applicant.request.brandId, modelName: applicant.request.modelName };
   const by = { deviceKeyId: applicant.request.deviceKey.keyId, at: bench.now };
   if (claim?.label !== undefined && claim.fresh)
@@ -229,17 +230,22 @@ async function checkSerialBlock(bench: Bench, applicant: Applicant, serial: stri
 async function replaced(
   bench: Bench,
   applicant: Applicant,
-  serial: string,
+  of: { readonly serial: string; readonly model: ModelEntry },
 ): Promise<(IntentRecord & { revision: number }) | undefined> {
   const { request } = applicant;
+  const { serial } = of;
   const holder = await bench.facts.holderOf(applicant, serial);
-  if (holder === undefined) return undefined;
+  const heldBy =
+    holder?.deviceKeyId ??
+    (of.model.hasForeignSerials ? await foreignHolder(bench, applicant, serial) : undefined);
+  if (heldBy === undefined) return undefined;
   const deviceKeyId = request.deviceKey.keyId;
   const permit = await findPermit(bench.queries, request, { serial, deviceKeyId });
-  const isOwn = bench.intents.some(({ id }) => id === holder.id);
+  // Nobody can have permitted what another request of this very group was promised a moment ago.
+  const isFresh = bench.intents.some(({ id }) => id === holder?.id);
   if (
     permit === undefined ||
-    isOwn ||
+    isFresh ||
     !(await usePermit(bench.queries, permit.id, { deviceKeyId, at: bench.now }))
   ) {
     await appendAct(bench.queries, {
@@ -247,13 +253,25 @@ async function replaced(
       actor: 'airlock',
       act: 'serial.refuse-duplicate',
       subject: `${request.brandId}/${request.modelName}/${serial}`,
-      details: { 'device-key': deviceKeyId, 'held-by': holder.deviceKeyId, address: applicant.address ?? '' },
+      details: { 'device-key': deviceKeyId, 'held-by': heldBy, address: applicant.address ?? '' },
     });
     throw new DeviceError(
       'serial-in-use',
       `cannot give serial ${JSON.stringify(serial)} to this device: another device key has it; an admin can permit a replaced board`,
     );
   }
+  if (holder === undefined) return undefined;
   const revision = holder.serialAssertion === null ? 0 : decodeAssertion(holder.serialAssertion).revision;
   return { ...holder, revision };
+}
+
+/** The device key that another service gave the serial to, when it was not this device's. */
+async function foreignHolder(
+  bench: Bench,
+  { request }: Applicant,
+  serial: string,
+): Promise<string | undefined> {
+  const { brandId, modelName } = request;
+  const holders = await foreignHolders(bench.queries, { brandId, modelName, serial });
+  return holders.includes(request.deviceKey.keyId) ? undefined : holders.at(-1);
 }

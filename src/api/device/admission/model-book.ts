@@ -8,6 +8,7 @@ import {
 import { findAssertion, type Queries } from '../../../storage/index.ts';
 import {
   findSigningKey,
+  hasForeignSerials,
   listApiKeys,
   listModels,
   listPolicies,
@@ -20,6 +21,8 @@ export interface ModelEntry {
   readonly apiKeys: readonly ApiKeyRecord[];
   /** The key of the serial policy in force; undefined when there is no policy. */
   readonly signing: SigningEntry | undefined;
+  /** Whether the brand took over serials that another service signed. */
+  readonly hasForeignSerials: boolean;
 }
 
 /** The key that signs a model's serials. */
@@ -72,6 +75,7 @@ async function readBrand(queries: Queries, brandId: string): Promise<ReadonlyMap
   if (models.length === 0) return new Map();
   const apiKeys = await listApiKeys(queries, brandId);
   const policies = await listPolicies(queries, brandId);
+  const foreign = await hasForeignSerials(queries, brandId);
   const entries = new Map<string, ModelEntry>();
   for (const model of models) {
     const keyId = policies.findLast((policy) => policy.modelName === model.name)?.keyId;
@@ -87,6 +91,7 @@ async function readBrand(queries: Queries, brandId: string): Promise<ReadonlyMap
           blocked: false,
         })),
       signing: keyId === undefined ? undefined : await readSigning(queries, keyId),
+      hasForeignSerials: foreign,
     });
   }
   return entries;
