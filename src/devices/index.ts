@@ -16,4 +16,5 @@ export * from './request-ids.ts';
 export * from './serial-draft.ts';
 export * from './serial-numbers.ts';
 export * from './serial-request.ts';
+export * from './serial-vault.ts';
 export * from './signing-keys.ts';

@@ -63,13 +63,17 @@ export interface ModelServiceRig {
   readonly provisioner?: Partial<ProvisionerOptions>;
   readonly brandId?: string;
   readonly servicePrefixes?: readonly string[];
+  /** Stands before the token: what signs, as the service sees it. */
+  readonly before?: (hsm: Hsm) => Pick<Hsm, 'findKey' | 'sign'>;
+  /** A token that is there already, and how to reach it otherwise than by its module. */
+  readonly token?: TestToken;
 }
 
 /** Opens the rig in a folder that outlives it. Batches run at once in this process, without Temporal, unless told otherwise. */
 export async function openModelService(rig: ModelServiceRig): Promise<TestModelService> {
   const chain = await makeBrandChain(rig.brandId);
   const database = await openDatabase({ file: join(rig.folder, 'airlock.sqlite') });
-  const token = await makeTestToken(rig.folder);
+  const token = rig.token ?? (await makeTestToken(rig.folder));
   const hsm = await openHsm({
     module: { path: token.modulePath, env: token.env },
     tokenLabel: token.label,
@@ -84,7 +88,7 @@ export async function openModelService(rig: ModelServiceRig): Promise<TestModelS
   const secrets = deriveModelServiceSecrets(secretRoot);
   const activities = createSerialActivities({
     database,
-    hsm,
+    hsm: rig.before?.(hsm) ?? hsm,
     clock,
     announce: (serials) => provisioner.announce(serials),
   });

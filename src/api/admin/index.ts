@@ -19,6 +19,7 @@ import { keyRegistrationRoutes } from './key-registration.ts';
 import { modelRoutes } from './models.ts';
 import { remodelAllowlistRoutes } from './remodel-allowlist.ts';
 import { serialLogRoutes } from './serial-log.ts';
+import { serialVaultRoutes } from './serial-vault.ts';
 import { serialPolicyRoutes } from './serial-policies.ts';
 import { signingKeyRoutes } from './signing-keys.ts';
 import { tokenRoutes } from './tokens.ts';
@@ -51,5 +52,6 @@ export function createAdminApi(deps: AdminApiDeps): Hono<AdminEnv> {
   app.route('/v1/brand/:brand/remodel-allowlist', remodelAllowlistRoutes(deps));
   app.route('/v1/brand/:brand/blocks', blockRoutes(deps));
   app.route('/v1/brand/:brand/vouchers', voucherRoutes(deps));
+  app.route('/v1/brand/:brand/serial-vault', serialVaultRoutes(deps));
   return app;
 }

@@ -112,7 +112,7 @@ async function patch(deps: AdminApiDeps, c: AdminContext): Promise<Response> {
 }
 
 /** Keeps an API key so that it can be shown again: sealed, beside the digest that is compared. */
-async function showApiKey(
+export async function showApiKey(
   deps: AdminApiDeps,
   queries: Queries,
   model: ModelRecord,

@@ -7,6 +7,7 @@ export * from './replacement-permits.ts';
 export * from './request-ids.ts';
 export * from './serial-intents.ts';
 export * from './serial-log.ts';
+export * from './serial-vault.ts';
 export * from './signing-keys.ts';
 export * from './tokens.ts';
 export * from './vouchers.ts';

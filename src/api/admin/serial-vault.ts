@@ -1,0 +1,66 @@
+import { Hono } from 'hono';
+import { z } from 'zod';
+
+import { OPEN_ENROLMENT, readSerialVault } from '../../devices/index.ts';
+import { addForeignSerials, addModel, findModel } from '../../storage/model-service/index.ts';
+import {
+  queryOf,
+  textBody,
+  view,
+  type AdminApiDeps,
+  type AdminApp,
+  type AdminContext,
+  type AdminEnv,
+} from './gateway.ts';
+import { change } from './model-lookup.ts';
+import { showApiKey } from './models.ts';
+
+const importQuery = z.object({ 'dry-run': z.enum(['true', 'false']).default('false') });
+
+/**
+ * `POST /v1/brand/{brand}/serial-vault/import`: takes over a Serial Vault's models with their API keys, and its signing log,
+ * whose serial numbers stay those of their device keys. Models that are here already stay as they are. The account-keys of its
+ * signing keys come by `push-account-keys`; private keys do not come at all.
+ */
+export function serialVaultRoutes(deps: AdminApiDeps): AdminApp {
+  const app = new Hono<AdminEnv>();
+  app.post('/import', view('import_serial_vault'), (c) => importVault(deps, c));
+  return app;
+}
+
+async function importVault(deps: AdminApiDeps, c: AdminContext): Promise<Response> {
+  const brandId = c.req.param('brand') ?? '';
+  const dryRun = queryOf(c, importQuery)['dry-run'] === 'true';
+  const { models, serials, refused } = readSerialVault(await textBody(c), brandId);
+  const missing: (typeof models)[number][] = [];
+  for (const model of models) {
+    if ((await findModel(deps.database.queries, brandId, model.name)) === undefined) missing.push(model);
+  }
+  const plan = { 'dry-run': dryRun, models: missing.map(({ name }) => name), refused };
+  if (dryRun) return c.json({ ...plan, serials: serials.length });
+  const details = { models: missing.length, serials: serials.length };
+  const added = await change(
+    deps,
+    c,
+    { act: 'serial-vault.import', subject: brandId, details },
+    async (tx, at) => {
+      const actor = c.get('actor');
+      for (const { name, apiKey } of missing) {
+        const record = {
+          brandId,
+          name,
+          series: '16',
+          enrolment: { ...OPEN_ENROLMENT },
+          createdAt: at.toISOString(),
+          createdBy: actor,
+          modifiedAt: null,
+          modifiedBy: null,
+        };
+        if (!(await addModel(tx, record)) || apiKey === undefined) continue;
+        await showApiKey(deps, tx, record, { apiKey, at, actor });
+      }
+      return addForeignSerials(tx, brandId, serials, { actor, at });
+    },
+  );
+  return c.json({ ...plan, serials: added }, 201);
+}

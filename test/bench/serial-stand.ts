@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { withFailures } from '../../src/activities/errors.ts';
+import { temporalBatches } from '../../src/api/device/provisioning/serial-batches.ts';
+import type { Assertion, PublicKey, Signer } from '../../src/assertions/index.ts';
+import { loadTemporalConfig } from '../../src/config/index.ts';
+import { silentLog } from '../../src/telemetry/index.ts';
+import { connectTemporal } from '../../src/worker/connection.ts';
+import { createDataConverter } from '../../src/worker/data-converter.ts';
+import { createNamespace } from '../../src/worker/namespace.ts';
+import { startWorkers } from '../../src/worker/worker.ts';
+import { openModelService, type ModelServiceRig, type TestModelService } from '../support/model-service.ts';
+import { childrenOf, processorTicks } from '../support/processes.ts';
+import { startTestServer } from '../support/temporal-server.ts';
+import { prepareRequest, type PreparedRequest } from './serial-load.ts';
+
+/** The embedded appliance as `airlock up` composes it, in this process: API, worker, HSM child, Temporal on a file. */
+export interface SerialStand {
+  readonly rig: TestModelService;
+  /** Signs so many requests of factory-new devices: each key once per model, so models are made as needed. */
+  prepare(count: number, keys: readonly Signer[]): Promise<PreparedRequest[]>;
+  /** Processor time so far, in milliseconds. */
+  cpu(): CpuTimes;
+  close(): Promise<void>;
+}
+
+/** Processor time by part, in milliseconds. */
+export interface CpuTimes {
+  /** API and worker. */
+  readonly service: number;
+  readonly hsm: number;
+  readonly temporal: number;
+}
+
+const API_KEY = 'k'.repeat(40);
+const TICK_MS = 10;
+
+/** Opens the stand; the rig may say which token and which lanes. */
+export async function openStand(of: Partial<ModelServiceRig> = {}): Promise<SerialStand> {
+  const folder = of.folder ?? (await mkdtemp(join(tmpdir(), 'airlock-serials-bench-')));
+  const server = await startTestServer(join(folder, 'temporal.sqlite'));
+  const base = await loadTemporalConfig({ env: {} });
+  const config = { ...base, env: { local: { ...base.env.local, address: server.address } } };
+  const key = createHash('sha256').update('payloads of the benchmark').digest();
+  const dataConverter = createDataConverter([{ id: 'bench', key }]);
+  const temporal = await connectTemporal(config, dataConverter);
+  await createNamespace(temporal.connection, config);
+  const taskQueue = config.taskQueues.hsm.name;
+  const rig = await openModelService({
+    ...of,
+    folder,
+    provisioner: {
+      runBatch: temporalBatches({ client: temporal.client, taskQueue, eager: true }),
+      ...of.provisioner,
+    },
+  });
+  const workers = await startWorkers({
+    config,
+    connection: temporal.connection,
+    dataConverter,
+    log: silentLog(),
+    activities: { hsm: withFailures(rig.activities) },
+  });
+  const signingKey = await rig.addKey('serials');
+  const models = modelSource(rig, signingKey);
+  return {
+    rig,
+    async prepare(count, keys) {
+      const requests: PreparedRequest[] = [];
+      while (requests.length < count) {
+        const model = await models();
+        for (const signer of keys.slice(0, count - requests.length)) {
+          const requestId = rig.service.requestId();
+          requests.push(await prepareRequest({ signer, model, requestId, apiKey: API_KEY }));
+        }
+      }
+      return requests;
+    },
+    cpu,
+    async close() {
+      await rig.close();
+      await workers.stop();
+      await temporal.close();
+      await server.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function modelSource(rig: TestModelService, key: PublicKey): () => Promise<Assertion> {
+  let made = 0;
+  return async () => {
+    made += 1;
+    const name = `model-${String(made)}`;
+    await rig.addModel(name, { apiKey: API_KEY, key });
+    return rig.chain.model(name);
+  };
+}
+
+function cpu(): CpuTimes {
+  const own = process.cpuUsage();
+  const children = childrenOf(process.pid);
+  const ticks = (pattern: RegExp) =>
+    children
+      .filter(({ command }) => pattern.test(command))
+      .flatMap(({ pid }) => [pid, ...childrenOf(pid).map((child) => child.pid)])
+      .reduce((sum, pid) => sum + processorTicks(pid) * TICK_MS, 0);
+  return {
+    service: (own.user + own.system) / 1000,
+    hsm: ticks(/src\/hsm\/child\.ts|p11-kit/),
+    temporal: ticks(/temporal.*server start-dev/),
+  };
+}
