@@ -132,7 +132,8 @@ async function readEntry(entry: Entry, state: ArchiveChecks, visitor: BundleVisi
     }
     if (name !== SIGNATURE_NAME) throw noManifest();
     const jws = new TextDecoder().decode(await readWhole(entry, name, size, 64 * 1024));
-    await visitor.head?.(await state.sign(jws));
+    const signed = await state.sign(jws);
+    await visitor.head?.(signed);
     return;
   }
   const listed = state.claim(name, size);

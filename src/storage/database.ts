@@ -107,11 +107,21 @@ async function prepareLibSql(raw: unknown): Promise<void> {
     execute({
       ...query,
       sql: query.sql === 'begin' ? 'begin immediate' : query.sql,
-      parameters: query.parameters.map((value) => (typeof value === 'boolean' ? Number(value) : value)),
+      parameters: query.parameters.map(boundValue),
     });
   for (const pragma of ['busy_timeout=5000', 'journal_mode=WAL', 'synchronous=FULL', 'foreign_keys=ON']) {
     await execute(CompiledQuery.raw(`pragma ${pragma}`));
   }
+}
+
+/**
+ * What the driver can bind. JSON columns arrive as text but for objects with a `kind`, which the ORM takes for a part of
+ * a query and hands on as they are.
+ */
+function boundValue(value: unknown): unknown {
+  if (typeof value === 'boolean') return Number(value);
+  const isPlain = typeof value === 'object' && value !== null && !ArrayBuffer.isView(value);
+  return isPlain ? JSON.stringify(value) : value;
 }
 
 function isConnection(value: unknown): value is DatabaseConnection {

@@ -68,7 +68,7 @@ export async function runImport(
 /** Says what is not part of the documented output. */
 export function remark(context: CliContext, result: ImportResult): void {
   if (result.unchanged) note(context.terminal, 'Nothing changed: this file was imported before.');
-  if (result.exporterPinned) {
+  if (result.exporterPinned && !result.unchanged) {
     note(
       context.terminal,
       `Exports of this store must be signed by ${result.exporter ?? 'this key'} from now on.`,
