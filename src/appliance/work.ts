@@ -5,6 +5,7 @@ import { createAuthoritySigningActivities } from '../activities/authority-signin
 import { createAuthorityActivities } from '../activities/authority.ts';
 import { withFailures } from '../activities/errors.ts';
 import { createExportActivities } from '../activities/exports.ts';
+import { createFetchActivities } from '../activities/fetches.ts';
 import { createImportActivities } from '../activities/imports.ts';
 import { createReleaseActivities } from '../activities/releases.ts';
 import { createSerialActivities, type SerialActivityDeps } from '../activities/serials.ts';
@@ -64,6 +65,13 @@ export async function startWork(
     exportFolder: join(foundation.dataFolder.root, 'exports'),
     location: 'airlock',
   });
+  const fetches = createFetchActivities({
+    database,
+    blobs,
+    settings,
+    now: clock,
+    exportFolder: join(foundation.dataFolder.root, 'exports'),
+  });
   const workers = await startWorkers({
     config: temporal.config,
     connection: temporal.connection.connection,
@@ -76,11 +84,13 @@ export async function startWork(
         ...createSweepActivities({ database, blobs, clock }),
         ...imports,
         ...exports,
+        ...fetches,
       }),
       transfer: withFailures({
         ...createUploadActivities({ database, blobs, now: clock }),
         ...imports,
         ...exports,
+        ...fetches,
       }),
       hsm: withFailures({
         ...createAuthoritySigningActivities({ database, hsm }),
