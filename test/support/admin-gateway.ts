@@ -25,7 +25,7 @@ export interface TestGateway {
     path: string,
     body?: unknown,
     authorization?: string | null,
-  ): Promise<{ status: number; headers: Headers; text: string; json: any }>;
+  ): Promise<{ status: number; headers: Headers; text: string; json: ReturnType<typeof JSON.parse> }>;
   /** The path of something of the brand. */
   brand(path: string): string;
   close(): Promise<void>;

@@ -8,6 +8,7 @@ export * from './request-ids.ts';
 export * from './serial-intents.ts';
 export * from './serial-log.ts';
 export * from './serial-vault.ts';
+export * from './signed-serials.ts';
 export * from './signing-keys.ts';
 export * from './tokens.ts';
 export * from './vouchers.ts';

@@ -1,0 +1,129 @@
+import { sql } from 'kysely';
+import type { Queries } from '../database.ts';
+import type { IntentToSign } from './serial-intents.ts';
+
+/** A serial that was signed. */
+export interface SignedIntent {
+  readonly intent: IntentToSign;
+  readonly assertion: Uint8Array;
+}
+
+/**
+ * Stores signed serials, which is also their entry in the serial log, and counts them for their keys. Call it in one transaction.
+ * A serial that was stored meanwhile stays as it is; one whose draft was given up meanwhile goes to the history, for no
+ * signature may be missing in the log.
+ * @returns the ids of those that are the serial of their device now
+ */
+export async function storeSigned(
+  queries: Queries,
+  signed: readonly SignedIntent[],
+  by: { readonly batch: string; readonly at: Date },
+): Promise<Set<string>> {
+  const at = by.at.toISOString();
+  const counts = new Map<string, number>();
+  const inForce = new Set<string>();
+  for (const { intent, assertion } of signed) {
+    const result = await queries
+      .updateTable('SerialIntent')
+      .set({ serialAssertion: Buffer.from(assertion), signedAt: at, batch: by.batch })
+      .where('id', '=', intent.id)
+      .where('signedAt', 'is', null)
+      .where('timestamp', '=', intent.timestamp)
+      .where('signKeyId', '=', intent.signKeyId)
+      // Two drafts of one second and one key are told apart by their device.
+      .where('deviceKeyId', '=', intent.deviceKeyId)
+      .executeTakeFirst();
+    const outcome =
+      Number(result.numUpdatedRows) === 1 ? 'stored' : await keepGivenUp(queries, intent, assertion, at);
+    if (outcome !== 'given-up') inForce.add(intent.id);
+    if (outcome !== 'repeated') counts.set(intent.hsmKeyId, (counts.get(intent.hsmKeyId) ?? 0) + 1);
+  }
+  for (const [hsmKeyId, count] of counts) {
+    await queries
+      .updateTable('SigningKey')
+      .set((eb) => ({ signatures: eb('signatures', '+', count) }))
+      .where('hsmKeyId', '=', hsmKeyId)
+      .execute();
+  }
+  return inForce;
+}
+
+/** Looks at an intent that did not take its signature: the very draft was signed before, or it was given up. */
+async function keepGivenUp(
+  queries: Queries,
+  intent: IntentToSign,
+  assertion: Uint8Array,
+  at: string,
+): Promise<'repeated' | 'given-up'> {
+  const now = await queries
+    .selectFrom('SerialIntent')
+    .select(['timestamp', 'signKeyId', 'deviceKeyId'])
+    .where('id', '=', intent.id)
+    .executeTakeFirst();
+  const same =
+    now?.timestamp === intent.timestamp &&
+    now.signKeyId === intent.signKeyId &&
+    now.deviceKeyId === intent.deviceKeyId;
+  if (same) return 'repeated';
+  await addHistory(queries, {
+    ...intent,
+    reason: 'key-changed',
+    createdAt: at,
+    endedAt: at,
+    endedBy: 'airlock',
+    serialAssertion: assertion,
+  });
+  return 'given-up';
+}
+
+/** What gives up its place in the log's present; see `SerialHistory`. */
+export interface HistoryRecord {
+  readonly brandId: string;
+  readonly modelName: string;
+  readonly serial: string;
+  readonly deviceKeyId: string;
+  readonly signKeyId: string | null;
+  readonly reason: 'board-replaced' | 'key-changed' | 'serial-vault';
+  readonly createdAt: string;
+  readonly endedAt: string;
+  readonly endedBy: string;
+  readonly serialAssertion: Uint8Array | null;
+}
+
+/** Appends to the history of serials. */
+export async function addHistory(queries: Queries, record: HistoryRecord): Promise<void> {
+  const { brandId, modelName, serial, deviceKeyId, signKeyId, reason, createdAt, endedAt, endedBy } = record;
+  const serialAssertion = record.serialAssertion === null ? null : Buffer.from(record.serialAssertion);
+  await queries
+    .insertInto('SerialHistory')
+    .values({
+      brandId,
+      modelName,
+      serial,
+      deviceKeyId,
+      signKeyId,
+      reason,
+      createdAt,
+      endedAt,
+      endedBy,
+      serialAssertion,
+    })
+    .execute();
+}
+
+/** Signed serials in the log per signing key, the history included: what the keys' counters are checked against. */
+export async function countSignatures(queries: Queries, signKeyId: string): Promise<number> {
+  const present = await queries
+    .selectFrom('SerialIntent')
+    .select(sql<number>`count(*)`.as('count'))
+    .where('signKeyId', '=', signKeyId)
+    .where('signedAt', 'is not', null)
+    .executeTakeFirstOrThrow();
+  const past = await queries
+    .selectFrom('SerialHistory')
+    .select(sql<number>`count(*)`.as('count'))
+    .where('signKeyId', '=', signKeyId)
+    .where('serialAssertion', 'is not', null)
+    .executeTakeFirstOrThrow();
+  return Number(present.count) + Number(past.count);
+}
