@@ -1,10 +1,11 @@
 import { fileURLToPath } from 'node:url';
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { AirlockError } from '../../src/errors.ts';
 import { errorOfFailure, withFailures } from '../../src/activities/errors.ts';
 import { connectTemporal } from '../../src/worker/connection.ts';
 import { workflowBundle } from '../../src/worker/workflow-bundle.ts';
+import { about } from '../../src/workflows/search-attributes.ts';
 import { openTestTemporal, withWorkers, type TestTemporal } from '../support/temporal.ts';
 import type { ProbeActivities } from '../support/probe-workflows/index.ts';
 
@@ -120,4 +121,21 @@ test('workers make the namespace that is configured when it is not there', async
   );
   expect(answer).toEqual({ text: 'new' });
   await connected.close();
+});
+
+test('a process is found by what it is about', async () => {
+  const workflowId = randomUUID();
+  await temporal.client.workflow.start('echo', {
+    taskQueue: 'nobody',
+    workflowId,
+    args: [{ text: 'x' }],
+    typedSearchAttributes: about({ brand: 'acme', snap: undefined, serial: 'a-1' }),
+  });
+  await vi.waitFor(async () => {
+    const found: string[] = [];
+    for await (const one of temporal.client.workflow.list({ query: "Brand = 'acme' AND Serial = 'a-1'" }))
+      found.push(one.workflowId);
+    expect(found).toEqual([workflowId]);
+  });
+  await temporal.client.workflow.getHandle(workflowId).terminate();
 });
