@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const BIN = fileURLToPath(new URL('../../bin/', import.meta.url));
 
 /** What a command printed and how it ended. */
 export interface Outcome {
@@ -11,14 +11,14 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Runs one command of the product to its end, exactly as its shim in bin/ does; `input` is typed at its prompts. */
+/** Runs one command of the product to its end, by its shim in bin/; `input` is typed at its prompts. */
 export function command(
   program: 'airlock' | 'store-admin' | 'snap-store-proxy',
   args: readonly string[],
   options: { readonly env?: Readonly<Record<string, string>>; readonly input?: string } = {},
 ): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [MAIN, program, ...args], {
+    const child = spawn(`${BIN}${program}`, args, {
       env: { ...process.env, ...options.env },
     });
     let stdout = '';
@@ -46,7 +46,7 @@ export class Server {
 
   /** Starts `airlock ARGS` and waits until it says that it is ready. */
   static start(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Server> {
-    const child = spawn(process.execPath, [MAIN, 'airlock', ...args], {
+    const child = spawn(`${BIN}airlock`, args, {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
