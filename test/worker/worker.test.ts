@@ -131,11 +131,14 @@ test('a process is found by what it is about', async () => {
     args: [{ text: 'x' }],
     typedSearchAttributes: about({ brand: 'acme', snap: undefined, serial: 'a-1' }),
   });
-  await vi.waitFor(async () => {
-    const found: string[] = [];
-    for await (const one of temporal.client.workflow.list({ query: "Brand = 'acme' AND Serial = 'a-1'" }))
-      found.push(one.workflowId);
-    expect(found).toEqual([workflowId]);
-  });
+  await vi.waitFor(
+    async () => {
+      const found: string[] = [];
+      for await (const one of temporal.client.workflow.list({ query: "Brand = 'acme' AND Serial = 'a-1'" }))
+        found.push(one.workflowId);
+      expect(found).toEqual([workflowId]);
+    },
+    { timeout: 30_000, interval: 100 },
+  );
   await temporal.client.workflow.getHandle(workflowId).terminate();
 });
