@@ -1,0 +1,179 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import {
+  Provisioner,
+  type ProvisionerOptions,
+  type StoredSerial,
+} from '../../../src/api/device/provisioning/provisioner.ts';
+import { DeviceError } from '../../../src/devices/index.ts';
+
+const open: Provisioner[] = [];
+afterEach(() => {
+  for (const provisioner of open.splice(0)) provisioner.close();
+});
+
+/** A provisioner over a signer that a test controls; `stored` is the database. */
+function make(options: Partial<ProvisionerOptions> = {}) {
+  const batches: string[][] = [];
+  const stored = new Map<string, Uint8Array>();
+  const reported: unknown[] = [];
+  const serialOf = (id: string): StoredSerial => ({ id, serialAssertion: Buffer.from(`serial of ${id}`) });
+  const provisioner: Provisioner = new Provisioner({
+    runBatch: async (intents) => {
+      batches.push([...intents]);
+      const serials = intents.map(serialOf);
+      for (const { id, serialAssertion } of serials) stored.set(id, serialAssertion);
+      provisioner.announce(serials);
+    },
+    lookUp: async (intents) => intents.flatMap((id) => (stored.has(id) ? [serialOf(id)] : [])),
+    report: (error) => reported.push(error),
+    lookEvery: 5,
+    ...options,
+  });
+  open.push(provisioner);
+  return { provisioner, batches, stored, reported, serialOf };
+}
+
+const names = (count: number, prefix = 'i') =>
+  Array.from({ length: count }, (_, index) => `${prefix}${String(index)}`);
+
+describe('the provisioner', () => {
+  it('sends what arrives in the same moment as one batch, and gives everybody their own serial', async () => {
+    const { provisioner, batches } = make();
+    const serials = await Promise.all(names(5).map((id) => provisioner.obtain(id)));
+    expect(serials.map((serial) => Buffer.from(serial ?? []).toString())).toEqual(
+      names(5).map((id) => `serial of ${id}`),
+    );
+    expect(batches).toEqual([names(5)]);
+  });
+
+  it('fills batches up to their size, in the order of arrival', async () => {
+    const { provisioner, batches } = make({ batchSize: 4 });
+    await Promise.all(names(10).map((id) => provisioner.obtain(id)));
+    expect(batches.flat()).toEqual(names(10));
+    expect(Math.max(...batches.map(({ length }) => length))).toBe(4);
+  });
+
+  it('makes an intent once, however many ask for it', async () => {
+    const { provisioner, batches } = make();
+    await Promise.all(Array.from({ length: 20 }, () => provisioner.obtain('one')));
+    expect(batches).toEqual([['one']]);
+  });
+
+  it('runs no more batches at once than it has lanes', async () => {
+    let running = 0;
+    let most = 0;
+    const { provisioner } = make({
+      lanes: 2,
+      batchSize: 1,
+      runBatch: async (intents) => {
+        running += 1;
+        most = Math.max(most, running);
+        await sleep(10);
+        running -= 1;
+        provisioner.announce(intents.map((id) => ({ id, serialAssertion: new Uint8Array([1]) })));
+      },
+    });
+    await Promise.all(names(8).map((id) => provisioner.obtain(id)));
+    expect(most).toBe(2);
+  });
+
+  it('lets a device go after a while, and keeps its place in line', async () => {
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const { provisioner, serialOf } = make({
+      patience: 30,
+      batchSize: 1,
+      runBatch: async (intents) => {
+        await held;
+        provisioner.announce(intents.map(serialOf));
+      },
+    });
+    expect(await Promise.all([provisioner.obtain('a'), provisioner.obtain('b')])).toEqual([
+      undefined,
+      undefined,
+    ]);
+    expect(provisioner.load).toBe(2);
+    release();
+    await expect.poll(() => provisioner.load).toBe(0);
+  });
+
+  it('refuses before anything is recorded once too many wait', async () => {
+    const { provisioner } = make({ capacity: 3, patience: 20, runBatch: () => sleep(60) });
+    const waiting = names(3).map((id) => provisioner.obtain(id));
+    expect(() => provisioner.checkCapacity()).toThrow(DeviceError);
+    try {
+      provisioner.checkCapacity();
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'too-busy', kind: 'unavailable' });
+    }
+    await Promise.all(waiting);
+  });
+
+  it('finds in the database what another process stored', async () => {
+    const { provisioner, stored } = make({ runBatch: () => sleep(1000) });
+    const serial = provisioner.obtain('elsewhere');
+    await sleep(20);
+    stored.set('elsewhere', new Uint8Array([1]));
+    expect(Buffer.from((await serial) ?? []).toString()).toBe('serial of elsewhere');
+  });
+
+  it('frees the lane as soon as all is stored, before the batch says that it is over', async () => {
+    const order: string[] = [];
+    const { provisioner, serialOf } = make({
+      batchSize: 1,
+      runBatch: async (intents, stored) => {
+        order.push(`start ${intents.join()}`);
+        setTimeout(() => provisioner.announce(intents.map(serialOf)), 5);
+        await Promise.race([stored, sleep(5000)]);
+      },
+    });
+    await Promise.all([provisioner.obtain('a'), provisioner.obtain('b')]);
+    expect(order).toEqual(['start a', 'start b']);
+  });
+
+  it('tries again what could not be started, and reports it', async () => {
+    let attempts = 0;
+    const { provisioner, reported, serialOf } = make({
+      restartAfter: 5,
+      runBatch: async (intents) => {
+        attempts += 1;
+        if (attempts < 3) throw new Error('no Temporal');
+        provisioner.announce(intents.map(serialOf));
+      },
+    });
+    expect(await provisioner.obtain('persistent')).toBeDefined();
+    expect(reported).toHaveLength(2);
+  });
+
+  it('sends a device away to be judged anew when its batch is over and its serial was not made', async () => {
+    const { provisioner } = make({ runBatch: async () => undefined });
+    expect(await provisioner.obtain('refused')).toBeUndefined();
+    await expect.poll(() => provisioner.load).toBe(0);
+  });
+
+  it('makes batches smaller for a slow token, so that those in front are not kept waiting for those behind', async () => {
+    const { provisioner, batches, serialOf } = make({
+      batchTime: 20,
+      batchSize: 16,
+      runBatch: async (intents) => {
+        batches.push([...intents]);
+        await sleep(intents.length * 10);
+        provisioner.announce(intents.map(serialOf));
+      },
+    });
+    await Promise.all(names(40).map((id) => provisioner.obtain(id)));
+    expect(batches[0]).toHaveLength(16);
+    expect(Math.max(...batches.slice(1).map(({ length }) => length))).toBeLessThan(8);
+    expect(batches.flat()).toEqual(names(40));
+  });
+
+  it('lets everybody go when it is closed', async () => {
+    const { provisioner } = make({ runBatch: () => sleep(1000) });
+    const waiting = provisioner.obtain('late');
+    provisioner.close();
+    expect(await waiting).toBeUndefined();
+  });
+});
