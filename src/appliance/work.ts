@@ -4,6 +4,7 @@ import { WorkflowNotFoundError } from '@temporalio/client';
 import { createAuthoritySigningActivities } from '../activities/authority-signing.ts';
 import { createAuthorityActivities } from '../activities/authority.ts';
 import { withFailures } from '../activities/errors.ts';
+import { createDeltaActivities } from '../activities/deltas.ts';
 import { createExportActivities } from '../activities/exports.ts';
 import { createFetchActivities } from '../activities/fetches.ts';
 import { createImportActivities } from '../activities/imports.ts';
@@ -40,6 +41,7 @@ const RECURRING: readonly Recurring[] = [
   { name: 'sweepIntents', workflow: 'sweepSerials', queue: 'hsm' },
   { name: 'sweepSessions', workflow: 'sweepSessions', queue: 'airlock' },
   { name: 'sweepUploads', workflow: 'sweepUploads', queue: 'airlock' },
+  { name: 'sweepDeltas', workflow: 'sweepDeltas', queue: 'airlock' },
 ];
 
 /** Opens the token and starts to work on every task queue. */
@@ -88,6 +90,7 @@ export async function startWork(
       }),
       transfer: withFailures({
         ...createUploadActivities({ database, blobs, now: clock }),
+        ...createDeltaActivities({ database, blobs, now: clock }),
         ...imports,
         ...exports,
         ...fetches,

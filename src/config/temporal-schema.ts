@@ -113,7 +113,7 @@ export const temporalFile = z.strictObject({
     .strictObject({
       everySeconds: z
         .record(z.string(), z.number().int().min(0))
-        .default({ sweepIntents: 60, sweepSessions: 3600, sweepUploads: 3600 }),
+        .default({ sweepIntents: 60, sweepSessions: 3600, sweepUploads: 3600, sweepDeltas: 60 }),
     })
     .prefault({}),
 });

@@ -1,6 +1,7 @@
 /** Processes of one or two steps: that they ask for the right ones, in the right order, of the right queue. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { DeltaActivities } from '../../src/activities/deltas.ts';
 import type { SweepActivities } from '../../src/activities/sweeps.ts';
 import type { Issued, ScopeInput } from '../../src/workflows/authority-contract.ts';
 import {
@@ -46,6 +47,27 @@ describe('sweeps', () => {
     expect(await run(workflow, { airlock: sweeps })).toBe(count);
     expect(asked).toEqual([{ step: name, input: undefined }]);
   });
+});
+
+test('deltas are made one after the other on the queue for large files; only those that pay are counted', async () => {
+  const pairs = ['one', 'two'].map((snapId) => ({
+    snapId,
+    source: { revision: 1, digest: 'a' },
+    target: { revision: 2, digest: 'b' },
+  }));
+  const transfer: DeltaActivities = {
+    missingDeltas: step('missingDeltas', pairs),
+    makeDelta: async (pair) => {
+      asked.push({ step: 'makeDelta', input: pair.snapId });
+      return pair.snapId === 'one';
+    },
+  };
+  expect(await run('sweepDeltas', { airlock: {}, transfer })).toBe(1);
+  expect(asked).toEqual([
+    { step: 'missingDeltas', input: { limit: 50 } },
+    { step: 'makeDelta', input: 'one' },
+    { step: 'makeDelta', input: 'two' },
+  ]);
 });
 
 test('scoping asks the HSM for one declaration a snap, in the order of the snaps', async () => {
