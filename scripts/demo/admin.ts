@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { Device, DeviceError } from '../../test/support/device.ts';
-import { command } from './programs.ts';
+import { command } from '../../test/support/programs.ts';
 import { EXAMPLE, shown, type Stage } from './stage.ts';
 
 /** Step 4: the brand admin makes a signing key on the HSM, has it registered, and carries its account-key in. */

@@ -1,6 +1,6 @@
 import { copyFile, open, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { command } from './programs.ts';
+import { command } from '../../test/support/programs.ts';
 import { EXAMPLE, shown, type Stage } from './stage.ts';
 
 /** Step 2: the store travels in one archive, with the token of its admin beside it. */

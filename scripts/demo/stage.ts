@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Assertion, Signer } from '../../src/assertions/index.ts';
 import { Narrator } from './narrator.ts';
-import { command, Server, type Outcome } from './programs.ts';
+import { command, Server, type Outcome } from '../../test/support/programs.ts';
 
 /** The names of the example. */
 export const EXAMPLE = {
