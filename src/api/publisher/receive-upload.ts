@@ -5,6 +5,9 @@ import { AirlockError } from '../../errors.ts';
 import { addUpload, uploadFile } from '../../storage/authority/index.ts';
 import type { PublisherApiDeps } from './deps.ts';
 
+/** What taking in a file needs. */
+export type IntakeDeps = Pick<PublisherApiDeps, 'database' | 'blobs' | 'clock' | 'maxUploadBytes'>;
+
 const DEFAULT_MAX_BYTES = 8 * 1024 ** 3;
 
 /**
@@ -15,7 +18,7 @@ const DEFAULT_MAX_BYTES = 8 * 1024 ** 3;
  * @throws AirlockError `upload-too-large` or `upload-empty`
  */
 export async function receiveUpload(
-  deps: PublisherApiDeps,
+  deps: IntakeDeps,
   bytes: AsyncIterable<Uint8Array>,
   fileName: string,
 ): Promise<string> {

@@ -10,7 +10,7 @@ import type { PublisherApiDeps } from './deps.ts';
 import { documentLimit, jsonBody } from './http.ts';
 import { multipartFile } from './multipart.ts';
 import { ownSnap } from './own-snap.ts';
-import { receiveUpload } from './receive-upload.ts';
+import { UploadIntake } from './upload-intake.ts';
 
 const pushSchema = z.object({
   name: z.string(),
@@ -22,9 +22,10 @@ const pushSchema = z.object({
 /** Upload in two steps, as craft-store does it: the file with no credential, then the claim with one (protocol/publishers.md, section 6). */
 export function uploadRoutes(deps: PublisherApiDeps): Hono {
   const routes = new Hono();
+  const intake = new UploadIntake(deps);
   routes.post('/unscanned-upload/', async (context) => {
     const { fileName, bytes } = await multipartFile(context.req.raw, 'binary');
-    return context.json({ successful: true, upload_id: await receiveUpload(deps, bytes, fileName) });
+    return context.json({ successful: true, upload_id: await intake.receive(bytes, fileName) });
   });
   routes.post('/dev/api/snap-push/', documentLimit, async (context) => {
     const caller = await callerOf(deps, context);

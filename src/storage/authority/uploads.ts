@@ -82,6 +82,16 @@ export async function heldUploads(queries: Queries, snapId: string, sha3_384: st
     .execute();
 }
 
+/** How many files wait to be claimed, and their bytes together. */
+export async function unclaimedUploads(queries: Queries): Promise<{ files: number; bytes: number }> {
+  const row = await queries
+    .selectFrom('Upload')
+    .select((eb) => [eb.fn.countAll().as('files'), eb.fn.sum('size').as('bytes')])
+    .where('state', '=', 'received')
+    .executeTakeFirst();
+  return { files: Number(row?.files ?? 0), bytes: Number(row?.bytes ?? 0) };
+}
+
 /** Uploads that nobody claimed since a moment; their files are to be removed with them. */
 export async function dropUnclaimedUploads(queries: Queries, before: Date): Promise<string[]> {
   const rows = await queries
