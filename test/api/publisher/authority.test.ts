@@ -16,7 +16,7 @@ import {
   verifyChain,
   type Assertion,
 } from '../../../src/assertions/index.ts';
-import { assertionSource, trustedRoots } from '../../../src/storage/index.ts';
+import { assertionSource, trustedRoots, type Database } from '../../../src/storage/index.ts';
 import { testAuthority } from '../../support/authority.ts';
 import { packSnap } from '../../support/snap-files.ts';
 import { openTestTemporal, withWorkers, type TestTemporal } from '../../support/temporal.ts';
@@ -95,6 +95,33 @@ test(
       }
       expect(rows.length).toBe(7);
 
+      // Automatic grants are tied to a store, and untied again (seed 002).
+      const grants = { 'snapd-control': { 'allow-auto-connection': 'true', 'allow-installation': 'true' } };
+      const declare = () => post('/declarations', { snap: 'robot', plugs: grants });
+      expect(await (await declare()).json()).toMatchObject({ revision: 1, changed: true });
+      expect(await (await declare()).json()).toMatchObject({ revision: 1, changed: false });
+      const audit = async () => (await call(ops, 'GET', '/scope/ubuntu')).json();
+      expect(await audit()).toMatchObject({ snaps: [{ name: 'robot', unscoped: [{}, {}] }] });
+      const scope = { store: 'ubuntu', snaps: ['robot'] };
+      expect(await (await post('/scope', scope)).json()).toMatchObject({
+        issued: [{ revision: 2, changed: true }],
+      });
+      expect(await (await post('/scope', scope)).json()).toMatchObject({
+        issued: [{ revision: 2, changed: false }],
+      });
+      expect(await audit()).toEqual({ snaps: [] });
+      const scoped = decodeAssertion((await newestDeclaration(authority.database)).bytes);
+      const tied = { 'on-store': ['ubuntu'] };
+      expect(scoped.headers['plugs']).toEqual({
+        'snapd-control': { 'allow-auto-connection': tied, 'allow-installation': tied },
+      });
+      expect(scoped.format).toBeGreaterThanOrEqual(3);
+      const untied = await post('/scope', { ...scope, undo: true });
+      expect(await untied.json()).toMatchObject({ issued: [{ revision: 3, changed: true }] });
+      expect(decodeAssertion((await newestDeclaration(authority.database)).bytes).headers['plugs']).toEqual(
+        grants,
+      );
+
       const request = await keyRequest('acme', 'models');
       const registered = await call(ops, 'POST', '/account-keys', new TextDecoder().decode(request.bytes));
       expect(registered.status).toBe(201);
@@ -110,6 +137,16 @@ test(
     });
   },
 );
+
+async function newestDeclaration(database: Database) {
+  return database.queries
+    .selectFrom('StoredAssertion')
+    .select('bytes')
+    .where('type', '=', 'snap-declaration')
+    .orderBy('revision', 'desc')
+    .limit(1)
+    .executeTakeFirstOrThrow();
+}
 
 async function named(post: (path: string, body: unknown) => Promise<Response>, name: string) {
   await post('/snaps', { name, publisher: 'acme' });
