@@ -29,6 +29,12 @@ try {
     error instanceof Error ? error.stack : String(error),
   );
 }
+if (!finished) {
+  for (const server of stage.servers) {
+    const errors = server.output.filter((line) => line.includes('"level":"error"')).slice(-3);
+    if (errors.length > 0) stage.narrator.say(`${server.url || 'worker'} logged:\n${errors.join('\n')}`);
+  }
+}
 const well = stage.narrator.close();
 if (keep) {
   const running = stage.servers.filter((server) => server.running);

@@ -23,7 +23,7 @@ export async function forgeArchive(archive: Buffer, signer: Signer): Promise<Buf
     tar.entry({ ...entry.header, size: content.length }, content);
   }
   tar.finalize();
-  return gzipSync(await forged, { level: 1 });
+  return gzipSync(await forged, { level: 0 });
 }
 
 async function resigned(stream: Buffer, signer: Signer): Promise<Buffer> {
