@@ -177,7 +177,7 @@ async function accountKeys(closer: AssertionCloser, ids: readonly string[]): Pro
 }
 
 /** Store assertions, accounts of brand and admin, and the brand's validation sets. */
-async function storeAssertions(
+export async function storeAssertions(
   closer: AssertionCloser,
   stores: readonly ManifestStore[],
   adminId: string,

@@ -1,5 +1,12 @@
 import { join } from 'node:path';
-import { hexToSnapSha3, publicRoot, text, verifyBatch, type Assertion } from '../assertions/index.ts';
+import {
+  decodeStream,
+  hexToSnapSha3,
+  publicRoot,
+  text,
+  verifyBatch,
+  type Assertion,
+} from '../assertions/index.ts';
 import { GENERAL_STORE } from '../brands/index.ts';
 import { fileNames, stampOf, type ManifestSnap } from '../bundles/index.ts';
 import { parseChannel, channelName } from '../snaps/index.ts';
@@ -91,7 +98,7 @@ async function materialOf(
     snap: {
       snapId: snap['snap-id'],
       name: snap.name,
-      store: snap.private && input.store !== null ? input.store : GENERAL_STORE,
+      store: snap.store ?? (snap.private && input.store !== null ? input.store : GENERAL_STORE),
       private: snap.private,
       publisherId: publisherOf(revisions, snap['snap-id']),
       type: snap.type,
@@ -141,10 +148,13 @@ async function revisionOf(
 ): Promise<RevisionMaterial> {
   const digest = snap.download['sha3-384'];
   const file = join(fetchFolder(deps.blobs, input.fetchId), digest);
-  const assertions = await fetcher.chain(
-    { type: 'snap-revision', primaryKey: [hexToSnapSha3(digest)] },
-    { type: 'snap-declaration', primaryKey: ['16', snap['snap-id']] },
-  );
+  const assertions =
+    snap.assertions === undefined
+      ? await fetcher.chain(
+          { type: 'snap-revision', primaryKey: [hexToSnapSha3(digest)] },
+          { type: 'snap-declaration', primaryKey: ['16', snap['snap-id']] },
+        )
+      : decodeStream(snap.assertions);
   await verifyBatch(assertions, {
     source: assertionSource(deps.database.queries),
     trusted: await trustAnchors(deps.database.queries),

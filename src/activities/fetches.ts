@@ -1,12 +1,18 @@
 import { Context } from '@temporalio/activity';
 import { open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { encodeStream, publicRoot, verifyBatch } from '../assertions/index.ts';
-import { fileNames, stampOf } from '../bundles/index.ts';
+import { decodeStream, encodeStream, publicRoot, verifyBatch } from '../assertions/index.ts';
+import { encodeMetadataFile, fileNames, readMetadataText, stampOf } from '../bundles/index.ts';
 import { assertionSource, trustedRoots } from '../storage/index.ts';
 import { AssertionFetcher, download } from '../upstream/index.ts';
 import type { ExportOutcome } from '../workflows/export-contract.ts';
-import type { FetchItem, FetchKeysInput, FetchSnapsInput } from '../workflows/fetch-contract.ts';
+import type {
+  FetchItem,
+  FetchKeysInput,
+  FetchMetadataInput,
+  FetchSnapsInput,
+} from '../workflows/fetch-contract.ts';
+import { exporterSigner } from './export-archive.ts';
 import { makeExportFolder } from './export-folder.ts';
 import { writeFetched } from './fetch-archives.ts';
 import {
@@ -66,6 +72,11 @@ export function createFetchActivities(deps: FetchDeps) {
       return withHeartbeats((signal) => fetchKeys(input, new Date(at), deps, signal));
     },
 
+    /** Fetches a store's metadata from an authority, and signs it as this host's own export. */
+    fetchMetadata(input: FetchMetadataInput, at: string): Promise<ExportOutcome> {
+      return withHeartbeats((signal) => fetchMetadata(input, new Date(at), deps, signal));
+    },
+
     /** Forgets the login of a fetch, and its folder. */
     async closeFetch(input: Pick<FetchSnapsInput, 'credentials' | 'fetchId'>): Promise<void> {
       await rm(fetchFolder(deps.blobs, input.fetchId), { recursive: true, force: true });
@@ -99,14 +110,7 @@ async function fetchKeys(
   const folder = await makeExportFolder(input.exportDir, deps.exportFolder);
   const path = join(folder, fileNames.accountKeys(input.account, stampOf(at)));
   const stream = encodeStream(assertions);
-  const file = await open(`${path}.part`, 'w', 0o644);
-  try {
-    await file.writeFile(stream);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(`${path}.part`, path);
+  await writeWhole(path, stream);
   return {
     files: [{ subject: input.account, path, size: stream.byteLength }],
     tokenFile: null,
@@ -114,4 +118,47 @@ async function fetchKeys(
     accountKeys: input.keys,
     warnings: [],
   };
+}
+
+async function fetchMetadata(
+  input: FetchMetadataInput,
+  at: Date,
+  deps: FetchDeps,
+  signal: AbortSignal,
+): Promise<ExportOutcome> {
+  const { queries } = deps.database;
+  const client = await upstreamClient(deps, input);
+  const fetched = await client.metadata(input.store, signal);
+  const { head, members } = await readMetadataText(fetched, input.store);
+  const streams = [...members.values()].flatMap((stream) => decodeStream(stream));
+  await verifyBatch(streams, {
+    source: assertionSource(queries),
+    trusted: await trustAnchors(queries),
+    now: deps.now(),
+  });
+  const signer = await exporterSigner(deps.settings, at);
+  const manifest = { ...head.manifest, exporter: signer.fingerprint, createdAt: at.toISOString() };
+  const text = await encodeMetadataFile(manifest, members, signer);
+  const folder = await makeExportFolder(input.exportDir, deps.exportFolder);
+  const path = join(folder, fileNames.storeMetadata(input.store, stampOf(at)));
+  await writeWhole(path, Buffer.from(text));
+  return {
+    files: [{ subject: input.store, path, size: Buffer.byteLength(text) }],
+    tokenFile: null,
+    snaps: [],
+    accountKeys: [],
+    warnings: [],
+  };
+}
+
+/** Gives a file its name only when it is whole and on the disk. */
+async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+  const file = await open(`${path}.part`, 'w', 0o644);
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(`${path}.part`, path);
 }

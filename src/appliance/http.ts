@@ -9,6 +9,7 @@ import { SerialService } from '../api/device/serial-service.ts';
 import { createSerialRoutes } from '../api/device/serials.ts';
 import { createFront, type Answering, type Counter } from '../api/front.ts';
 import { operatorGate } from '../api/operator-gate.ts';
+import { createCarryApi } from '../api/carry/index.ts';
 import { createOpsApi } from '../api/ops/index.ts';
 import { authorityProcesses, createAuthorityOps, createPublisherApi } from '../api/publisher/index.ts';
 import { operatorToken, Settings } from '../config/index.ts';
@@ -90,6 +91,7 @@ function authorityCounters(shared: Shared, operator: MiddlewareHandler): Counter
   const publisher = createPublisherApi(deps);
   return [
     { prefix: '/ops/v1/authority', app: createAuthorityOps(deps, operator) },
+    { prefix: '/carry/v1', app: createCarryApi({ database, blobs, settings, tokens, clock, report }) },
     ...['/dev/api', '/api/v2', '/unscanned-upload', '/v1', '/publishergw'].map((prefix) => ({
       prefix,
       app: publisher,

@@ -49,7 +49,15 @@ export async function readMetadataFile(
   path: string,
   limits: BundleLimits = DEFAULT_LIMITS,
 ): Promise<MetadataFile> {
-  const envelope = envelopeSchema.safeParse(await readJson(path, limits));
+  return readMetadataText(await readSmallFile(path, limits.manifestBytes + limits.assertionBytes), path);
+}
+
+/**
+ * The same of a text that came in another way; `path` is what to call it.
+ * @throws BundleError
+ */
+export async function readMetadataText(text: string, path: string): Promise<MetadataFile> {
+  const envelope = envelopeSchema.safeParse(parseJson(text, path));
   if (!envelope.success)
     throw new BundleError(
       'bundle-not-an-archive',
@@ -93,8 +101,7 @@ export async function readMetadataFile(
   };
 }
 
-async function readJson(path: string, limits: BundleLimits): Promise<unknown> {
-  const text = await readSmallFile(path, limits.manifestBytes + limits.assertionBytes);
+function parseJson(text: string, path: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {

@@ -65,11 +65,15 @@ const snapSchema = z.looseObject({
     )
     .nullish(),
   publisher: z.looseObject({ id: z.string() }),
+  /** The store that it is in, where the upstream says so: an authority of ours does. */
+  store: z.string().optional(),
+  /** Its assertions with their chains, where they came with it. */
+  assertions: z.string().optional(),
   'created-at': z.string().optional(),
   download: z.looseObject({
     'sha3-384': z.string().regex(/^[0-9a-f]{96}$/),
     size: z.number().int().min(1),
-    url: z.url(),
+    url: z.string().max(2000),
   }),
 });
 const resultSchema = z.looseObject({
@@ -81,6 +85,10 @@ const resultSchema = z.looseObject({
   error: z.looseObject({ code: z.string(), message: z.string() }).optional(),
 });
 const refreshSchema = z.looseObject({ results: z.array(z.unknown()) });
+
+const refusalSchema = z.looseObject({
+  'error-list': z.tuple([z.looseObject({ code: z.string(), message: z.string() })]).rest(z.unknown()),
+});
 
 /** A snap as another store offers it. */
 export type UpstreamSnap = z.output<typeof snapSchema>;
@@ -118,6 +126,11 @@ export class StoreClient {
    * @throws UpstreamError `snap-not-upstream`, which names the role to ask for where there is a login
    */
   async resolve(wish: SnapWish, signal: AbortSignal): Promise<UpstreamSnap> {
+    const { login, store } = this.#options;
+    if (login !== undefined && store !== undefined) {
+      const found = await this.#carried(wish, store, signal);
+      if (found !== undefined) return found;
+    }
     const body = {
       context: [],
       actions: [
@@ -155,6 +168,54 @@ export class StoreClient {
     const { snap, error } = result.data;
     if (snap !== undefined && error === undefined) return snap;
     throw this.#notFound(wish, error?.message);
+  }
+
+  /** What an authority of ours gives to who may see the store; undefined when the upstream is another kind of store. */
+  async #carried(wish: SnapWish, store: string, signal: AbortSignal): Promise<UpstreamSnap | undefined> {
+    const query = new URLSearchParams({ channel: wish.channel, architecture: wish.architecture });
+    const path = `/carry/v1/stores/${encodeURIComponent(store)}/snaps/${encodeURIComponent(wish.name)}?${query}`;
+    const response = await this.#fetch(`${this.#url}${path}`, {}, signal);
+    if (response.status === 404) {
+      const said = refusalSchema.safeParse(await json(response));
+      const item = said.success ? said.data['error-list'][0] : undefined;
+      if (item?.code === 'snap-unknown' || item?.code === 'store-unknown')
+        throw this.#notFound(wish, item.message);
+      return undefined;
+    }
+    await this.#requireGood(response, wish.name);
+    const snap = snapSchema.safeParse(await json(response));
+    if (!snap.success)
+      throw new UpstreamError(
+        'upstream-answer-malformed',
+        `cannot read the answer of ${this.#url} about ${wish.name}`,
+      );
+    const { download } = snap.data;
+    return { ...snap.data, download: { ...download, url: new URL(download.url, this.#url).href } };
+  }
+
+  /**
+   * The signed metadata file of a store, from an authority of ours.
+   * @throws UpstreamError `metadata-not-offered`, `role-missing`
+   */
+  async metadata(store: string, signal: AbortSignal): Promise<string> {
+    const path = `/carry/v1/stores/${encodeURIComponent(store)}/metadata`;
+    const response = await this.#fetch(`${this.#url}${path}`, {}, signal);
+    if (response.status === 404) {
+      await response.body?.cancel();
+      throw new UpstreamError(
+        'metadata-not-offered',
+        `cannot fetch the metadata of store ${store}: ${this.#url} has no such store for this account, or is no authority that offers metadata`,
+      );
+    }
+    if (response.status === 403) {
+      await response.body?.cancel();
+      throw new UpstreamError(
+        'role-missing',
+        `cannot fetch the metadata of store ${store}: the account of the login file lacks the role Admin, or the login lacks the permission store_admin`,
+      );
+    }
+    await this.#requireGood(response, path);
+    return new TextDecoder().decode(await limited(response, 4 * ANSWER_MAX));
   }
 
   /** One assertion in its newest revision, or undefined. */

@@ -1,7 +1,7 @@
 import { CancellationScope, isCancellation, proxyActivities, setHandler } from '@temporalio/workflow';
 import type { FetchActivities } from '../activities/fetches.ts';
 import type { ExportOutcome } from './export-contract.ts';
-import type { FetchKeysInput, FetchSnapsInput } from './fetch-contract.ts';
+import type { FetchKeysInput, FetchMetadataInput, FetchSnapsInput } from './fetch-contract.ts';
 import type { ImportProgress } from './import-contract.ts';
 import { importProgress } from './import-messages.ts';
 import { commit, download, largeFiles, upstream } from './options.ts';
@@ -14,7 +14,7 @@ const { resolveFetch } = proxyActivities<FetchActivities>({
   startToCloseTimeout: '30m',
   heartbeatTimeout: '30s',
 });
-const { fetchKeys } = proxyActivities<FetchActivities>({
+const { fetchKeys, fetchMetadata } = proxyActivities<FetchActivities>({
   ...upstream,
   startToCloseTimeout: '10m',
   heartbeatTimeout: '30s',
@@ -60,4 +60,14 @@ export async function fetchSnaps(input: FetchSnapsInput): Promise<ExportOutcome>
 /** Fetches account-keys with their chains. */
 export function fetchAccountKeys(input: FetchKeysInput): Promise<ExportOutcome> {
   return fetchKeys(input, new Date().toISOString());
+}
+
+/** Fetches a store's metadata from an authority. */
+export async function fetchBrandStoreMetadata(input: FetchMetadataInput): Promise<ExportOutcome> {
+  const login = { fetchId: `metadata-${input.store}`, credentials: input.credentials };
+  try {
+    return await fetchMetadata(input, new Date().toISOString());
+  } finally {
+    await CancellationScope.nonCancellable(() => closeFetch(login));
+  }
 }

@@ -3,7 +3,6 @@ import { Hono } from 'hono';
 import { parseChannel, channelName } from '../../snaps/index.ts';
 import { stampOf } from '../../bundles/index.ts';
 import { exportRequest, fetchRequest } from './contract.ts';
-import { AirlockError } from '../../errors.ts';
 import type { OpsDeps } from './deps.ts';
 import { jsonBody } from './http.ts';
 import type { Processes } from './processes.ts';
@@ -82,12 +81,14 @@ export function fetchRoutes(deps: OpsDeps, processes: Processes): Hono {
         const id = `fetch-account-keys/${account}/${shortDigest(keys)}`;
         return context.json(await processes.start('fetchAccountKeys', id, [input]), 202);
       }
-      case 'store-metadata':
-        throw new AirlockError(
-          'not-found',
-          'metadata-not-offered',
-          `cannot fetch the metadata of store ${request.store}: the upstream store offers no such interface; on an authority use "store-admin export store --no-snaps" and push the archive`,
-        );
+      case 'store-metadata': {
+        const { store } = request;
+        const name = `metadata-${store}`.slice(0, 100);
+        const credentials = await seal(deps, name, request.credentials);
+        const input = { store, credentials: credentials ?? '', exportDir, actor: OPERATOR };
+        const id = `fetch-brand-store-metadata/${store}`;
+        return context.json(await processes.start('fetchBrandStoreMetadata', id, [input]), 202);
+      }
       default:
         return request satisfies never;
     }

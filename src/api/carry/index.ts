@@ -1,0 +1,172 @@
+import { Hono, type Context } from 'hono';
+import { AssertionCloser } from '../../activities/export-assertions.ts';
+import { exporterSigner, metadataFileText } from '../../activities/export-archive.ts';
+import { snapIdsOf, snapMaterial, storesFor } from '../../activities/export-catalog.ts';
+import { storeAssertions } from '../../activities/export-store.ts';
+import { encodeStream } from '../../assertions/index.ts';
+import { AirlockError } from '../../errors.ts';
+import { checkPermission, checkRole, checkStore, type StoreAct } from '../../publishers/index.ts';
+import { channelName, parseChannel } from '../../snaps/index.ts';
+import { rolesIn, type TokenOffice } from '../../storage/authority/index.ts';
+import type { BlobStore, Database, SettingStore } from '../../storage/index.ts';
+import { fileAnswer } from '../device/file-answer.ts';
+import type { DeviceEnv } from '../device/index.ts';
+import { clientError, ERROR_CONTENT_TYPE, storeErrorBody } from '../errors.ts';
+
+/** What the interface for online hosts needs from an authority. */
+export interface CarryDeps {
+  readonly database: Database;
+  readonly blobs: BlobStore;
+  readonly settings: SettingStore;
+  readonly tokens: TokenOffice;
+  readonly clock: () => Date;
+  readonly report: (error: unknown) => void;
+}
+
+const AUTHORIZATION = /^macaroon\s+(?:root\s*=\s*)?"?([A-Za-z0-9_=-]+)"?\s*(?:,.*)?$/i;
+
+/**
+ * What an authority gives to online hosts that carry a brand store elsewhere, under `/carry/v1`: its snaps, to an account with
+ * the role Viewer and the permission `package_access`; its metadata, to one with the role Admin and `store_admin` (seed 000).
+ * A store or snap that is not the account's to see is answered as one that does not exist.
+ */
+export function createCarryApi(deps: CarryDeps): Hono<DeviceEnv> {
+  const app = new Hono<DeviceEnv>();
+  const { queries } = deps.database;
+  app.onError((error) => {
+    const told = clientError(error);
+    if (told.status === 500) deps.report(error);
+    return new Response(storeErrorBody(told), {
+      status: told.status,
+      headers: { 'content-type': ERROR_CONTENT_TYPE },
+    });
+  });
+
+  app.get('/carry/v1/stores/:store/snaps/:name', async (context) => {
+    const store = context.req.param('store');
+    await requireRole(deps, context, store, 'view');
+    const name = context.req.param('name');
+    const row = await queries.selectFrom('Snap').select('snapId').where('name', '=', name).executeTakeFirst();
+    const visible = row && (await snapIdsOf(queries, await storesFor(queries, store))).includes(row.snapId);
+    if (row === undefined || visible !== true) throw unknownSnap(name, store);
+    const closer = new AssertionCloser(queries);
+    const selection = {
+      channels: [channelName(parseChannel(context.req.query('channel') ?? ''))],
+      architectures: [context.req.query('architecture') ?? 'amd64'],
+    };
+    const found = await snapMaterial({ queries, blobs: deps.blobs, closer }, row.snapId, selection, true);
+    const [first] = found?.revisions ?? [];
+    if (found === undefined || first === undefined)
+      throw unknownSnap(`${name} in ${selection.channels.join()}`, store);
+    const { revision, assertions } = first;
+    const { snap } = found;
+    return context.json({
+      'snap-id': snap.snapId,
+      name: snap.name,
+      store: snap.store,
+      revision: revision.revision,
+      version: revision.version,
+      type: snap.type,
+      title: snap.title,
+      summary: snap.summary,
+      description: snap.description,
+      license: snap.license,
+      contact: snap.contact,
+      website: snap.website,
+      private: snap.private,
+      links: snap.links,
+      media: snap.media,
+      publisher: { id: snap.publisherId },
+      download: {
+        'sha3-384': revision.digest,
+        size: revision.size,
+        url: `/carry/v1/stores/${encodeURIComponent(store)}/snaps/${name}/files/${revision.digest}`,
+      },
+      assertions: Buffer.from(encodeStream(assertions)).toString('utf8'),
+    });
+  });
+
+  app.get('/carry/v1/stores/:store/snaps/:name/files/:digest{[0-9a-f]{96}}', async (context) => {
+    const store = context.req.param('store');
+    await requireRole(deps, context, store, 'view');
+    const digest = context.req.param('digest');
+    const row = await queries
+      .selectFrom('SnapRevision')
+      .innerJoin('Snap', 'Snap.snapId', 'SnapRevision.snapId')
+      .select('Snap.snapId as snapId')
+      .where('SnapRevision.sha3_384', '=', digest)
+      .where('Snap.name', '=', context.req.param('name'))
+      .executeTakeFirst();
+    if (
+      row === undefined ||
+      !(await snapIdsOf(queries, await storesFor(queries, store))).includes(row.snapId)
+    )
+      throw unknownSnap(context.req.param('name'), store);
+    return fileAnswer(context, deps.blobs, digest, {
+      contentType: 'application/octet-stream',
+      fileName: `${context.req.param('name')}.snap`,
+      report: deps.report,
+    });
+  });
+
+  app.get('/carry/v1/stores/:store/metadata', async (context) => {
+    const store = context.req.param('store');
+    const accountId = await requireRole(deps, context, store, 'administer');
+    return context.body(await metadataOf(deps, store, accountId), 200, {
+      'content-type': 'application/json',
+    });
+  });
+  return app;
+}
+
+/** The store's metadata as a signed file: stores, inclusion lists, assertions; which snaps there are, and no channel map. */
+async function metadataOf(deps: CarryDeps, store: string, accountId: string): Promise<string> {
+  const { queries } = deps.database;
+  const at = deps.clock();
+  const stores = await storesFor(queries, store);
+  const closer = new AssertionCloser(queries);
+  return metadataFileText(
+    {
+      kind: 'store-metadata',
+      store,
+      createdAt: at,
+      complete: false,
+      stores,
+      admin: null,
+      streams: new Map([['assertions/store.assert', await storeAssertions(closer, stores, accountId)]]),
+      snaps: [],
+    },
+    await exporterSigner(deps.settings, at),
+  );
+}
+
+/** The account of the credential; refused as if there were no such store unless it has a role there. */
+async function requireRole(deps: CarryDeps, context: Context, store: string, act: StoreAct): Promise<string> {
+  const macaroon = AUTHORIZATION.exec(context.req.header('authorization') ?? '')?.[1];
+  if (macaroon === undefined)
+    throw new AirlockError(
+      'unauthenticated',
+      'login-missing',
+      'cannot tell who asks: send "Authorization: Macaroon TOKEN"',
+    );
+  const { accountId, attenuation } = await deps.tokens.verify(macaroon, deps.clock());
+  checkPermission(attenuation, act === 'view' ? 'package_access' : 'store_admin');
+  checkStore(attenuation, store);
+  const roles = await rolesIn(deps.database.queries, accountId, store);
+  if (roles.length === 0)
+    throw new AirlockError(
+      'not-found',
+      'store-unknown',
+      `cannot find the store ${store.slice(0, 80)}: there is none that this account has a role in`,
+    );
+  checkRole(roles, act, store);
+  return accountId;
+}
+
+function unknownSnap(name: string, store: string): AirlockError {
+  return new AirlockError(
+    'not-found',
+    'snap-unknown',
+    `cannot find ${name.slice(0, 120)} in the store ${store}`,
+  );
+}

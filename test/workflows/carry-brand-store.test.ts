@@ -1,0 +1,180 @@
+import { randomBytes } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Client } from '@temporalio/client';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { createCarryApi } from '../../src/api/carry/index.ts';
+import { startServer } from '../../src/api/server.ts';
+import { createFetchActivities } from '../../src/activities/fetches.ts';
+import { errorOfFailure, withFailures } from '../../src/activities/errors.ts';
+import type { Permission } from '../../src/publishers/index.ts';
+import { TokenOffice } from '../../src/storage/authority/index.ts';
+import { fetchBrandStoreMetadata, fetchSnaps, importSnap, importStore } from '../../src/workflows/index.ts';
+import { openTestTemporal, withWorkers, type TestTemporal } from '../support/temporal.ts';
+import { importInput, newOutside, trustingHost, type Host } from './carried-store.ts';
+import type { Outside } from './hosts.ts';
+
+let temporal: TestTemporal;
+beforeAll(async () => {
+  temporal = await openTestTemporal();
+});
+afterAll(() => temporal.close());
+
+/** An authority that answers, and credentials of it. */
+async function authority(outside: Outside) {
+  const { database, blobs, settings } = outside.host;
+  const tokens = new TokenOffice({ database, settings, random: randomBytes });
+  const report = (error: unknown) => console.error(error);
+  const app = createCarryApi({ database, blobs, settings, tokens, clock: () => new Date(), report });
+  const server = await startServer({
+    fetch: (request, bindings) => app.fetch(request, bindings),
+    host: '127.0.0.1',
+    port: 0,
+  });
+  onTestFinished(() => server.close());
+  const login = async (accountId: string, permission: Permission) => {
+    const limits = [{ condition: 'acl' as const, permissions: [permission] }];
+    const expires = new Date(Date.now() + 3_600_000);
+    const asked = {
+      accountId,
+      kind: 'publisher' as const,
+      description: 'test',
+      expires,
+      limits,
+      actor: 'test',
+    };
+    return (await tokens.issue(asked, 'authority', new Date())).macaroon;
+  };
+  return { url: server.url, login };
+}
+
+/** An online host with logins that its operator's interface sealed. */
+async function online(
+  outside: Outside,
+  url: string,
+  logins: Readonly<Record<string, string>>,
+): Promise<Host> {
+  const host = await trustingHost(outside);
+  const { database, blobs, settings } = host;
+  const changes = new Map([['proxy.upstream', { value: url, secret: false }]]);
+  for (const [name, value] of Object.entries(logins)) changes.set(name, { value, secret: true });
+  await settings.change(changes, new Date());
+  const exportFolder = join(host.folder, 'exports');
+  const activities = withFailures(
+    createFetchActivities({ database, blobs, settings, exportFolder, now: () => new Date() }),
+  );
+  return { ...host, activities };
+}
+
+const on = <Answer>(host: Host, work: (client: Client) => Promise<Answer>): Promise<Answer> =>
+  withWorkers(temporal, { airlock: host.activities, transfer: host.activities }, work);
+
+const wish = (credentials: string, names = ['my-app', 'my-base', 'snapd']) => ({
+  fetchId: credentials,
+  names,
+  channels: ['latest/stable'],
+  architectures: ['amd64'],
+  store: 'brand-devices',
+  credentials,
+  exportDir: null,
+  actor: 'operator',
+});
+
+async function refusal(work: Promise<unknown>) {
+  const { code, message } = errorOfFailure(
+    await work.then(
+      () => undefined,
+      (error: unknown) => error,
+    ),
+  );
+  return { code, message };
+}
+
+describe('a brand store is carried as seed 000 tells', () => {
+  test('snaps and metadata are fetched with their logins; snaps are pushed first, then the metadata', async () => {
+    const outside = await newOutside();
+    await outside.publishJourney();
+    const { url, login } = await authority(outside);
+    const proxy = await online(outside, url, {
+      viewer: await login('ada', 'package_access'),
+      admin: await login('ada', 'store_admin'),
+    });
+    const { snaps, metadata } = await on(proxy, async (client) => ({
+      snaps: await client.workflow.execute(fetchSnaps, {
+        workflowId: 'fetch-1',
+        taskQueue: 'airlock',
+        args: [wish('viewer')],
+      }),
+      metadata: await client.workflow.execute(fetchBrandStoreMetadata, {
+        workflowId: 'metadata-1',
+        taskQueue: 'airlock',
+        args: [{ store: 'brand-devices', credentials: 'admin', exportDir: null, actor: 'operator' }],
+      }),
+    }));
+    expect(snaps.files.map(({ subject }) => subject)).toEqual(['my-app', 'my-base', 'snapd']);
+    expect(await proxy.settings.get('viewer')).toBeUndefined();
+    expect(await proxy.settings.get('admin')).toBeUndefined();
+    expect(await readdir(join(proxy.folder, 'staging'))).toEqual([]);
+
+    const inside = await trustingHost(outside);
+    await on(inside, async (client) => {
+      const about = await importInput('store-metadata', metadata.files[0]?.path ?? '');
+      const push = () =>
+        client.workflow.execute(importStore, {
+          workflowId: `import/${about.digest}`,
+          taskQueue: 'airlock',
+          args: [about],
+        });
+      const early = await refusal(push());
+      expect(early.code).toBe('snaps-not-pushed');
+      expect(early.message).toContain('the file is sound');
+      for (const { path } of snaps.files) {
+        const input = await importInput('snap', path);
+        await client.workflow.execute(importSnap, {
+          workflowId: `import/${input.digest}`,
+          taskQueue: 'airlock',
+          args: [input],
+        });
+      }
+      expect(await push()).toMatchObject({
+        unchanged: false,
+        stores: ['brand-devices', 'brand-main', 'ubuntu'],
+      });
+    });
+    const rows = await inside.database.queries
+      .selectFrom('Snap')
+      .select(['name', 'storeId', 'private'])
+      .orderBy('name')
+      .execute();
+    expect(rows.map(({ name, storeId }) => `${name} ${storeId}`)).toEqual([
+      'my-app brand-main',
+      'my-base ubuntu',
+      'snapd ubuntu',
+    ]);
+  });
+
+  test('a login without the role or the permission gets nothing, and hears which one it lacks', async () => {
+    const outside = await newOutside();
+    await outside.publishJourney();
+    const { url, login } = await authority(outside);
+    const proxy = await online(outside, url, {
+      stranger: await login('my-brand', 'package_access'),
+      pusher: await login('ada', 'package_push'),
+      viewer: await login('ada', 'package_access'),
+    });
+    await on(proxy, async (client) => {
+      const fetch = (credentials: string, names?: string[]) =>
+        refusal(
+          client.workflow.execute(fetchSnaps, {
+            workflowId: `fetch-${credentials}`,
+            taskQueue: 'airlock',
+            args: [wish(credentials, names)],
+          }),
+        );
+      expect((await fetch('stranger')).message).toContain('must have the role Viewer');
+      expect((await fetch('pusher')).message).toContain('package_access');
+      expect((await fetch('viewer', ['stranger'])).code).toBe('snap-not-upstream');
+    });
+    expect(await readdir(join(proxy.folder, 'staging'))).toEqual([]);
+  });
+});
