@@ -38,7 +38,7 @@ export function answer(
 }
 
 /** 200 with JSON that is text already. */
-export function jsonAnswer(body: string): Response {
+export function jsonAnswer(body: string | Uint8Array<ArrayBuffer>): Response {
   return answer(200, JSON_TYPE, body);
 }
 

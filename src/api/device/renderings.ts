@@ -31,14 +31,14 @@ export class Renderings {
   #secrets: readonly DeviceSecret[] = [];
   readonly #fieldLists = new Map<string, readonly SnapField[]>();
 
-  /** The `snap` object of a refresh result, as text with links under `base`. */
+  /** The `snap` object of a refresh result, as UTF-8 with links under `base`. */
   snap(
     snap: CatalogSnap,
     revision: CatalogRevision,
     wanted: { readonly fields: string; readonly deltaFrom: number | undefined },
     secrets: readonly DeviceSecret[],
     base: string,
-  ): string {
+  ): Uint8Array {
     if (secrets !== this.#secrets) {
       // Icon addresses are sealed with the secret.
       this.#secrets = secrets;
@@ -58,7 +58,7 @@ export class Renderings {
       if (kept.size >= KEPT) kept.clear();
       kept.set(key, template);
     }
-    return template.render(base);
+    return template.bytes(base);
   }
 
   #fields(list: string): readonly SnapField[] {

@@ -57,6 +57,7 @@ const HERE_ESCAPED = JSON.stringify(HERE).slice(1, -1);
 /** JSON text with the places left open where this host's address goes, so that it can be kept for all addresses. */
 export class JsonTemplate {
   readonly #pieces: readonly string[];
+  #last: { readonly base: string; readonly bytes: Uint8Array } | undefined;
 
   constructor(value: unknown) {
     this.#pieces = JSON.stringify(value).split(HERE_ESCAPED);
@@ -65,6 +66,12 @@ export class JsonTemplate {
   /** The text with links that begin with `base`. */
   render(base: string): string {
     return this.#pieces.join(base);
+  }
+
+  /** The same as UTF-8. The last one is kept: nearly all devices know this host by one address. */
+  bytes(base: string): Uint8Array {
+    if (this.#last?.base !== base) this.#last = { base, bytes: Buffer.from(this.render(base)) };
+    return this.#last.bytes;
   }
 }
 
