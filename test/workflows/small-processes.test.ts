@@ -2,7 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { DeltaActivities } from '../../src/activities/deltas.ts';
+import { errorOfFailure, withFailures } from '../../src/activities/errors.ts';
 import type { SweepActivities } from '../../src/activities/sweeps.ts';
+import { AirlockError } from '../../src/errors.ts';
 import type { Issued, ScopeInput } from '../../src/workflows/authority-contract.ts';
 import {
   openTestTemporal,
@@ -91,4 +93,23 @@ test('snaps are exported in one step on the queue for large files', async () => 
     await run('exportSnaps', { airlock: {}, transfer: { writeSnapExports: step('write', outcome) } }, input),
   ).toEqual(outcome);
   expect(asked).toEqual([{ step: 'write', input }]);
+});
+
+test('store metadata is fetched in one step, and the fetch is closed afterwards whether it went well or not', async () => {
+  const input = { store: 'shop', credentials: 'login-1', actor: 'operator' };
+  const outcome = { files: [] };
+  const closed = { step: 'close', input: { fetchId: 'metadata-shop', credentials: 'login-1' } };
+  const closeFetch = step('close', undefined);
+
+  const good = { fetchMetadata: step('fetch', outcome), closeFetch };
+  expect(await run('fetchBrandStoreMetadata', { airlock: good }, input)).toEqual(outcome);
+  expect(asked).toEqual([{ step: 'fetch', input }, closed]);
+
+  asked = [];
+  const refuse = () =>
+    Promise.reject(new AirlockError('forbidden', 'store-refused', 'cannot read the store'));
+  const bad = withFailures({ fetchMetadata: refuse, closeFetch });
+  const error = await run('fetchBrandStoreMetadata', { airlock: bad }, input).catch(errorOfFailure);
+  expect(error).toMatchObject({ kind: 'forbidden', code: 'store-refused' });
+  expect(asked).toEqual([closed]);
 });
