@@ -67,13 +67,18 @@ export class SerialFleet {
   /** Starts the service as often as it dies, until `over`. */
   async keepRunning(over: Promise<unknown>, change: Partial<Order> = {}): Promise<void> {
     let done = false;
-    void over.finally(() => {
+    const settle = () => {
       done = true;
-    });
+    };
+    over.then(settle, settle);
     while (!done) {
       const child = this.#process;
-      if (child === undefined || hasEnded(child)) await this.start('', change);
-      else await Promise.race([over, ended(child)]);
+      if (child === undefined || hasEnded(child)) {
+        await this.start('', change).catch((error: unknown) => {
+          // Killed before it served: the next one follows.
+          if (this.#process?.signalCode !== 'SIGKILL') throw error;
+        });
+      } else await Promise.race([over.catch(() => undefined), ended(child)]);
     }
   }
 
