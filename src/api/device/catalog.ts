@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import { type Stores, visibility, type Viewer } from '../../brands/index.ts';
 import { searchEntry } from '../../snaps/index.ts';
@@ -9,6 +10,8 @@ import type { CatalogSnap, ListedSnap } from './catalog-snap.ts';
 const WEIGHT_MAX = 96 * 1024 * 1024;
 /** How many snaps are read at once when all are needed. */
 const BATCH = 200;
+/** After how many of them others have their turn. */
+const TURN = 20;
 
 /**
  * The snaps and stores of one generation of the database, read as they are asked for and kept while memory allows.
@@ -139,14 +142,18 @@ export class Catalog {
     }));
   }
 
-  /** The whole snaps of a list, some hundred at a time, in the order of the list. */
+  /**
+   * The whole snaps of a list, some hundred at a time, in the order of the list. Others have their turn in between:
+   * a list of ten thousand must not hold up everybody's small requests.
+   */
   async *inBatches(listed: readonly ListedSnap[]): AsyncGenerator<CatalogSnap> {
     for (let i = 0; i < listed.length; i += BATCH) {
       const ids = listed.slice(i, i + BATCH).map((snap) => snap.snapId);
       const snaps = await this.snaps(ids);
-      for (const id of ids) {
+      for (const [index, id] of ids.entries()) {
         const snap = snaps.get(id);
         if (snap !== undefined) yield snap;
+        if (index % TURN === TURN - 1) await setImmediate();
       }
     }
   }
