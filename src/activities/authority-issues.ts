@@ -1,40 +1,23 @@
 import {
   decodeAssertion,
   DEFAULT_PROVENANCE,
-  formatTimestamp,
   hexToSnapSha3,
-  isList,
-  optionalText,
   SERIES,
-  text,
-  type Assertion,
-  type AssertionDraft,
-  type AssertionTypeName,
   type HeaderValue,
 } from '../assertions/index.ts';
-import { AirlockError } from '../errors.ts';
 import {
   accountDraft,
-  accountKeyDraft,
   checkAccount,
   nextDeclarationDraft,
   snapDeclarationDraft,
   snapRevisionDraft,
   storeDraft,
-  type Issue,
 } from '../publishers/index.ts';
 import { scopeDeclaration, unscopeDeclaration } from '../snaps/index.ts';
-import { findAssertion, type Queries } from '../storage/index.ts';
+import type { Queries } from '../storage/index.ts';
 import type { IssueRequest } from '../workflows/authority-contract.ts';
-
-/** A statement that is ready to be signed, and the newest that it replaces. */
-export interface PlannedIssue {
-  readonly type: AssertionTypeName;
-  readonly primaryKey: readonly string[];
-  readonly current: Assertion | undefined;
-  /** Makes the draft of a given revision; undefined when the current one says it all. */
-  readonly draft: ((issue: Issue) => AssertionDraft) | undefined;
-}
+import { planAccountKey, planAuthorityKey, planRevocation } from './authority-key-issues.ts';
+import { compared, find, missing, plan, type PlannedIssue } from './planned-issue.ts';
 
 /**
  * Reads the rows that a statement is made from. Nothing is written.
@@ -69,63 +52,6 @@ async function planAccount(queries: Queries, accountId: string): Promise<Planned
   if (!row) throw missing(`the account ${accountId}`);
   const account = checkAccount({ ...row, email: row.email ?? '' });
   return plan(queries, 'account', [accountId], (issue) => accountDraft(account, issue));
-}
-
-async function planAccountKey(queries: Queries, request: Assertion): Promise<PlannedIssue> {
-  const keyId = text(request, 'public-key-sha3-384');
-  const current = await find(queries, 'account-key', [keyId]);
-  // A revoked key stays revoked: its request says nothing that could bring it back.
-  if (current) return { type: 'account-key', primaryKey: [keyId], current, draft: undefined };
-  const key = {
-    accountId: text(request, 'account-id'),
-    name: text(request, 'name'),
-    keyId,
-    body: new TextDecoder().decode(request.body),
-    since: text(request, 'since'),
-    until: optionalText(request, 'until'),
-    constraints: request.headers['constraints'],
-  };
-  return { type: 'account-key', primaryKey: [keyId], current, draft: (issue) => accountKeyDraft(key, issue) };
-}
-
-async function planAuthorityKey(queries: Queries, name: 'root' | 'store'): Promise<PlannedIssue> {
-  const row = await queries
-    .selectFrom('SigningKey')
-    .innerJoin('Setting', (join) =>
-      join.onRef('Setting.value', '=', 'SigningKey.brandId').on('Setting.key', '=', 'authority.account-id'),
-    )
-    .select(['SigningKey.keyId', 'SigningKey.publicKey', 'SigningKey.brandId', 'SigningKey.createdAt'])
-    .where('SigningKey.name', '=', name)
-    .executeTakeFirst();
-  if (!row?.keyId || !row.publicKey) throw missing(`the authority's ${name} key`);
-  const key = {
-    accountId: row.brandId,
-    name,
-    keyId: row.keyId,
-    body: row.publicKey,
-    since: formatTimestamp(new Date(row.createdAt)),
-    until: undefined,
-    constraints: undefined,
-  };
-  return plan(queries, 'account-key', [row.keyId], (issue) => accountKeyDraft(key, issue));
-}
-
-async function planRevocation(queries: Queries, keyId: string): Promise<PlannedIssue> {
-  const current = await find(queries, 'account-key', [keyId]);
-  if (!current) throw missing(`the account key ${keyId}`);
-  const since = text(current, 'since');
-  const key = {
-    accountId: text(current, 'account-id'),
-    name: text(current, 'name'),
-    keyId,
-    body: new TextDecoder().decode(current.body),
-    since,
-    until: since,
-    constraints: current.headers['constraints'],
-  };
-  const revoked = optionalText(current, 'until') === since;
-  const draft = revoked ? undefined : (issue: Issue) => accountKeyDraft(key, issue);
-  return { type: 'account-key', primaryKey: [keyId], current, draft };
 }
 
 async function planStore(queries: Queries, storeId: string, url: string | undefined): Promise<PlannedIssue> {
@@ -197,66 +123,4 @@ async function planRevision(queries: Queries, snapId: string, revision: number):
   };
   const primaryKey = [digest, provenance ?? DEFAULT_PROVENANCE];
   return plan(queries, 'snap-revision', primaryKey, (issue) => snapRevisionDraft(facts, issue));
-}
-
-async function plan(
-  queries: Queries,
-  type: AssertionTypeName,
-  primaryKey: readonly string[],
-  draft: (issue: Issue) => AssertionDraft,
-): Promise<PlannedIssue> {
-  return compared(type, primaryKey, await find(queries, type, primaryKey), draft);
-}
-
-/** Drops the draft when the current assertion says the same: only revision, time and signature would differ. */
-function compared(
-  type: AssertionTypeName,
-  primaryKey: readonly string[],
-  current: Assertion | undefined,
-  draft: (issue: Issue) => AssertionDraft,
-): PlannedIssue {
-  if (!current) return { type, primaryKey, current, draft };
-  const { headers } = draft({
-    authorityId: current.authorityId ?? '',
-    revision: current.revision,
-    at: new Date(0),
-  });
-  const same = says(headers) === says(current.headers);
-  return { type, primaryKey, current, draft: same ? undefined : draft };
-}
-
-const NOT_COMPARED = new Set([
-  'type',
-  'format',
-  'revision',
-  'timestamp',
-  'sign-key-sha3-384',
-  'body-length',
-  'provenance',
-]);
-
-function says(headers: { readonly [name: string]: HeaderValue }): string {
-  const entries = Object.entries(headers).filter(([name]) => !NOT_COMPARED.has(name));
-  return JSON.stringify(sorted(Object.fromEntries(entries)));
-}
-
-function sorted(value: HeaderValue): unknown {
-  if (typeof value === 'string') return value;
-  if (isList(value)) return value.map(sorted);
-  return Object.entries(value)
-    .map(([name, inner]) => [name, sorted(inner)])
-    .toSorted(([a], [b]) => (String(a) < String(b) ? -1 : 1));
-}
-
-async function find(
-  queries: Queries,
-  type: AssertionTypeName,
-  primaryKey: readonly string[],
-): Promise<Assertion | undefined> {
-  const kept = await findAssertion(queries, type, primaryKey);
-  return kept && decodeAssertion(kept.bytes);
-}
-
-function missing(what: string): AirlockError {
-  return new AirlockError('not-found', 'issue-subject-missing', `cannot sign for ${what}: it is not there`);
 }

@@ -27,17 +27,6 @@ const GROUPS: Partial<Record<Permission, readonly Permission[]>> = {
   package_upload: ['package_push', 'package_release'],
 };
 
-/** What `snapcraft login` asks for when it is told nothing. */
-export const DEFAULT_PERMISSIONS: readonly Permission[] = [
-  'package_access',
-  'package_manage',
-  'package_metrics',
-  'package_push',
-  'package_register',
-  'package_release',
-  'package_update',
-];
-
 /** Whether a text names a permission. */
 export function isPermission(text: string): text is Permission {
   return PERMISSIONS.some((permission) => permission === text);

@@ -1,5 +1,4 @@
 import { PublisherError } from './errors.ts';
-import type { Permission } from './permissions.ts';
 
 /** What a person is in one store (protocol/operators.md, section 2.3). */
 export const STORE_ROLES = ['admin', 'review', 'view', 'access'] as const;
@@ -31,14 +30,6 @@ const ACTS: Readonly<Record<StoreRole, readonly StoreAct[]>> = {
   review: ['review', 'view'],
   view: ['view'],
   access: ['publish'],
-};
-
-/** The permission that a credential needs for an act; the account's role is asked besides. */
-export const PERMISSION_OF_ACT: Readonly<Record<StoreAct, Permission>> = {
-  administer: 'store_admin',
-  review: 'store_review',
-  view: 'package_access',
-  publish: 'package_push',
 };
 
 /** Whether a text names a role. */
