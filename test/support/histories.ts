@@ -4,6 +4,7 @@
  */
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Client } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
@@ -23,6 +24,8 @@ export async function recordedHistories(): Promise<readonly string[]> {
 /** Records one finished workflow of each type that has no history yet. */
 export async function keepHistories(client: Client): Promise<void> {
   await mkdir(FOLDER, { recursive: true });
+  // The server lists a workflow a moment after it has ended.
+  await sleep(2_000);
   const known = new Set((await recordedHistories()).map(workflowOf));
   for await (const { type, workflowId, runId, status } of client.workflow.list()) {
     if (known.has(type) || status.name !== 'COMPLETED') continue;
