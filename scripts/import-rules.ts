@@ -84,6 +84,11 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     because: 'a backup copies what is kept, whoever put it there',
   },
   {
+    folder: 'backup',
+    may: ['bundles', 'config', 'storage', 'errors.ts'],
+    because: 'a backup is made from what is kept, and read where nothing runs',
+  },
+  {
     folder: 'upstream',
     may: [...PURE, 'bundles', 'errors.ts', 'limited-bytes.ts', 'config', 'telemetry'],
     because: 'a client of another store knows the protocol, not what becomes of the answers',
@@ -115,12 +120,12 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   },
   {
     folder: 'cli/airlock',
-    may: ['cli', 'appliance', 'bundles', 'config', 'telemetry', ...PURE, 'errors.ts'],
+    may: ['cli', 'appliance', 'backup', 'bundles', 'config', 'telemetry', ...PURE, 'errors.ts'],
     because: 'commands that start the parts leave the putting together to appliance',
   },
   {
     folder: 'cli',
-    may: [...PURE, 'errors.ts', 'config', 'telemetry', 'bundles'],
+    may: [...PURE, 'errors.ts', 'backup', 'config', 'telemetry', 'bundles'],
     types: ['api'],
     because: 'commands speak HTTP or Temporal, never to the HSM or the database',
   },

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { createAuthoritySigningActivities } from '../activities/authority-signing.ts';
 import { createAuthorityActivities } from '../activities/authority.ts';
+import { createBackupActivities } from '../activities/backups.ts';
 import { withFailures } from '../activities/errors.ts';
 import { createDeltaActivities } from '../activities/deltas.ts';
 import { createExportActivities } from '../activities/exports.ts';
@@ -74,6 +75,8 @@ export async function startWork(
     now: clock,
     exportFolder: join(foundation.dataFolder.root, 'exports'),
   });
+  const { dataFolder } = foundation;
+  const backups = createBackupActivities({ dataFolder, database, settings, blobs, clock });
   const workers = await startWorkers({
     config: temporal.config,
     connection: temporal.connection.connection,
@@ -84,6 +87,7 @@ export async function startWork(
         ...createAuthorityActivities({ database }),
         ...createReleaseActivities({ database }),
         ...createSweepActivities({ database, blobs, clock }),
+        ...backups,
         ...imports,
         ...exports,
         ...fetches,
@@ -91,6 +95,7 @@ export async function startWork(
       transfer: withFailures({
         ...createUploadActivities({ database, blobs, now: clock }),
         ...createDeltaActivities({ database, blobs, now: clock }),
+        ...backups,
         ...imports,
         ...exports,
         ...fetches,

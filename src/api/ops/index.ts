@@ -1,5 +1,6 @@
 import { Hono, type MiddlewareHandler } from 'hono';
 import { clientError } from '../errors.ts';
+import { backupRoutes } from './backups.ts';
 import { codecRoutes } from './codec.ts';
 import type { OpsDeps } from './deps.ts';
 import { errorAnswer } from './http.ts';
@@ -32,6 +33,7 @@ export function createOpsApi(deps: OpsDeps, requireOperator: MiddlewareHandler):
     importRoutes(deps, processes),
     exportRoutes(deps, processes),
     fetchRoutes(deps, processes),
+    backupRoutes(deps, processes),
     operationRoutes(processes),
     pushedSnapRoutes(deps, processes),
     settingRoutes(deps),

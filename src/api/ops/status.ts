@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { decodeAssertion, optionalText, text } from '../../assertions/index.ts';
 import { GENERAL_STORE } from '../../brands/index.ts';
 import { Settings } from '../../config/index.ts';
-import type { Queries } from '../../storage/index.ts';
+import { readLastBackup, type Queries } from '../../storage/index.ts';
 import type { status } from './contract.ts';
 import type { OpsDeps } from './deps.ts';
 
@@ -39,9 +39,6 @@ const AIRGAP = [
 ];
 /** Those whose work is done by durable processes. */
 const DURABLE = new Set(['packagereview-worker', 'snapmodels']);
-
-/** Under this setting the newest backup is noted. */
-export const LAST_BACKUP_SETTING = 'airlock.last-backup';
 
 /** How the host is. */
 export function statusRoutes(deps: OpsDeps): Hono {
@@ -84,7 +81,7 @@ async function statusOf(deps: OpsDeps): Promise<Status> {
     hsm: await deps.hsm(),
     disk: { free, blobs: await blobBytes(queries) },
     lastImport: await lastImport(queries),
-    lastBackup: null,
+    lastBackup: (await readLastBackup(deps.settings)) ?? null,
     temporalUi: deps.temporalUi,
   };
 }

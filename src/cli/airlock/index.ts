@@ -1,6 +1,7 @@
 import type { Command } from '@commander-js/extra-typings';
 
 import { authorityCommand } from '../authority/index.ts';
+import { backupCommand, restoreCommand } from '../backup/commands.ts';
 import { operatorProgram } from '../connection-options.ts';
 import type { CliContext } from '../context.ts';
 import { snapStoreProxyProgram } from '../snap-store-proxy/index.ts';
@@ -18,6 +19,8 @@ export function airlockProgram(context: CliContext): Command {
     .addCommand(runPartsCommand(context, 'worker'))
     .addCommand(trustCommand(context))
     .addCommand(inspectCommand(context))
+    .addCommand(backupCommand(context))
+    .addCommand(restoreCommand(context))
     .addCommand(authorityCommand(context))
     .addCommand(storeAdminProgram(context))
     .addCommand(snapStoreProxyProgram(context));

@@ -1,6 +1,7 @@
 import type { Command } from '@commander-js/extra-typings';
 
 import { operatorProgram } from '../connection-options.ts';
+import { backupCommand, restoreCommand } from '../backup/commands.ts';
 import type { CliContext } from '../context.ts';
 import { checkConnectionsCommand } from './check-connections.ts';
 import { configCommand } from './config.ts';
@@ -32,6 +33,8 @@ export function snapStoreProxyProgram(context: CliContext): Command {
     .addCommand(listImportsCommand(context))
     .addCommand(rollBackCommand(context))
     .addCommand(deleteSnapCommand(context))
-    .addCommand(pruneCommand(context));
+    .addCommand(pruneCommand(context))
+    .addCommand(backupCommand(context))
+    .addCommand(restoreCommand(context));
   return program;
 }

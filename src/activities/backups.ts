@@ -1,0 +1,120 @@
+import { Context } from '@temporalio/activity';
+import { rm, stat } from 'node:fs/promises';
+import {
+  BackupError,
+  partOf,
+  publishBackup,
+  sealedKey,
+  verifyBackup,
+  writeBackup,
+  type BackupSources,
+} from '../backup/index.ts';
+import { appendAct, LAST_BACKUP, type Database, type SettingStore } from '../storage/index.ts';
+import type { BackupInput, BackupOutcome } from '../workflows/backup-contract.ts';
+import { withHeartbeats } from './heartbeats.ts';
+
+/** Data keys of backups that are being made lie under settings that begin with this; they are in no backup. */
+const KEY_SETTINGS = 'backup.key.';
+const REPORT_BYTES = 2 ** 24;
+
+/** What backups need from the host. */
+export interface BackupDeps extends Omit<BackupSources, 'database'> {
+  readonly database: Database;
+  readonly settings: SettingStore;
+  readonly clock: () => Date;
+}
+
+/** The activities of a backup. They run where the data folder is. */
+export function createBackupActivities(deps: BackupDeps) {
+  const { database, settings, dataFolder, blobs, clock } = deps;
+  const sources: BackupSources = { dataFolder, blobs, database: database.kind };
+  return {
+    /** Writes the file beside its place; resolves to its size. */
+    async writeBackupFile(input: BackupInput, at: string): Promise<{ readonly bytes: number }> {
+      const order = {
+        path: input.path,
+        backupId: input.backupId,
+        createdAt: at,
+        blobs: input.blobs,
+        key: sealedKey.parse(JSON.parse(input.key)),
+        dataKey: await dataKeyOf(settings, input),
+        forget: KEY_SETTINGS,
+      };
+      await withHeartbeats((signal) => writeBackup(order, sources, { signal, onProgress: reports() }));
+      return { bytes: (await stat(partOf(input))).size };
+    },
+
+    /** Reads the file back, and checks all of it. */
+    async verifyBackupFile(input: BackupInput): Promise<Pick<BackupOutcome, 'snaps' | 'databaseIncluded'>> {
+      const dataKey = await dataKeyOf(settings, input);
+      const contents = await withHeartbeats((signal) =>
+        verifyBackup(
+          partOf(input),
+          { dataKey },
+          { signal, onProgress: reports(), scratch: dataFolder.staging },
+        ),
+      );
+      const inside = contents.members.filter(({ name }) => name.startsWith('blobs/')).length;
+      return {
+        snaps: inside + contents.references.length,
+        databaseIncluded: contents.database === 'libsql',
+      };
+    },
+
+    /** Gives the verified file its name, and notes it for `status`. */
+    async publishBackupFile(
+      input: BackupInput,
+      at: string,
+      found: Pick<BackupOutcome, 'snaps' | 'databaseIncluded'>,
+    ): Promise<BackupOutcome> {
+      const { backupId, path } = input;
+      // A repeat after the renaming finds the file in its place.
+      const renamed = (await stat(partOf(input)).catch(() => undefined)) === undefined;
+      const size = renamed ? (await stat(path)).size : await publishBackup(input);
+      const now = clock();
+      const note = { at, verified: true, verifiedAt: now.toISOString(), backupId, path };
+      await settings.change(new Map([[LAST_BACKUP, { value: JSON.stringify(note), secret: false }]]), now);
+      await appendAct(database.queries, {
+        at: now,
+        actor: input.actor,
+        act: 'backup.make',
+        subject: path.slice(-255),
+        details: { backupId, size },
+      });
+      return { backupId, path, createdAt: at, size, blobs: input.blobs, ...found };
+    },
+
+    /** Forgets the key, and removes what was not finished. */
+    async closeBackup(input: BackupInput): Promise<void> {
+      await settings.change(new Map([[input.keySetting, undefined]]), clock());
+      await rm(partOf(input), { force: true });
+    },
+  };
+}
+
+/** The type that workflows see. */
+export type BackupActivities = ReturnType<typeof createBackupActivities>;
+
+/**
+ * The data key; gone on a machine that was restored from this very backup, where its process wakes up once more.
+ * @throws BackupError `backup-key-gone`
+ */
+async function dataKeyOf(settings: SettingStore, { keySetting, path }: BackupInput): Promise<Uint8Array> {
+  const key = await settings.get(keySetting);
+  if (key !== undefined) return new Uint8Array(Buffer.from(key, 'base64url'));
+  throw new BackupError(
+    'backup-key-gone',
+    `cannot go on with the backup to ${path}: its key is not here; it was begun before this host was restored`,
+  );
+}
+
+/** Heartbeats with the bytes so far, every 16 MiB. */
+function reports(): (done: number) => void {
+  const context = Context.current();
+  let last = 0;
+  return (bytes) => {
+    if (bytes - last < REPORT_BYTES) return;
+    last = bytes;
+    context.heartbeat({ bytes });
+  };
+}
