@@ -16,7 +16,7 @@ const LIMITS: IntakeLimits = { underWay: 16, files: 256, bytes: 64 * 1024 ** 3 }
 
 /**
  * Takes in files that nobody has claimed yet. Clients send them with no credential (protocol/publishers.md, section 6.1),
- * so what lies here unclaimed is bounded, and a sweep removes it after an hour.
+ * so what lies here unclaimed is bounded, and a sweep removes it after a day.
  */
 export class UploadIntake {
   readonly #deps: IntakeDeps;

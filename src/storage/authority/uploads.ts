@@ -92,17 +92,6 @@ export async function unclaimedUploads(queries: Queries): Promise<{ files: numbe
   return { files: Number(row?.files ?? 0), bytes: Number(row?.bytes ?? 0) };
 }
 
-/** Uploads that nobody claimed since a moment; their files are to be removed with them. */
-export async function dropUnclaimedUploads(queries: Queries, before: Date): Promise<string[]> {
-  const rows = await queries
-    .deleteFrom('Upload')
-    .where('state', '=', 'received')
-    .where('createdAt', '<', before.toISOString())
-    .returning('id')
-    .execute();
-  return rows.map((row) => row.id);
-}
-
 function unknown(id: string): AirlockError {
   return new AirlockError(
     'not-found',
