@@ -8,6 +8,7 @@ export async function siteOf(store: SettingStore): Promise<Site> {
   return {
     storeId: settings.text('internal.store.id'),
     publicUrl: settings.text('internal.store.url')?.replace(/\/+$/, ''),
+    trustsForwardedProto: settings.flag('proxy.trust-forwarded-proto'),
     caCertificate: settings.text('proxy.tls.cert'),
   };
 }

@@ -14,6 +14,8 @@ export interface Site {
   readonly storeId: string | undefined;
   /** The address that devices reach this host at, without a slash at the end; undefined takes each request's own. */
   readonly publicUrl: string | undefined;
+  /** Whether a front server that ends TLS says so in X-Forwarded-Proto (`proxy.trust-forwarded-proto`); not believed unless told. */
+  readonly trustsForwardedProto?: boolean;
   /** The CA that devices must trust, PEM; undefined when they need none. */
   readonly caCertificate: string | undefined;
 }

@@ -133,11 +133,15 @@ export function followsDefaultTrack(c: DeviceContext): boolean {
 
 const ORIGIN = /^https?:\/\/[A-Za-z0-9._:[\]-]{1,255}$/;
 
-/** The address under which this very request came, without a slash at the end. Throws `bad-request`. */
-export function originOf(c: DeviceContext): string {
+/**
+ * The address under which this very request came, without a slash at the end; where a front server that ends TLS is
+ * trusted, the one under which it came there. Throws `bad-request`.
+ */
+export function originOf(c: DeviceContext, trustsForwardedProto = false): string {
   const { url } = c.req;
   const end = url.indexOf('/', 8);
   const origin = end < 0 ? url : url.slice(0, end);
   if (!ORIGIN.test(origin)) throw badRequest('cannot use the Host header: it names no host');
-  return origin;
+  const secure = trustsForwardedProto && c.req.header('x-forwarded-proto')?.toLowerCase() === 'https';
+  return secure ? origin.replace(/^http:/, 'https:') : origin;
 }
