@@ -19,10 +19,7 @@ const SLICE = 25;
 /** Children at a time: they share two cores with everything else. */
 const AT_ONCE = 2;
 
-const { beginImport, abandonImport, closeImport } = proxyActivities<ImportActivities>({
-  ...commit,
-  startToCloseTimeout: '5m',
-});
+const { beginImport, abandonImport, closeImport } = proxyActivities<ImportActivities>(commit);
 const { unpackImport } = proxyActivities<ImportActivities>({
   ...largeFiles,
   startToCloseTimeout: '24h',
@@ -31,6 +28,7 @@ const { unpackImport } = proxyActivities<ImportActivities>({
 const { verifyImport, commitImport } = proxyActivities<ImportActivities>({
   ...largeFiles,
   startToCloseTimeout: '1h',
+  heartbeatTimeout: '10s',
 });
 
 /** Verifies one slice; what a child of an import does. */
