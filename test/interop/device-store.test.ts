@@ -45,7 +45,7 @@ describe.skipIf(program.path === undefined)('snapd’s own store client against 
   ): Promise<{ store: RunningStore; device: string[] }> {
     const own = join(folder, name);
     await mkdir(own);
-    const store = await runStore(own, change, tls);
+    const store = await runStore(own, change, tls === undefined ? {} : { tls });
     onTestFinished(() => store.close());
     const manifest = await loadChain(store.database, store.blobs, chain);
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 4096 });

@@ -24,9 +24,15 @@ export interface RunningStore {
 export async function runStore(
   folder: string,
   change: Partial<DeviceApiDeps> = {},
-  tls?: { readonly cert: string; readonly key: string },
+  around: {
+    readonly tls?: { readonly cert: string; readonly key: string };
+    readonly postgresql?: string;
+  } = {},
 ): Promise<RunningStore> {
-  const database = await openDatabase({ file: join(folder, 'store.sqlite') });
+  const { tls, postgresql } = around;
+  const database = await openDatabase(
+    postgresql === undefined ? { file: join(folder, 'store.sqlite') } : { postgresql },
+  );
   const blobs = await openFileBlobStore(join(folder, 'blobs'), join(folder, 'staging'));
   const mistakes: unknown[] = [];
   const secret = randomBytes(32);

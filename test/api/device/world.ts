@@ -80,10 +80,11 @@ export function snapIdOf(name: string): string {
 }
 
 /** Builds the world. The caller closes it. */
-export async function makeWorld(change: Partial<DeviceApiDeps> = {}): Promise<World> {
+export async function makeWorld(change: Partial<DeviceApiDeps> = {}, postgresql?: string): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'airlock-world-'));
   const clock = { now: new Date('2026-06-01T12:00:00Z') };
-  const store = await runStore(folder, { clock: () => clock.now, ...change });
+  const around = postgresql === undefined ? {} : { postgresql };
+  const store = await runStore(folder, { clock: () => clock.now, ...change }, around);
   const [acmeChain, globexChain] = await Promise.all([makeBrandChain('acme'), makeBrandChain('globex')]);
   const acme = await makeBrand(acmeChain, 'acme-store');
   const globex = await makeBrand(globexChain, 'globex-store');
