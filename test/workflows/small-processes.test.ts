@@ -113,3 +113,31 @@ test('store metadata is fetched in one step, and the fetch is closed afterwards 
   expect(error).toMatchObject({ kind: 'forbidden', code: 'store-refused' });
   expect(asked).toEqual([closed]);
 });
+
+test('a backup gets its name only after it was verified, and its key is forgotten at the end', async () => {
+  const input = {
+    backupId: 'b',
+    path: '/backups/b',
+    blobs: 'content',
+    key: '{}',
+    keySetting: 'k',
+    actor: 'operator',
+  };
+  const activities = {
+    writeBackupFile: step('write', { bytes: 3 }),
+    verifyBackupFile: step('verify', { snaps: 1 }),
+    publishBackupFile: step('publish', { backupId: 'b' }),
+    closeBackup: step('close', undefined),
+  };
+  const steps = { airlock: activities, transfer: activities };
+  expect(await run('backup', steps, input)).toEqual({ backupId: 'b' });
+  expect(asked.map((one) => one.step)).toEqual(['write', 'verify', 'publish', 'close']);
+
+  asked = [];
+  const broken = () =>
+    Promise.reject(new AirlockError('invalid', 'backup-damaged', 'cannot read the backup'));
+  const failing = withFailures({ ...activities, verifyBackupFile: broken });
+  const error = await run('backup', { airlock: failing, transfer: failing }, input).catch(errorOfFailure);
+  expect(error).toMatchObject({ code: 'backup-damaged' });
+  expect(asked.map((one) => one.step)).toEqual(['write', 'close']);
+});
