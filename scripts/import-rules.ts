@@ -80,23 +80,13 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   },
   {
     folder: 'backup',
-    may: [...PURE, 'bundles', 'config', 'errors.ts', 'storage', 'telemetry'],
-    because: 'a backup copies what is kept, whoever put it there',
-  },
-  {
-    folder: 'backup',
-    may: ['bundles', 'config', 'storage', 'errors.ts'],
-    because: 'a backup is made from what is kept, and read where nothing runs',
+    may: ['bundles', 'config', 'storage', 'errors.ts', 'limited-bytes.ts'],
+    because: 'a backup is made from what is kept, whatever it is, and read where nothing runs',
   },
   {
     folder: 'upstream',
     may: [...PURE, 'bundles', 'errors.ts', 'limited-bytes.ts', 'config', 'telemetry'],
     because: 'a client of another store knows the protocol, not what becomes of the answers',
-  },
-  {
-    folder: 'backup',
-    may: ['errors.ts', 'limited-bytes.ts', 'config', 'storage'],
-    because: 'it packs and unpacks a data folder, whatever it holds',
   },
   {
     folder: 'activities',
