@@ -30,6 +30,9 @@ export type HandOver = (
   fileName: string,
 ) => Promise<{ readonly redirect: string } | { readonly header: readonly [string, string] } | undefined>;
 
+/** Called with what is our own mistake, so that it is logged; answers tell nothing but the id. */
+export type Report = (error: unknown, oopsId?: string) => void;
+
 /** Everything that the device API works with. */
 export interface DeviceApiDeps {
   readonly database: Pick<Database, 'queries' | 'transaction'>;
@@ -40,8 +43,7 @@ export interface DeviceApiDeps {
   readonly clock: () => Date;
   /** Unguessable bytes. */
   readonly random: (bytes: number) => Uint8Array;
-  /** Called with what is our own mistake, so that it is logged; answers never tell. */
-  readonly report: (error: unknown) => void;
+  readonly report: Report;
   readonly sessionLife?: SessionLife;
   /** Lets another server send files; without it, or where it says undefined, this process sends them. */
   readonly handOver?: HandOver;

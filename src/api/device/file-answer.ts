@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type BlobStore, parseBlobDigest } from '../../storage/index.ts';
-import type { HandOver } from './deps.ts';
+import type { HandOver, Report } from './deps.ts';
 import { answer, type DeviceContext, JSON_TYPE, notFound, STORE_VERSION } from './http.ts';
 import { matchesEtag, rangeApplies, readRange } from './range.ts';
 
@@ -11,7 +11,7 @@ export interface FileOptions {
   readonly contentType: string;
   /** A name for who downloads by hand. */
   readonly fileName: string;
-  readonly report: (error: unknown) => void;
+  readonly report: Report;
   readonly handOver?: HandOver | undefined;
 }
 

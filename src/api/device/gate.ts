@@ -78,7 +78,15 @@ export class Gate {
 
   #visit(c: DeviceContext, held: Held, now: Date, viewer: Viewer, session: DeviceSession | undefined): Visit {
     const { catalog, site, secrets } = held;
-    return { viewer, session, catalog, now, site, secrets, base: site.publicUrl ?? originOf(c, site.trustsForwardedProto) };
+    return {
+      viewer,
+      session,
+      catalog,
+      now,
+      site,
+      secrets,
+      base: site.publicUrl ?? originOf(c, site.trustsForwardedProto),
+    };
   }
 
   async #session(c: DeviceContext, held: Held, now: Date): Promise<DeviceSession | undefined> {

@@ -1,6 +1,8 @@
 import type { Context } from 'hono';
 import type { HttpBindings } from '@hono/node-server';
 import { AirlockError } from '../../errors.ts';
+import { requestId } from '../../telemetry/request-id.ts';
+import type { Report } from './deps.ts';
 import { clientError, ERROR_CONTENT_TYPE, storeErrorBody } from '../errors.ts';
 
 /** What Hono knows of a request to the device API. Without a server around it (tests) there are no bindings. */
@@ -42,16 +44,17 @@ export function jsonAnswer(body: string | Uint8Array<ArrayBuffer>): Response {
   return answer(200, JSON_TYPE, body);
 }
 
-/** The answer to an error, and to our own mistakes a line in the log. */
-export function errorAnswer(error: unknown, report: (error: unknown) => void): Response {
+/**
+ * The answer to an error. Of our own mistakes the log has a line, under an id that snapd shows to its user
+ * (protocol/devices.md section 0).
+ */
+export function errorAnswer(error: unknown, report: Report): Response {
   const seen = clientError(error);
-  if (seen.status >= 500) report(error);
-  return answer(
-    seen.status,
-    ERROR_CONTENT_TYPE,
-    storeErrorBody(seen),
-    error instanceof StaleSession ? REFRESH : {},
-  );
+  const headers = error instanceof StaleSession ? REFRESH : {};
+  if (seen.status < 500) return answer(seen.status, ERROR_CONTENT_TYPE, storeErrorBody(seen), headers);
+  const oopsId = requestId();
+  report(error, oopsId);
+  return answer(seen.status, ERROR_CONTENT_TYPE, storeErrorBody(seen), { 'x-oops-id': oopsId });
 }
 
 /** With this header snapd asks for a new session and repeats its request; without it a 401 is final. */

@@ -4,6 +4,7 @@ import {
   type Assertion,
   type AssertionSource,
   type AssertionTypeName,
+  combinedSource,
   decodeAssertion,
   sourceOf,
   verifyChain,
@@ -72,7 +73,7 @@ export class SessionOpener {
     const storeId = storeOfModel(catalog.stores, identity.brandId, identity.modelStore);
     const trust = await this.#trustOf(catalog);
     await verify(trust, assertions.model, now, 'model-untrusted');
-    await verify(trust, assertions.serial, now, 'serial-untrusted');
+    await verify(knowing(trust, assertions.model), assertions.serial, now, 'serial-untrusted');
     const session = this.#sessionOf(identity, storeId, now);
     if (isBlocked(session, blocks)) {
       throw new AirlockError('forbidden', 'device-blocked', 'cannot open a session: this device is blocked');
@@ -196,6 +197,11 @@ async function verify(trust: Trust, assertion: Assertion, now: Date, code: Sessi
     );
   }
   if (assertion.type === 'model') trust.verified.set(digest, true);
+}
+
+/** With the device's own model, which is verified: it says who besides the brand may sign serials, and few are stored here. */
+function knowing(trust: Trust, model: Assertion): Trust {
+  return { ...trust, source: combinedSource(sourceOf([model]), trust.source) };
 }
 
 /** Looks each assertion up once for as long as the catalog stays: keys and accounts are few, devices are many. */

@@ -221,6 +221,7 @@ describe('a device session', () => {
     await world.database.transaction((queries) => raiseGeneration(queries, 'settings'));
     const reply = await fetch(`${world.url}/api/v1/snaps/auth/nonces`, { method: 'POST' });
     expect(reply.status).toBe(503);
+    expect(reply.headers.get('x-oops-id')).toMatch(/^[\w-]{8,}$/);
     world.mistakes.splice(0);
     expect((await new Client(world).ask('/v2/snaps/info/hello')).status).toBe(200);
   });

@@ -36,6 +36,13 @@ import type { ModelEntry } from './model-book.ts';
 /** Most devices of a model that wait for an admin. */
 const MAX_WAITING = 10_000;
 
+/** The database moved on while a group was judged. No refusal: the transaction is undone and tried again. */
+export class Overtaken extends Error {
+  constructor() {
+    super('another host recorded the same device meanwhile');
+  }
+}
+
 /** What follows for a device without a serial. */
 export type Enrolled =
   | {
@@ -235,6 +242,8 @@ async function replaced(
   const { request } = applicant;
   const { serial } = of;
   const holder = await bench.facts.holderOf(applicant, serial);
+  // Another host recorded this very device between two of our queries: judged anew, it finds its own intent.
+  if (holder?.deviceKeyId === request.deviceKey.keyId) throw new Overtaken();
   const heldBy =
     holder?.deviceKeyId ??
     (of.model.hasForeignSerials ? await foreignHolder(bench, applicant, serial) : undefined);
