@@ -17,11 +17,11 @@ func main() {
 	snap.SanitizePlugsSlots = builtin.SanitizePlugsSlots
 	snapdenv.SetUserAgentFromVersion("2.77+devicesim", nil, "devicesim")
 	cmds := map[string]func([]string){
-		"chain": cmdChain, "serial": cmdSerial, "session": cmdSession, "load": cmdLoad,
+		"chain": cmdChain, "serial": cmdSerial, "session": cmdSession, "load": cmdLoad, "sees": cmdSees,
 		"account-key": cmdAccountKey, "fakeserver": cmdFakeserver, "fakestore": cmdFakestore, "selftest": cmdSelftest, "verify": cmdVerify, "assertions": cmdAssertions,
 	}
 	if len(os.Args) < 2 || cmds[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: devicesim chain|account-key|serial|session|load|fakeserver|fakestore|selftest|verify|assertions [--help]")
+		fmt.Fprintln(os.Stderr, "usage: devicesim chain|account-key|serial|session|sees|load|fakeserver|fakestore|selftest|verify|assertions [--help]")
 		os.Exit(2)
 	}
 	cmds[os.Args[1]](os.Args[2:])
