@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import type { HttpBindings } from '@hono/node-server';
 import { AirlockError } from '../../errors.ts';
-import { requestId } from '../../telemetry/request-id.ts';
+import { requestId } from '../../telemetry/index.ts';
 import type { Report } from './deps.ts';
 import { clientError, ERROR_CONTENT_TYPE, storeErrorBody } from '../errors.ts';
 
