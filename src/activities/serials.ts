@@ -51,8 +51,8 @@ const headersSchema = z.record(z.string(), z.string());
 /** The activities of the queue where the HSM is. */
 export function createSerialActivities(deps: SerialActivityDeps) {
   const keys = new Map<string, PublicKey>();
-  /** Intents that this process signs right now: a sweep and a batch that meet do not both ask a slow token. */
-  const underWay = new Set<string>();
+  /** Intents that this process signs right now: two batches that meet do not both ask a slow token. */
+  const underWay = new Map<string, Promise<unknown>>();
 
   async function signer(intent: IntentToSign): Promise<Signer> {
     const id = parseHsmKeyId(intent.hsmKeyId);
@@ -90,26 +90,40 @@ export function createSerialActivities(deps: SerialActivityDeps) {
 
   async function signBatch(input: ProvisionInput): Promise<ProvisionOutcome> {
     const found = await intentsToSign(deps.database.queries, input.intents);
-    const intents = found.filter(({ id }) => !underWay.has(id));
+    const elsewhere = found.flatMap(({ id }) => underWay.get(id) ?? []);
+    const own = found.filter(({ id }) => !underWay.has(id));
+    const outcome = await signOwn(own, input.batch);
+    if (elsewhere.length === 0) return outcome;
+    await Promise.allSettled(elsewhere);
+    // Signed by the other batch, as a rule; where that failed, it is this one's turn.
+    const rest = await signBatch({ ...input, intents: found.map(({ id }) => id) });
+    return { signed: outcome.signed + rest.signed, refused: outcome.refused + rest.refused };
+  }
+
+  async function signOwn(intents: readonly IntentToSign[], batch: string): Promise<ProvisionOutcome> {
     if (intents.length === 0) return { signed: 0, refused: 0 };
-    const accountKeys = await accountKeysOf(intents);
-    crashPoint('serials-before-sign');
-    for (const { id } of intents) underWay.add(id);
+    const work = signAndStore(intents, batch);
+    for (const { id } of intents) underWay.set(id, work);
     try {
-      const results = await Promise.allSettled(intents.map((intent) => sign(intent, accountKeys)));
-      crashPoint('serials-after-sign');
-      const signed = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-      await store(signed, input.batch);
-      const failures = results.flatMap((result): unknown[] =>
-        result.status === 'rejected' ? [result.reason] : [],
-      );
-      const refused = failures.filter(isFinal);
-      const passing = failures.find((failure) => !isFinal(failure));
-      if (passing !== undefined) throw asError(passing);
-      return { signed: signed.length, refused: refused.length };
+      return await work;
     } finally {
       for (const { id } of intents) underWay.delete(id);
     }
+  }
+
+  async function signAndStore(intents: readonly IntentToSign[], batch: string): Promise<ProvisionOutcome> {
+    const accountKeys = await accountKeysOf(intents);
+    crashPoint('serials-before-sign');
+    const results = await Promise.allSettled(intents.map((intent) => sign(intent, accountKeys)));
+    crashPoint('serials-after-sign');
+    const signed = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    await store(signed, batch);
+    const failures = results.flatMap((result): unknown[] =>
+      result.status === 'rejected' ? [result.reason] : [],
+    );
+    const passing = failures.find((failure) => !isFinal(failure));
+    if (passing !== undefined) throw passing;
+    return { signed: signed.length, refused: failures.length };
   }
 
   async function accountKeysOf(intents: readonly IntentToSign[]): Promise<Map<string, Assertion>> {

@@ -12,7 +12,13 @@ import { startServer, type RunningServer } from '../../src/api/server.ts';
 import { publicKeyFromRsa, type Assertion, type PublicKey } from '../../src/assertions/index.ts';
 import { apiKeyDigest } from '../../src/devices/index.ts';
 import { openHsm, parseHsmKeyId, type Hsm, type HsmOptions } from '../../src/hsm/index.ts';
-import { addAssertions, openDatabase, raiseGeneration, type Database } from '../../src/storage/index.ts';
+import {
+  addAssertions,
+  openDatabase,
+  raiseGeneration,
+  type Database,
+  type DatabaseLocation,
+} from '../../src/storage/index.ts';
 import {
   addApiKey,
   addModel,
@@ -63,6 +69,8 @@ export interface ModelServiceRig {
   readonly provisioner?: Partial<ProvisionerOptions>;
   readonly brandId?: string;
   readonly servicePrefixes?: readonly string[];
+  /** Another database than a file in the folder. */
+  readonly database?: DatabaseLocation;
   /** Stands before the token: what signs, as the service sees it. */
   readonly before?: (hsm: Hsm) => Pick<Hsm, 'findKey' | 'sign'>;
   /** A token that is there already, and how to reach it otherwise than by its module. */
@@ -72,7 +80,7 @@ export interface ModelServiceRig {
 /** Opens the rig in a folder that outlives it. Batches run at once in this process, without Temporal, unless told otherwise. */
 export async function openModelService(rig: ModelServiceRig): Promise<TestModelService> {
   const chain = await makeBrandChain(rig.brandId);
-  const database = await openDatabase({ file: join(rig.folder, 'airlock.sqlite') });
+  const database = await openDatabase(rig.database ?? { file: join(rig.folder, 'airlock.sqlite') });
   const token = rig.token ?? (await makeTestToken(rig.folder));
   const hsm = await openHsm({
     module: { path: token.modulePath, env: token.env },
