@@ -4,6 +4,7 @@ import { errorOfFailure } from '../../activities/errors.ts';
 import type { createSigningKey } from '../../workflows/create-signing-key.ts';
 import type { deleteSigningKey } from '../../workflows/delete-signing-key.ts';
 import { QUEUES } from '../../workflows/options.ts';
+import { about } from '../../workflows/search-attributes.ts';
 import type { registerSigningKey } from '../../workflows/register-signing-key.ts';
 import {
   ACCOUNT_KEY_PUSHED,
@@ -38,6 +39,7 @@ export function modelServiceProcesses(client: Client): ModelServiceProcesses {
         workflow.start<typeof createSigningKey>('createSigningKey', {
           workflowId: createKeyId(input.brandId, input.name),
           taskQueue: QUEUES.hsm,
+          typedSearchAttributes: about({ brand: input.brandId }),
           args: [input],
           ...JOIN,
         }),

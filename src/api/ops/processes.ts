@@ -5,6 +5,7 @@ import { errorOfFailure } from '../../activities/errors.ts';
 import { AirlockError } from '../../errors.ts';
 import { PROGRESS } from '../../workflows/import-contract.ts';
 import { QUEUES } from '../../workflows/options.ts';
+import { about, type Subject } from '../../workflows/search-attributes.ts';
 import type { OpsDeps } from './deps.ts';
 
 /** A finished one may be asked for again; a running one is joined. */
@@ -32,9 +33,12 @@ export class Processes {
     type: string,
     workflowId: string,
     args: unknown[],
+    subject: Subject = {},
   ): Promise<{ workflowId: string; ui: string | null }> {
     try {
-      await this.#deps.client.workflow.start(type, { workflowId, taskQueue: QUEUES.airlock, args, ...JOIN });
+      const typedSearchAttributes = about(subject);
+      const options = { workflowId, taskQueue: QUEUES.airlock, args, typedSearchAttributes, ...JOIN };
+      await this.#deps.client.workflow.start(type, options);
     } catch (error) {
       throw errorOfFailure(error);
     }

@@ -28,7 +28,7 @@ export function exportRoutes(deps: OpsDeps, processes: Processes): Hono {
       const { kind, store, keys, snaps, admin } = request;
       const input = { ...common, kind, store, keys, snaps, admin: admin ?? null };
       return context.json(
-        await processes.start('exportStore', `export-store/${store}/${time}`, [input]),
+        await processes.start('exportStore', `export-store/${store}/${time}`, [input], { store }),
         202,
       );
     }
@@ -45,7 +45,7 @@ export function exportRoutes(deps: OpsDeps, processes: Processes): Hono {
       })),
     };
     const id = `export-snaps/${shortDigest(input)}/${time}`;
-    return context.json(await processes.start('exportSnaps', id, [input]), 202);
+    return context.json(await processes.start('exportSnaps', id, [input], { store }), 202);
   });
   return app;
 }
@@ -73,13 +73,13 @@ export function fetchRoutes(deps: OpsDeps, processes: Processes): Hono {
         const credentials = await seal(deps, fetchId, request.credentials);
         const input = { ...wish, fetchId, credentials, exportDir, actor: OPERATOR };
         const id = `fetch-snaps/${wish.store ?? GENERAL_STORE}/${fetchId}`;
-        return context.json(await processes.start('fetchSnaps', id, [input]), 202);
+        return context.json(await processes.start('fetchSnaps', id, [input], { store: wish.store }), 202);
       }
       case 'account-keys': {
         const { account, keys } = request;
         const input = { account, keys, exportDir, actor: OPERATOR };
         const id = `fetch-account-keys/${account}/${shortDigest(keys)}`;
-        return context.json(await processes.start('fetchAccountKeys', id, [input]), 202);
+        return context.json(await processes.start('fetchAccountKeys', id, [input], { brand: account }), 202);
       }
       case 'store-metadata': {
         const { store } = request;
@@ -87,7 +87,7 @@ export function fetchRoutes(deps: OpsDeps, processes: Processes): Hono {
         const credentials = await seal(deps, name, request.credentials);
         const input = { store, credentials: credentials ?? '', exportDir, actor: OPERATOR };
         const id = `fetch-brand-store-metadata/${store}`;
-        return context.json(await processes.start('fetchBrandStoreMetadata', id, [input]), 202);
+        return context.json(await processes.start('fetchBrandStoreMetadata', id, [input], { store }), 202);
       }
       default:
         return request satisfies never;

@@ -7,6 +7,7 @@ import type { initAuthority, issueAssertions } from '../../workflows/authority.t
 import type { UploadOutcome } from '../../workflows/authority-contract.ts';
 import { INIT_AUTHORITY_ID, issueId, publishUploadId, scopeId } from '../../workflows/authority-contract.ts';
 import { QUEUES } from '../../workflows/options.ts';
+import { about } from '../../workflows/search-attributes.ts';
 import type { publishUpload } from '../../workflows/publish-upload.ts';
 import type { scopeStore } from '../../workflows/scope-store.ts';
 import type { AuthorityProcesses } from './deps.ts';
@@ -46,6 +47,7 @@ export function authorityProcesses(client: Client): AuthorityProcesses {
         workflow.execute<typeof scopeStore>('scopeStore', {
           workflowId,
           taskQueue: QUEUES.airlock,
+          typedSearchAttributes: about({ store: input.stores[0] }),
           args: [input],
           ...JOIN,
         }),
