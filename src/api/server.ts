@@ -9,6 +9,12 @@ import type { AddressInfo } from 'node:net';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { AirlockError, sentenceOf } from '../errors.ts';
 
+/** Certificate chain and key, PEM. */
+export interface ServerCertificate {
+  readonly cert: string;
+  readonly key: string;
+}
+
 /** How to listen. */
 export interface ServerOptions {
   /** Answers requests: the `fetch` of a Hono app. */
@@ -17,7 +23,7 @@ export interface ServerOptions {
   /** 0 takes a free one. */
   readonly port: number;
   /** Certificate chain and key, PEM; plain HTTP without. */
-  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  readonly tls?: ServerCertificate | undefined;
   /** Open connections beyond this number are refused; 10,000 unless told. */
   readonly maxConnections?: number;
 }
@@ -27,6 +33,8 @@ export interface RunningServer {
   /** `http://HOST:PORT` or `https://HOST:PORT`, without a slash at the end. */
   readonly url: string;
   readonly port: number;
+  /** Shows another certificate to whoever connects from now on; nothing where HTTP is plain. */
+  setCertificate(tls: ServerCertificate): void;
   /**
    * Stops accepting, lets what is in flight finish for at most `graceMs` (10 s unless told), then cuts what is left.
    */
@@ -56,16 +64,22 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   };
   const handle = (request: IncomingMessage, response: ServerResponse): void =>
     void listener(request, response);
-  const server: Server = options.tls
+  const secure = options.tls
     ? createHttpsServer({ ...settings, ...options.tls, minVersion: 'TLSv1.2' }, handle)
-    : createHttpServer(settings, handle);
+    : undefined;
+  const server: Server = secure ?? createHttpServer(settings, handle);
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.maxHeadersCount = HEADER_COUNT_MAX;
   server.maxConnections = options.maxConnections ?? 10_000;
   const { port } = await listen(server, options);
   const scheme = options.tls ? 'https' : 'http';
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;
-  return { url: `${scheme}://${host}:${port}`, port, close: (graceMs = 10_000) => close(server, graceMs) };
+  return {
+    url: `${scheme}://${host}:${port}`,
+    port,
+    setCertificate: ({ cert, key }) => secure?.setSecureContext({ cert, key, minVersion: 'TLSv1.2' }),
+    close: (graceMs = 10_000) => close(server, graceMs),
+  };
 }
 
 function asHttp1(bindings: unknown): HttpBindings {

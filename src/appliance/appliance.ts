@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { startServer, type RunningServer } from '../api/server.ts';
+import { followEgressTrust } from './egress-trust.ts';
 import { openFoundation, type Environment, type Foundation } from './foundation.ts';
 import { createHttpApps } from './http.ts';
+import { startListeners, type Listeners } from './listeners.ts';
 import { settleRole, type Role } from './roles.ts';
 import { writeAddresses } from '../config/index.ts';
 import { openTemporal, type Temporal } from './temporal.ts';
@@ -23,6 +24,8 @@ export interface ApplianceOptions {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
+  /** For HTTPS, once there is a certificate; 0 takes a free one. */
+  readonly httpsPort: number;
   readonly temporalPort: number | undefined;
   readonly temporalUiPort: number | undefined;
   readonly env: Environment;
@@ -59,6 +62,7 @@ async function start(
 ): Promise<Omit<Appliance, 'stop'>> {
   const foundation = await openFoundation(options);
   closing.push(() => foundation.database.close());
+  closing.push(await followEgressTrust(foundation));
   if (options.parts.temporalServer) {
     const lock = await foundation.dataFolder.lock();
     closing.push(() => lock.release());
@@ -89,11 +93,14 @@ async function startParts(
   foundation: Foundation,
   temporal: Temporal,
   role: Role,
-  { parts, host, port }: ApplianceOptions,
+  { parts, host, port, httpsPort }: ApplianceOptions,
   closing: (() => Promise<void>)[],
-): Promise<RunningServer | undefined> {
-  const running: { work?: Work; server?: RunningServer } = {};
-  const status = { hsm: () => running.work?.hsm.status() ?? null, url: () => running.server?.url ?? '' };
+): Promise<Listeners | undefined> {
+  const running: { work?: Work; server?: Listeners } = {};
+  const status = {
+    hsm: () => running.work?.hsm.status() ?? null,
+    url: () => running.server?.httpsUrl() ?? running.server?.url ?? '',
+  };
   const apps = parts.api
     ? await createHttpApps(foundation, temporal, { role, worksHere: parts.worker, status })
     : undefined;
@@ -108,10 +115,11 @@ async function startParts(
     closing.push(() => work.stop());
   }
   if (apps === undefined) return undefined;
-  const server = await startServer({
+  const server = await startListeners(foundation, {
     fetch: (request, bindings) => apps.fetch(request, bindings),
     host,
     port,
+    httpsPort,
   });
   closing.push(async () => {
     apps.provisioner.close();

@@ -11,6 +11,7 @@ import { pushedSnapRoutes } from './pushed-snaps.ts';
 import { settingRoutes } from './settings.ts';
 import { statusRoutes } from './status.ts';
 import { exportRoutes, fetchRoutes } from './transfers.ts';
+import { tlsRoutes } from './tls.ts';
 import { trustRoutes } from './trust.ts';
 
 export type { OpsDeps } from './deps.ts';
@@ -30,6 +31,7 @@ export function createOpsApi(deps: OpsDeps, requireOperator: MiddlewareHandler):
   app.use('/ops/v1/*', requireOperator);
   for (const routes of [
     trustRoutes(deps),
+    tlsRoutes(deps),
     importRoutes(deps, processes),
     exportRoutes(deps, processes),
     fetchRoutes(deps, processes),

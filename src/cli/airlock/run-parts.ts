@@ -22,6 +22,11 @@ export function runPartsCommand(context: CliContext, name: keyof typeof PARTS) {
     .addOption(new Option('--role <role>', 'who this host serves; fixed at its first start').choices(ROLES))
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--port <number>', 'port to listen on; 0 takes a free one', '8000')
+    .option(
+      '--https-port <number>',
+      'port for HTTPS, once a certificate was imported; 0 takes a free one',
+      '8443',
+    )
     .option('--temporal-port <number>', 'port of the embedded Temporal server; 0 takes a free one')
     .option('--temporal-ui-port <number>', 'port of Temporal UI; 0 takes a free one')
     .option('--no-worker', 'leave the work to "airlock worker"')
@@ -32,6 +37,7 @@ export function runPartsCommand(context: CliContext, name: keyof typeof PARTS) {
         role: options.role && parseRole(options.role),
         host: options.host,
         port: portOf('--port', options.port) ?? 8000,
+        httpsPort: portOf('--https-port', options.httpsPort) ?? 8443,
         temporalPort: portOf('--temporal-port', options.temporalPort),
         temporalUiPort: portOf('--temporal-ui-port', options.temporalUiPort),
       });

@@ -4,6 +4,7 @@ import { operatorProgram } from '../connection-options.ts';
 import { backupCommand, restoreCommand } from '../backup/commands.ts';
 import type { CliContext } from '../context.ts';
 import { checkConnectionsCommand } from './check-connections.ts';
+import { importCertificateCommand, removeCaCertsCommand, useCaCertsCommand } from './certificates.ts';
 import { configCommand } from './config.ts';
 import { enableAirgapModeCommand } from './enable-airgap-mode.ts';
 import { fetchAccountKeysCommand, fetchMetadataCommand, fetchSnapsCommand } from './fetch.ts';
@@ -34,6 +35,9 @@ export function snapStoreProxyProgram(context: CliContext): Command {
     .addCommand(rollBackCommand(context))
     .addCommand(deleteSnapCommand(context))
     .addCommand(pruneCommand(context))
+    .addCommand(importCertificateCommand(context))
+    .addCommand(useCaCertsCommand(context))
+    .addCommand(removeCaCertsCommand(context))
     .addCommand(backupCommand(context))
     .addCommand(restoreCommand(context));
   return program;

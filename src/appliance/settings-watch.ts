@@ -1,0 +1,34 @@
+import { generation } from '../storage/index.ts';
+import type { Foundation } from './foundation.ts';
+
+const LOOK_MS = 1_000;
+
+/**
+ * Calls `apply` once now, and again whenever some process changed a setting; one call after the other. A call that fails
+ * later on is logged, and repeated at the next look.
+ * @returns ends it
+ */
+export async function followSettings(
+  { database, log }: Pick<Foundation, 'database' | 'log'>,
+  apply: () => Promise<void>,
+): Promise<() => Promise<void>> {
+  const { queries } = database;
+  let seen = await generation(queries, 'settings');
+  await apply();
+  let busy: Promise<void> | undefined;
+  const look = async () => {
+    const now = await generation(queries, 'settings');
+    if (now === seen) return;
+    await apply();
+    seen = now;
+  };
+  const timer = setInterval(() => {
+    busy ??= look()
+      .catch((error: unknown) => log.error({ error }, 'could not apply changed settings'))
+      .finally(() => (busy = undefined));
+  }, LOOK_MS).unref();
+  return async () => {
+    clearInterval(timer);
+    await busy;
+  };
+}
