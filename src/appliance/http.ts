@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import type { MiddlewareHandler } from 'hono';
 import { createAdminApi, modelServiceProcesses } from '../api/admin/index.ts';
 import { createDeviceApi } from '../api/device/index.ts';
@@ -10,11 +11,14 @@ import { createSerialRoutes } from '../api/device/serials.ts';
 import { createFront, type Answering, type Counter } from '../api/front.ts';
 import { operatorGate } from '../api/operator-gate.ts';
 import { createCarryApi } from '../api/carry/index.ts';
+import { FileCache } from '../api/online/file-cache.ts';
+import { createOnlineApi, FORWARDED } from '../api/online/index.ts';
 import { createOpsApi } from '../api/ops/index.ts';
 import { authorityProcesses, createAuthorityOps, createPublisherApi } from '../api/publisher/index.ts';
 import { operatorToken, Settings } from '../config/index.ts';
 import { AirlockError } from '../errors.ts';
 import { TokenOffice } from '../storage/authority/index.ts';
+import { openFileBlobStore } from '../storage/index.ts';
 import { signedSerials } from '../storage/model-service/index.ts';
 import type { Log } from '../telemetry/index.ts';
 import { deviceSecrets } from './device-secrets.ts';
@@ -76,6 +80,7 @@ export async function createHttpApps(
   const operator = operatorGate(await operatorToken(foundation.dataFolder));
   const counters = [
     ...(options.role === 'authority' ? authorityCounters(shared, operator) : []),
+    ...(options.role === 'online' ? await onlineCounters(shared) : []),
     ...(options.role === 'airgap' ? await modelServiceCounters(shared, provisioner) : []),
     { prefix: '/ops/v1', app: opsApp(shared, operator) },
   ];
@@ -129,6 +134,16 @@ async function modelServiceCounters(shared: Shared, provisioner: Provisioner): P
     { prefix: '/v1', app: admin },
     { prefix: '/publishergw', app: admin, strip: true },
   ];
+}
+
+/** An online host: store calls go on to the upstream; downloads are kept in a folder of their own, up to `proxy.cache.size` MB. */
+async function onlineCounters({ foundation, random, report }: Shared): Promise<Counter[]> {
+  const { dataFolder, settings, clock } = foundation;
+  const folder = join(dataFolder.root, 'cache');
+  const kept = await openFileBlobStore(join(folder, 'files'), join(folder, 'incoming'));
+  const limit = async () => new Settings(await settings.all()).number('proxy.cache.size') * 1_000_000;
+  const app = createOnlineApi({ settings, cache: new FileCache(kept, limit), clock, random, report });
+  return FORWARDED.map((prefix) => ({ prefix, app }));
 }
 
 /** The operator's interface, on every role. */
