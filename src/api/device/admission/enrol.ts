@@ -224,9 +224,7 @@ function serialFor(applicant: Applicant, policy: EnrolmentPolicy, entry: ListedS
 
 async function checkSerialBlock(bench: Bench, applicant: Applicant, serial: string): Promise<void> {
   const { request } = applicant;
-  const blocked =
-    bench.facts.isBlocked(request.brandId, 'serial', `${request.modelName}/${serial}`) ||
-    (await bench.facts.isSerialBlocked(applicant, serial));
+  const blocked = await bench.facts.isSerialBlocked(applicant, serial);
   checkBlocks(
     { model: request.modelName, serial, deviceKeyId: request.deviceKey.keyId },
     (kind) => kind === 'serial' && blocked,

@@ -18,9 +18,9 @@ export interface GroupFacts {
   holderOf(applicant: Applicant, serial: string): Promise<IntentRecord | undefined>;
   /** The device key that used the applicant's request-id. */
   spentBy(applicant: Applicant): string | undefined;
-  /** Whether a block on a model or device key, or on the serial that an applicant has or probably gets, is in force. */
+  /** Whether a block on an applicant's model, device key or present serial is in force. */
   isBlocked(brandId: string, kind: string, subject: string): boolean;
-  /** Whether any other serial number of the applicant's model is blocked. */
+  /** Whether any serial number of the applicant's model is blocked. */
   isSerialBlocked(applicant: Applicant, serial: string): Promise<boolean>;
   /** Whether the applicant's API key is blocked. */
   isApiKeyBlocked(applicant: Applicant, name: string): boolean;
@@ -81,7 +81,10 @@ export async function readGroupFacts(
     spentBy: ({ requestId }) => spent.get(requestId.text),
     isBlocked: (brandId, kind, subject) => blocks.has(`${brandId}\0${kind}\0${subject}`),
     async isSerialBlocked({ request }, serial) {
-      const found = await blocksOn(queries, [request.brandId], [`${request.modelName}/${serial}`]);
+      const subject = `${request.modelName}/${serial}`;
+      // The numbers that were likely were looked up with the group.
+      if (subjects.includes(subject)) return blocks.has(`${request.brandId}\0serial\0${subject}`);
+      const found = await blocksOn(queries, [request.brandId], [subject]);
       return found.some(({ kind }) => kind === 'serial');
     },
     isApiKeyBlocked: ({ request }, name) =>
