@@ -1,4 +1,4 @@
-/** `npm run check`: format, lint, types, import directions. Runs all of them, each with its time; fails when one fails. */
+/** `npm run check`: format, lint, types, import directions, documents. Runs all of them, each with its time; fails when one fails. */
 import { spawn } from 'node:child_process';
 
 const CHECKS: readonly (readonly [name: string, file: string, ...args: string[]])[] = [
@@ -6,6 +6,7 @@ const CHECKS: readonly (readonly [name: string, file: string, ...args: string[]]
   ['lint', 'node_modules/oxlint/bin/oxlint', '--type-aware', '--deny-warnings', '--format=unix'],
   ['types', 'node_modules/typescript/bin/tsc', '--project', '.'],
   ['import directions', 'scripts/check-imports.ts'],
+  ['documents', 'scripts/check-documents.ts'],
 ];
 
 const failed: string[] = [];

@@ -1,0 +1,65 @@
+/** The documented settings: what each does here. docs/reference/settings.md is made from them and from src/config. */
+import { readFile, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SETTING_RULES, SETTING_KEYS, type SettingKey } from '../../src/config/setting-keys.ts';
+
+/** What the settings do that Airlock reads; a test compares the list with the code. */
+export const USED: Readonly<Partial<Record<SettingKey, string>>> = {
+  'proxy.domain': 'the name in the address that `status` shows where `internal.store.url` is not set',
+  'proxy.airgap': 'whether the store is in air-gapped mode; set by the role or `enable-airgap-mode`, once',
+  'proxy.upstream': 'the store that an online host fetches from',
+  'proxy.dashboard.location': 'asked by `check-connections`',
+  'proxy.sso.location': 'asked by `check-connections`',
+  'proxy.trust-forwarded-proto': 'believe `X-Forwarded-Proto` of a front server: links are then https',
+  'proxy.auth.secret': "the root of this host's own credentials; made at the first start",
+  'proxy.device-auth.secret': 'signs device sessions; made when air-gapped mode is activated',
+  'proxy.hsm.token-label': 'label of the HSM token; without one the embedded SoftHSM is used',
+  'proxy.hsm.token-pin': 'its PIN',
+  'proxy.tls.cert': 'the certificate of `import-certificate`, which `/v2/setup/ca.crt` gives to devices too',
+  'proxy.tls.key': 'its key',
+  'proxy.ipaddress': 'an address that a self-signed certificate is good for',
+  'proxy.cache.size': 'how much an online host keeps of what it forwarded, in MB',
+  'proxy.device-auth.allowed-device-service-urls':
+    'device services that an online host forwards serial requests to',
+  'internal.store.id': 'the store id of this host',
+  'internal.store.url': 'the address at which devices reach this host',
+  'internal.publishergw.snapmodels.read-timeout': 'how long the gateway waits for the HSM, in seconds',
+};
+
+/** The settings that any file of `src` but their definition names. */
+export async function settingsNamedIn(src: string): Promise<ReadonlySet<string>> {
+  const named = new Set<string>();
+  for (const file of await readdir(src, { recursive: true })) {
+    if (!file.endsWith('.ts') || file === join('config', 'setting-keys.ts')) continue;
+    const source = await readFile(join(src, file), 'utf8');
+    for (const key of SETTING_KEYS) if (source.includes(`'${key}'`)) named.add(key);
+  }
+  return named;
+}
+
+/** docs/reference/settings.md. */
+export function settingsReference(): string {
+  return [
+    PREFACE,
+    '| setting | kind | default | what it does here |',
+    '|---|---|---|---|',
+    ...SETTING_KEYS.map(row),
+    '',
+  ].join('\n');
+}
+
+function row(key: SettingKey): string {
+  const { kind, default: value } = SETTING_RULES[key];
+  const shown = value === undefined ? 'None' : typeof value === 'object' ? JSON.stringify(value) : `${value}`;
+  return `| \`${key}\` | ${kind.replace('whole-number', 'number')} | ${shown} | ${USED[key] ?? 'not used by Airlock'} |`;
+}
+
+const PREFACE = `# Settings
+
+What \`snap-store-proxy config\` lists, sets and exports. The names and defaults are the documented ones, so that an exported
+configuration can be read back; what has no meaning here is kept and marked.
+Made from the code; \`AIRLOCK_WRITE_REFERENCE=1 npm test -- test/scripts/reference.test.ts\` writes it anew.
+
+Secrets are sealed at rest, listed by name alone, and shown when asked for by name or with \`--export-yaml\`.
+What has to do with Temporal is in \`temporal.yaml\`, and the rest in the [environment](environment.md).
+`;
