@@ -113,8 +113,9 @@ function refusal(body: unknown): string | undefined {
   if (!parsed.success) return undefined;
   const { data } = parsed;
   const items = [...(data['error-list'] ?? []), ...(data.error_list ?? [])];
-  const messages = items.map((item) => item.message);
-  if (messages.length > 0) return messages.join('; ');
+  // Some servers say the same in both envelopes.
+  const messages = new Set(items.map((item) => item.message));
+  if (messages.size > 0) return [...messages].join('; ');
   return data.message ?? data.error?.message;
 }
 

@@ -70,6 +70,7 @@ export function checkAccount(draft: {
   readonly validation: string;
 }): Account {
   const { username, displayName } = draft;
+  const id = parseAccountId(draft.id);
   if (!USERNAME.test(username) || username.length > MAX_USERNAME) {
     throw invalid(
       `cannot use the username "${username}": it needs 1 to ${MAX_USERNAME} of a-z, 0-9 and single hyphens`,
@@ -82,7 +83,7 @@ export function checkAccount(draft: {
   if (!validation) {
     throw invalid(`cannot use the validation "${draft.validation}": it is one of ${VALIDATIONS.join(', ')}`);
   }
-  return { id: parseAccountId(draft.id), username, displayName, email: parseEmail(draft.email), validation };
+  return { id, username, displayName, email: parseEmail(draft.email), validation };
 }
 
 /**

@@ -66,6 +66,23 @@ export function listAccountsCommand(context: CliContext) {
     });
 }
 
+/** `airlock authority ungrant ROLE ACCOUNT STORE`. */
+export function ungrantCommand(context: CliContext) {
+  return new Command('ungrant')
+    .description('take a role in a store back from an account')
+    .argument('<role>', 'admin, review, view or access')
+    .argument('<account>', 'id, username or e-mail address')
+    .argument('<store>', 'id of the store')
+    .action(async (role, account, store) => {
+      const client = await authorityClient(context);
+      await client.perform(authorityPath('roles', 'revoke'), {
+        method: 'POST',
+        json: { role, account, store },
+      });
+      print(context.terminal, `Account '${account}' no longer has the role ${role} in store '${store}'.`);
+    });
+}
+
 /** `airlock authority grant ROLE ACCOUNT STORE`: what an account may do in a store. */
 export function grantCommand(context: CliContext) {
   return new Command('grant')

@@ -1,9 +1,9 @@
 import { Command } from '@commander-js/extra-typings';
 
 import type { CliContext } from '../context.ts';
-import { createAccountCommand, grantCommand, listAccountsCommand } from './accounts.ts';
+import { createAccountCommand, grantCommand, listAccountsCommand, ungrantCommand } from './accounts.ts';
 import { initCommand } from './init.ts';
-import { accountKeyCommand, registerKeyCommand, revokeKeyCommand } from './keys.ts';
+import { accountKeyCommand, listAccountKeysCommand, registerKeyCommand, revokeKeyCommand } from './keys.ts';
 import { rootCommand } from './root.ts';
 import { declareCommand, scopeCommand } from './scoping.ts';
 import {
@@ -13,7 +13,7 @@ import {
   registerSnapCommand,
   releaseCommand,
 } from './snaps.ts';
-import { createStoreCommand, listStoresCommand } from './stores.ts';
+import { createStoreCommand, listSnapsCommand, listStoresCommand } from './stores.ts';
 import { createTokenCommand, listAccountTokensCommand, revokeAccountTokenCommand } from './tokens.ts';
 
 /** `airlock authority`: what the operator of an authority does. */
@@ -31,12 +31,15 @@ export function authorityCommand(context: CliContext) {
     )
     .addCommand(
       new Command('list')
-        .description('list accounts, stores or tokens')
+        .description('list accounts, stores, snaps, keys or tokens')
         .addCommand(listAccountsCommand(context))
         .addCommand(listStoresCommand(context))
+        .addCommand(listSnapsCommand(context))
+        .addCommand(listAccountKeysCommand(context))
         .addCommand(listAccountTokensCommand(context)),
     )
     .addCommand(grantCommand(context))
+    .addCommand(ungrantCommand(context))
     .addCommand(registerSnapCommand(context))
     .addCommand(publishCommand(context))
     .addCommand(releaseCommand(context))

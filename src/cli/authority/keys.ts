@@ -1,8 +1,10 @@
 import { Command } from '@commander-js/extra-typings';
+import { z } from 'zod';
 
 import type { CliContext } from '../context.ts';
 import { readDocument } from '../files.ts';
-import { print } from '../terminal.ts';
+import { tableLines } from '../tables.ts';
+import { print, printJson } from '../terminal.ts';
 import { authorityClient, authorityPath } from './client.ts';
 import { save } from './root.ts';
 
@@ -26,6 +28,39 @@ export function registerKeyCommand(context: CliContext) {
       }
       await save(options.output, accountKey);
       print(context.terminal, `Account key exported to: ${options.output}`);
+    });
+}
+
+const keysSchema = z.looseObject({
+  keys: z.array(
+    z.looseObject({
+      keyId: z.string(),
+      name: z.string(),
+      since: z.string(),
+      until: z.string().nullable(),
+      revoked: z.boolean(),
+    }),
+  ),
+});
+
+/** `airlock authority list keys ACCOUNT`: every account key, revoked ones too. */
+export function listAccountKeysCommand(context: CliContext) {
+  return new Command('keys')
+    .description('list the registered keys of an account')
+    .argument('<account>', 'id, username or e-mail address')
+    .option('--json', 'print them as JSON')
+    .action(async (account, options) => {
+      const client = await authorityClient(context);
+      const { keys } = await client.request(authorityPath('accounts', account, 'account-keys'), keysSchema);
+      if (options.json) return printJson(context.terminal, keys);
+      const rows = keys.map((key) => [
+        key.name,
+        key.keyId,
+        key.since,
+        key.revoked ? 'revoked' : (key.until ?? ''),
+      ]);
+      for (const line of tableLines(['Name', 'SHA3-384', 'Since', 'Until'], rows))
+        print(context.terminal, line);
     });
 }
 

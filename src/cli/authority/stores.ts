@@ -14,6 +14,13 @@ const storeSchema = z.looseObject({
   brandId: z.string().nullable(),
 });
 
+const snapSchema = z.looseObject({
+  name: z.string(),
+  snapId: z.string(),
+  publisherId: z.string(),
+  private: z.boolean(),
+});
+
 /** `airlock authority create store ID`: a brand store, or the device-view store that its devices look at. */
 export function createStoreCommand(context: CliContext) {
   return new Command('store')
@@ -63,6 +70,33 @@ export function listStoresCommand(context: CliContext) {
     });
 }
 
+/** `airlock authority list snaps STORE`. */
+export function listSnapsCommand(context: CliContext) {
+  return new Command('snaps')
+    .description('list the snaps that are registered in a store')
+    .argument('<store>', 'id of the store; "general" for the general one')
+    .option('--json', 'print them as JSON')
+    .action(async (store, options) => {
+      const client = await authorityClient(context);
+      const schema = z.looseObject({ snaps: z.array(snapSchema) });
+      const { snaps } = await client.request(authorityPath('stores', storeId(store), 'snaps'), schema);
+      if (options.json) return printJson(context.terminal, snaps);
+      const rows = snaps.map((snap) => [
+        snap.name,
+        snap.snapId,
+        snap.publisherId,
+        snap.private ? 'yes' : 'no',
+      ]);
+      for (const line of tableLines(['Name', 'Id', 'Publisher', 'Private'], rows))
+        print(context.terminal, line);
+    });
+}
+
+/** The general store's id is a word of snapd's; people call it what it is. */
+function storeId(name: string): string {
+  return name === 'general' ? GENERAL_STORE : name;
+}
+
 interface Inclusion {
   readonly store: string;
   readonly snaps: 'all' | readonly string[];
@@ -70,6 +104,5 @@ interface Inclusion {
 
 function parseInclusion(text: string): Inclusion {
   const [name = '', names] = text.split('=', 2);
-  const store = name === 'general' ? GENERAL_STORE : name;
-  return { store, snaps: names === undefined ? 'all' : splitNames(names) };
+  return { store: storeId(name), snaps: names === undefined ? 'all' : splitNames(names) };
 }

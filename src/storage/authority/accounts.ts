@@ -97,6 +97,36 @@ export async function grantRole(
   });
 }
 
+/**
+ * Takes a role back. Call it in a transaction.
+ *
+ * @throws AirlockError `role-unknown` when the account does not have it
+ */
+export async function revokeRole(
+  queries: Queries,
+  grant: { readonly storeId: string; readonly accountId: string; readonly role: StoreRole },
+  at: Date,
+): Promise<void> {
+  const { storeId, accountId, role } = grant;
+  const { numDeletedRows } = await queries
+    .deleteFrom('StoreRole')
+    .where('storeId', '=', storeId)
+    .where('accountId', '=', accountId)
+    .where('role', '=', role)
+    .executeTakeFirstOrThrow();
+  if (Number(numDeletedRows) === 0) {
+    const sentence = `cannot take back the role ${role} in the store ${storeId}: the account does not have it`;
+    throw new AirlockError('not-found', 'role-unknown', sentence);
+  }
+  await appendAct(queries, {
+    at,
+    actor: 'operator',
+    act: 'role.revoke',
+    subject: accountId,
+    details: { storeId, role },
+  });
+}
+
 /** The roles of an account in one store. */
 export async function rolesIn(queries: Queries, accountId: string, storeId: string): Promise<StoreRole[]> {
   const rows = await queries

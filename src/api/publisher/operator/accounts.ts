@@ -8,6 +8,7 @@ import {
   grantRole,
   listAccounts,
   requireStore,
+  revokeRole,
 } from '../../../storage/authority/index.ts';
 import type { PublisherApiDeps } from '../deps.ts';
 import { documentLimit, jsonBody } from '../http.ts';
@@ -36,16 +37,26 @@ export function accountRoutes(deps: PublisherApiDeps): Hono {
     return context.json(account, 201);
   });
   routes.post('/roles', documentLimit, async (context) => {
-    const { store, account: reference, role } = await jsonBody(context, roleSchema);
-    if (!isStoreRole(role)) {
-      const sentence = `cannot grant the role "${role.slice(0, 40)}": it is one of ${STORE_ROLES.join(', ')}`;
-      throw new PublisherError('invalid', 'invalid-field', sentence);
-    }
-    const account = await findAccount(deps.database.queries, reference);
-    await requireStore(deps.database.queries, store);
-    const grant = { storeId: store, accountId: account.id, role };
+    const grant = await roleOf(deps, await jsonBody(context, roleSchema));
     await deps.database.transaction((queries) => grantRole(queries, grant, deps.clock()));
     return context.json(grant, 201);
   });
+  routes.post('/roles/revoke', documentLimit, async (context) => {
+    const grant = await roleOf(deps, await jsonBody(context, roleSchema));
+    await deps.database.transaction((queries) => revokeRole(queries, grant, deps.clock()));
+    return context.json(grant);
+  });
   return routes;
+}
+
+/** The grant that a request names, with the account by its id. */
+async function roleOf(deps: PublisherApiDeps, named: z.infer<typeof roleSchema>) {
+  const { store, account: reference, role } = named;
+  if (!isStoreRole(role)) {
+    const sentence = `cannot use the role "${role.slice(0, 40)}": it is one of ${STORE_ROLES.join(', ')}`;
+    throw new PublisherError('invalid', 'invalid-field', sentence);
+  }
+  const account = await findAccount(deps.database.queries, reference);
+  await requireStore(deps.database.queries, store);
+  return { storeId: store, accountId: account.id, role };
 }

@@ -1,7 +1,13 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 
-import { findAccount, listStores, putStore } from '../../../storage/authority/index.ts';
+import {
+  findAccount,
+  listStores,
+  putStore,
+  requireStore,
+  snapsIn,
+} from '../../../storage/authority/index.ts';
 import type { PublisherApiDeps } from '../deps.ts';
 import { documentLimit, jsonBody } from '../http.ts';
 
@@ -25,6 +31,10 @@ const storeSchema = z.object({
 export function storeRoutes(deps: PublisherApiDeps): Hono {
   const routes = new Hono();
   routes.get('/stores', async (context) => context.json({ stores: await listStores(deps.database.queries) }));
+  routes.get('/stores/:store/snaps', async (context) => {
+    const store = await requireStore(deps.database.queries, context.req.param('store'));
+    return context.json({ snaps: await snapsIn(deps.database.queries, store.id) });
+  });
   routes.post('/stores', documentLimit, async (context) => {
     const { brand, url, includes, ...store } = await jsonBody(context, storeSchema);
     const { id: brandId } = await findAccount(deps.database.queries, brand);
