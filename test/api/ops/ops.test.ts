@@ -186,6 +186,45 @@ describe("the operator's interface", () => {
     });
   });
 
+  test('exports snaps, warns of what they miss, and takes each with its channel map', async () => {
+    const outside = await newOutside();
+    await outside.publishJourney();
+    const made = await at(outside.host, async (operator) => {
+      const absent = await operator.finish('/exports', { kind: 'snaps', names: ['absent'] });
+      expect(absent).toMatchObject({ status: 'failed', error: { code: 'snap-unknown' } });
+      const request = { kind: 'snaps', names: ['my-app'], channels: ['stable'], architectures: ['amd64'] };
+      return exportResult.parse((await operator.finish('/exports', request)).result);
+    });
+    expect(made.snaps).toEqual([
+      { name: 'my-app', revision: 1, channel: 'latest/stable', architecture: 'amd64' },
+    ]);
+    expect(made.warnings).toEqual([
+      'my-app revision 1 needs my-base (its base), which the archive does not hold',
+      'my-app revision 1 needs snapd (for its base), which the archive does not hold',
+    ]);
+    const path = made.files[0]?.path ?? '';
+    const inside = await newHost();
+    await at(inside, async (operator) => {
+      await operator.answer(
+        'POST',
+        '/trust/roots',
+        trustRoots,
+        Buffer.from(encodeStream(outside.chain.roots)).toString(),
+      );
+      const wrongKind = await operator.ask('POST', '/imports', { kind: 'store', path });
+      expect(wrongKind.status).toBe(400);
+      const done = await operator.finish('/imports', { kind: 'snap', path });
+      expect(importResult.parse(done.result).snaps).toEqual([
+        { name: 'my-app', revision: 1, new: true, channels: ['latest/stable'] },
+      ]);
+      const { snaps } = await operator.answer('GET', '/pushed-snaps', pushedSnaps);
+      expect(snaps[0]).toMatchObject({
+        stores: ['brand-main'],
+        channels: [{ channel: 'latest/stable', revision: 1 }],
+      });
+    });
+  });
+
   test('says in one sentence what is wrong, and shows nothing to who has no token', async () => {
     const host = await newHost();
     await at(host, async (operator) => {
