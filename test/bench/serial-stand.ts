@@ -23,6 +23,8 @@ export interface SerialStand {
   prepare(count: number, keys: readonly Signer[]): Promise<PreparedRequest[]>;
   /** Processor time so far, in milliseconds. */
   cpu(): CpuTimes;
+  /** Time spent in transactions of the database so far, in milliseconds: they run one after the other. */
+  inTransactions(): number;
   close(): Promise<void>;
 }
 
@@ -56,6 +58,7 @@ export async function openStand(of: Partial<ModelServiceRig> = {}): Promise<Seri
       ...of.provisioner,
     },
   });
+  const inTransactions = timeTransactions(rig);
   const workers = await startWorkers({
     config,
     connection: temporal.connection,
@@ -79,6 +82,7 @@ export async function openStand(of: Partial<ModelServiceRig> = {}): Promise<Seri
       return requests;
     },
     cpu,
+    inTransactions,
     async close() {
       await rig.close();
       await workers.stop();
@@ -87,6 +91,23 @@ export async function openStand(of: Partial<ModelServiceRig> = {}): Promise<Seri
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Puts a watch on the rig's transactions. */
+function timeTransactions({ database }: TestModelService): () => number {
+  let total = 0;
+  const transaction = database.transaction.bind(database);
+  const timed: typeof database.transaction = (work) =>
+    transaction(async (queries) => {
+      const start = performance.now();
+      try {
+        return await work(queries);
+      } finally {
+        total += performance.now() - start;
+      }
+    });
+  Object.assign(database, { transaction: timed });
+  return () => total;
 }
 
 function modelSource(rig: TestModelService, key: PublicKey): () => Promise<Assertion> {

@@ -125,6 +125,7 @@ function perCall(times: number, call: () => unknown): number {
 
 type Measured = LoadReport & {
   readonly cpu: { service: number; hsm: number; temporal: number; client: number };
+  readonly inTransactions: number;
 };
 
 async function measure(
@@ -133,8 +134,10 @@ async function measure(
   devices: number,
 ): Promise<Measured> {
   const before = stand.cpu();
+  const transactionsBefore = stand.inTransactions();
   const report = await load(stand.rig.server.url, requests, devices);
   const after = stand.cpu();
+  const inTransactions = (stand.inTransactions() - transactionsBefore) / requests.length;
   const bad = report.statuses.filter(([status]) => status !== 200);
   if (bad.length > 0) throw new Error(`not every device got a serial: ${JSON.stringify(report.statuses)}`);
   const each = (part: 'service' | 'hsm' | 'temporal') => (after[part] - before[part]) / requests.length;
@@ -142,6 +145,7 @@ async function measure(
   return {
     ...report,
     cpu: { service: each('service'), hsm: each('hsm'), temporal: each('temporal'), client },
+    inTransactions,
   };
 }
 
@@ -157,7 +161,7 @@ function rateFigure(name: string, result: LoadReport, limit: number, wanted: num
   };
 }
 
-function cpuFigures({ cpu }: Measured): BenchFigure[] {
+function cpuFigures({ cpu, inTransactions }: Measured): BenchFigure[] {
   const outside = cpu.service + cpu.temporal;
   return [
     {
@@ -168,6 +172,7 @@ function cpuFigures({ cpu }: Measured): BenchFigure[] {
     },
     { name: 'of which: API and worker', value: cpu.service, unit: 'ms/serial' },
     { name: 'of which: Temporal', value: cpu.temporal, unit: 'ms/serial' },
+    { name: 'in database transactions (both), 64 devices', value: inTransactions, unit: 'ms/serial' },
     { name: 'the signing itself (HSM child)', value: cpu.hsm, unit: 'ms/serial' },
   ];
 }
