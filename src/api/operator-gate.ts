@@ -4,10 +4,9 @@ import { AirlockError } from '../errors.ts';
 
 /** Refuses whoever does not hold the operator's token: `Authorization: Bearer TOKEN`. Takes the same time for every wrong one. */
 export function operatorGate(token: string): MiddlewareHandler {
-  const expected = digest(token);
+  const isOperator = operatorCheck(token);
   return async (context, next) => {
-    const [scheme, given = ''] = (context.req.header('authorization') ?? '').split(' ', 2);
-    if (scheme?.toLowerCase() !== 'bearer' || !timingSafeEqual(digest(given), expected)) {
+    if (!isOperator(context.req.header('authorization'))) {
       throw new AirlockError(
         'unauthenticated',
         'operator-token-invalid',
@@ -15,6 +14,15 @@ export function operatorGate(token: string): MiddlewareHandler {
       );
     }
     await next();
+  };
+}
+
+/** Tells whether an `Authorization` header carries the operator's token. */
+export function operatorCheck(token: string): (authorization: string | undefined) => boolean {
+  const expected = digest(token);
+  return (authorization = '') => {
+    const [scheme, given = ''] = authorization.split(' ', 2);
+    return timingSafeEqual(digest(given), expected) && scheme?.toLowerCase() === 'bearer';
   };
 }
 

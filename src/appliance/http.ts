@@ -9,18 +9,20 @@ import { temporalBatches } from '../api/device/provisioning/serial-batches.ts';
 import { SerialService } from '../api/device/serial-service.ts';
 import { createSerialRoutes } from '../api/device/serials.ts';
 import { createFront, type Answering, type Counter } from '../api/front.ts';
-import { operatorGate } from '../api/operator-gate.ts';
+import { operatorCheck, operatorGate } from '../api/operator-gate.ts';
 import { createCarryApi } from '../api/carry/index.ts';
 import { FileCache } from '../api/online/file-cache.ts';
 import { createOnlineApi, FORWARDED } from '../api/online/index.ts';
 import { createOpsApi } from '../api/ops/index.ts';
 import { authorityProcesses, createAuthorityOps, createPublisherApi } from '../api/publisher/index.ts';
+import { createHealthApi, HEALTH_PATHS, type HsmFacts } from '../api/watch/health.ts';
+import { watched } from '../api/watch/watched.ts';
 import { operatorToken, Settings } from '../config/index.ts';
 import { AirlockError } from '../errors.ts';
 import { TokenOffice } from '../storage/authority/index.ts';
 import { openFileBlobStore } from '../storage/index.ts';
 import { signedSerials } from '../storage/model-service/index.ts';
-import type { Log } from '../telemetry/index.ts';
+import { createMetrics, type Log, type Metrics } from '../telemetry/index.ts';
 import { deviceSecrets } from './device-secrets.ts';
 import type { Foundation } from './foundation.ts';
 import type { Role } from './roles.ts';
@@ -41,7 +43,7 @@ export interface HttpOptions {
   readonly worksHere: boolean;
   readonly status: {
     /** The token's state, where this process has it. */
-    readonly hsm: () => { readonly state: string; readonly words: string } | null;
+    readonly hsm: () => (HsmFacts & { readonly words: string }) | null;
     /** Where this API listens. */
     readonly url: () => string;
   };
@@ -77,14 +79,38 @@ export async function createHttpApps(
     random,
     report,
   });
-  const operator = operatorGate(await operatorToken(foundation.dataFolder));
+  const token = await operatorToken(foundation.dataFolder);
+  const operator = operatorGate(token);
+  const metrics = createMetrics();
   const counters = [
+    ...healthCounters(shared, metrics, token),
     ...(options.role === 'authority' ? authorityCounters(shared, operator) : []),
     ...(options.role === 'online' ? await onlineCounters(shared) : []),
     ...(options.role === 'airgap' ? await modelServiceCounters(shared, provisioner) : []),
     { prefix: '/ops/v1', app: opsApp(shared, operator) },
   ];
-  return { fetch: createFront(counters, device), provisioner };
+  const fetch = watched(createFront(counters, device), { metrics, log: log.child({ part: 'api' }) });
+  return { fetch, provisioner };
+}
+
+/** Probes and metrics, on every role. */
+function healthCounters(
+  { foundation, temporal, status }: Shared,
+  metrics: Metrics,
+  token: string,
+): Counter[] {
+  const { database, blobs, settings, clock } = foundation;
+  const app = createHealthApi({
+    database,
+    blobs,
+    settings,
+    metrics,
+    temporalHealthy: () => temporal.connection.healthy(),
+    hsm: () => status.hsm(),
+    isOperator: operatorCheck(token),
+    clock,
+  });
+  return HEALTH_PATHS.map((prefix) => ({ prefix, app }));
 }
 
 /** An authority: the operator's routes, and what publishers ask. */

@@ -4,21 +4,18 @@ import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom
 export interface Metrics {
   /** How long does a request take, by resource and status class? `resource` is a route's pattern, never an address. */
   readonly requestSeconds: Histogram<'resource' | 'method' | 'status'>;
-  /** How long does a device wait for its serial? `how`: new, repeated, accepted (202), refused. */
+  /** How long does a device wait for its serial? `how`: made, accepted (202: ask again), refused. */
   readonly serialSeconds: Histogram<'how'>;
-  /** What is refused, and why? `what`: serial, session, download, upload, import; `reason` is an error's code. */
+  /** What is refused, and why? `what` is the resource, `reason` an error's code. */
   readonly refusals: Counter<'what' | 'reason'>;
-  /** How many nonces and request-ids were unknown, late or used twice? */
-  readonly nonceMisuse: Counter<'kind'>;
-  /** How long does the HSM take, by operation and outcome? */
-  readonly hsmSeconds: Histogram<'operation' | 'outcome'>;
+  /** How long did the last test signature of the HSM take? */
+  readonly hsmProbeSeconds: Gauge;
   /** How many jobs wait for the HSM? */
   readonly hsmQueue: Gauge;
   /** How many HSM processes are up? */
   readonly hsmConnections: Gauge;
-  /** How many serials wait for a batch, and how large are the batches? */
+  /** How many serials wait for their signature? */
   readonly intentsWaiting: Gauge;
-  readonly batchSize: Histogram;
   /** Bytes of snaps sent to devices. */
   readonly downloadedBytes: Counter;
   /** When did the last import end well, in Unix seconds, by kind? Its age is `time()` minus it. */
@@ -27,7 +24,7 @@ export interface Metrics {
   readonly lastVerifiedBackup: Gauge;
   /** How full is the disk under the data folder, in bytes? */
   readonly diskFreeBytes: Gauge;
-  /** Is a part reachable (1) or not (0)? `part`: database, temporal, hsm, blobs, upstream. */
+  /** Is a part reachable (1) or not (0)? `part`: database, temporal, hsm. */
   readonly partUp: Gauge<'part'>;
   /** The registry itself, for a part that needs a metric of its own. */
   readonly registry: Registry;
@@ -36,7 +33,6 @@ export interface Metrics {
 }
 
 const REQUEST_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
-const SIZE_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128];
 
 /** Makes a fresh set of metrics; one for a process. `processMetrics` adds memory, CPU and event loop lag. */
 export function createMetrics({ processMetrics = true } = {}): Metrics {
@@ -53,17 +49,10 @@ export function createMetrics({ processMetrics = true } = {}): Metrics {
     requestSeconds: seconds('request', 'Time to answer a request.', ['resource', 'method', 'status']),
     serialSeconds: seconds('serial', 'Time from a serial-request to its answer.', ['how']),
     refusals: counter('refusals', 'What was refused, by reason.', ['what', 'reason']),
-    nonceMisuse: counter('nonce_misuse', 'Nonces and request-ids unknown, late or used twice.', ['kind']),
-    hsmSeconds: seconds('hsm', 'Time of an HSM operation.', ['operation', 'outcome']),
+    hsmProbeSeconds: gauge('hsm_probe_seconds', 'Time of the last test signature.', []),
     hsmQueue: gauge('hsm_queue', 'Jobs that wait for the HSM.', []),
     hsmConnections: gauge('hsm_connections', 'HSM processes that are up.', []),
-    intentsWaiting: gauge('serial_intents_waiting', 'Serials that wait for a batch.', []),
-    batchSize: new Histogram({
-      name: 'airlock_serial_batch_size',
-      help: 'Serials made in one batch.',
-      registers,
-      buckets: SIZE_BUCKETS,
-    }),
+    intentsWaiting: gauge('serial_intents_waiting', 'Serials that wait for their signature.', []),
     downloadedBytes: counter('downloaded_bytes', 'Bytes of snaps sent to devices.', []),
     lastImport: gauge('last_import_timestamp_seconds', 'When the last import ended well.', ['kind']),
     lastVerifiedBackup: gauge(

@@ -1,0 +1,131 @@
+import { statfs } from 'node:fs/promises';
+import { Hono } from 'hono';
+import type { HttpBindings } from '@hono/node-server';
+import { clientError, ERROR_CONTENT_TYPE, storeErrorBody } from '../errors.ts';
+import { AirlockError } from '../../errors.ts';
+import { readLastBackup, type BlobStore, type Database, type SettingStore } from '../../storage/index.ts';
+import type { Metrics } from '../../telemetry/index.ts';
+
+/** What health is told from. */
+export interface HealthDeps {
+  readonly database: Database;
+  readonly blobs: BlobStore;
+  readonly settings: SettingStore;
+  readonly metrics: Metrics;
+  readonly temporalHealthy: () => Promise<boolean>;
+  /** The token, where this process has it. */
+  readonly hsm: () => HsmFacts | null;
+  /** Whether a request carries the operator's token. */
+  readonly isOperator: (authorization: string | undefined) => boolean;
+  readonly clock: () => Date;
+}
+
+/** As far as metrics need it; the HSM's own status is one. */
+export interface HsmFacts {
+  readonly state: string;
+  readonly waiting: number;
+  readonly connections: { readonly open: number };
+  readonly lastProbe: { readonly milliseconds: number | undefined } | undefined;
+}
+
+/** Probes come often, from anywhere, and need no token: what they ask for is looked up once a second at most. */
+const KEEP_MS = 1_000;
+const LOOPBACK = /^(::1|127\.\d+\.\d+\.\d+|::ffff:127\.\d+\.\d+\.\d+)$/;
+
+/** The paths of {@link createHealthApi}. */
+export const HEALTH_PATHS = ['/_status', '/healthz', '/readyz', '/metrics'] as const;
+
+/**
+ * Probes and metrics. `/_status/ping` and `/healthz` tell that the process answers; `/_status/check` (protocol/operators.md
+ * 1.4, for load balancers) and `/readyz` that it can serve: 503 without its database or Temporal. `/metrics` is for
+ * Prometheus on this machine, or with the operator's token.
+ */
+export function createHealthApi(deps: HealthDeps): Hono<{ Bindings: Partial<HttpBindings> }> {
+  const app = new Hono<{ Bindings: Partial<HttpBindings> }>();
+  const parts = remembered(() => partsOf(deps), deps.clock);
+  app.onError((error) => {
+    const told = clientError(error);
+    const headers = { 'content-type': ERROR_CONTENT_TYPE };
+    return new Response(storeErrorBody(told), { status: told.status, headers });
+  });
+  for (const path of ['/_status/ping', '/healthz']) app.get(path, (c) => c.text('OK\n'));
+  for (const path of ['/_status/check', '/readyz'])
+    app.get(path, async (c) => {
+      const found = await parts();
+      const ready = found.database && found.temporal;
+      const lines = Object.entries(found).map(([part, up]) => `${part} ${up ? 'OK' : 'failed'}\n`);
+      return c.text(lines.join(''), ready ? 200 : 503);
+    });
+  app.get('/metrics', async (c) => {
+    const here = LOOPBACK.test(c.env.incoming?.socket.remoteAddress ?? '');
+    // What a front server on this machine passes on comes from elsewhere.
+    const passedOn = c.req.header('x-forwarded-for') !== undefined || c.req.header('forwarded') !== undefined;
+    if (!(here && !passedOn) && !deps.isOperator(c.req.header('authorization')))
+      throw new AirlockError(
+        'unauthenticated',
+        'operator-token-invalid',
+        "cannot show metrics to another machine without the operator's token",
+      );
+    await measure(deps, await parts());
+    const { body, contentType } = await deps.metrics.text();
+    return c.body(body, 200, { 'content-type': contentType });
+  });
+  app.notFound(() => new Response('not found\n', { status: 404, headers: { 'content-type': 'text/plain' } }));
+  return app;
+}
+
+interface Parts {
+  readonly database: boolean;
+  readonly temporal: boolean;
+}
+
+async function partsOf({ database, temporalHealthy }: HealthDeps): Promise<Parts> {
+  const works = (asked: Promise<unknown>) =>
+    asked.then(
+      (answer) => answer !== false,
+      () => false,
+    );
+  const [databaseUp, temporal] = await Promise.all([works(database.check()), works(temporalHealthy())]);
+  return { database: databaseUp, temporal };
+}
+
+/** Everything that is looked up when somebody asks, and not counted as it happens. */
+async function measure(deps: HealthDeps, parts: Parts): Promise<void> {
+  const { metrics, blobs, settings, database } = deps;
+  for (const [part, up] of Object.entries(parts)) metrics.partUp.set({ part }, up ? 1 : 0);
+  const disk = await statfs(blobs.stagingFolder);
+  metrics.diskFreeBytes.set(disk.bavail * disk.bsize);
+  const hsm = deps.hsm();
+  if (hsm) {
+    metrics.partUp.set({ part: 'hsm' }, hsm.state === 'ready' || hsm.state === 'degraded' ? 1 : 0);
+    metrics.hsmQueue.set(hsm.waiting);
+    metrics.hsmConnections.set(hsm.connections.open);
+    const probe = hsm.lastProbe?.milliseconds;
+    if (probe !== undefined) metrics.hsmProbeSeconds.set(probe / 1000);
+  }
+  if (!parts.database) return;
+  const backup = await readLastBackup(settings);
+  if (backup?.verified) metrics.lastVerifiedBackup.set(Date.parse(backup.at) / 1000);
+  const imports = await database.queries
+    .selectFrom('ImportRecord')
+    .select((eb) => ['kind', eb.fn.max('importedAt').as('at')])
+    .where('outcome', '=', 'imported')
+    .groupBy('kind')
+    .execute();
+  for (const { kind, at } of imports) metrics.lastImport.set({ kind }, Date.parse(at) / 1000);
+  const waiting = await database.queries
+    .selectFrom('SerialIntent')
+    .select((eb) => eb.fn.countAll().as('rows'))
+    .where('signedAt', 'is', null)
+    .executeTakeFirst();
+  metrics.intentsWaiting.set(Number(waiting?.rows ?? 0));
+}
+
+function remembered<T>(look: () => Promise<T>, clock: () => Date): () => Promise<T> {
+  let kept: { readonly at: number; readonly answer: Promise<T> } | undefined;
+  return () => {
+    const now = clock().getTime();
+    if (kept === undefined || Math.abs(now - kept.at) >= KEEP_MS) kept = { at: now, answer: look() };
+    return kept.answer;
+  };
+}
