@@ -73,3 +73,47 @@ export async function listSerialLog(
     signedAt === null || serialAssertion === null ? [] : [{ ...row, signedAt, serialAssertion }],
   );
 }
+
+/** What gave up its place in the serial log's present: see `SerialHistory`. */
+export interface SerialHistoryEntry {
+  readonly id: number;
+  readonly serial: string;
+  readonly deviceKeyId: string;
+  readonly signKeyId: string | null;
+  readonly reason: string;
+  readonly createdAt: string;
+  readonly endedAt: string;
+  readonly endedBy: string;
+  readonly serialAssertion: Uint8Array | null;
+}
+
+/** A page of a model's history in the order of entry, after entry `after`. */
+export async function listSerialHistory(
+  queries: Queries,
+  of: {
+    readonly brandId: string;
+    readonly modelName: string;
+    readonly serial?: string;
+    readonly after: number;
+    readonly limit: number;
+  },
+): Promise<SerialHistoryEntry[]> {
+  let query = queries
+    .selectFrom('SerialHistory')
+    .select([
+      'id',
+      'serial',
+      'deviceKeyId',
+      'signKeyId',
+      'reason',
+      'createdAt',
+      'endedAt',
+      'endedBy',
+      'serialAssertion',
+    ])
+    .where('brandId', '=', of.brandId)
+    .where('modelName', '=', of.modelName)
+    .where('id', '>', of.after);
+  if (of.serial !== undefined) query = query.where('serial', '=', of.serial);
+  return query.orderBy('id').limit(of.limit).execute();
+}

@@ -329,6 +329,10 @@ describe('a replaced board', () => {
     expect(history).toMatchObject([
       { serial: 'B-1', reason: 'board-replaced', deviceKeyId: old.signer.publicKey.keyId },
     ]);
+    const shown = await gateway.call('GET', gateway.brand('/model/model-board/serial-history?serial=B-1'));
+    expect(shown.json.items).toMatchObject([
+      { reason: 'board-replaced', 'serial-assertion': Buffer.from(first.bytes).toString() },
+    ]);
     const [used] = (await gateway.call('GET', gateway.brand('/model/model-board/replacements'))).json;
     expect(used['used-by-device-key-sha3-384']).toBe(fresh.signer.publicKey.keyId);
     expect(

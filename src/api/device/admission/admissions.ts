@@ -1,4 +1,5 @@
 import { crashPoint } from '../../../activities/crash-point.ts';
+import { DeviceError } from '../../../devices/index.ts';
 import { AirlockError } from '../../../errors.ts';
 import type { Database, Queries } from '../../../storage/index.ts';
 import { addIntents, noteApiKeyUse, spendRequestIds } from '../../../storage/model-service/index.ts';
@@ -23,6 +24,8 @@ interface Entry {
 
 /** Most applicants of one transaction. */
 const GROUP = 64;
+/** Most applicants that wait for their transaction. */
+const MAX_WAITING = 2000;
 /** How often a group is tried when the database fails or another process was quicker with a serial. */
 const ATTEMPTS = 3;
 /** The last use of an API key is noted at most this often, in milliseconds. */
@@ -43,8 +46,17 @@ export class Admissions {
     this.#deps = deps;
   }
 
-  /** Throws `DeviceError`, or what the database throws when it fails more than once. */
-  admit(applicant: Applicant): Promise<Admission> {
+  /**
+   * Throws `DeviceError`, `too-busy` when too many wait for the database already, or what the database throws when it fails
+   * more than once.
+   */
+  async admit(applicant: Applicant): Promise<Admission> {
+    if (this.#waiting.length >= MAX_WAITING) {
+      throw new DeviceError(
+        'too-busy',
+        'cannot take the request now: too many wait for the database; ask again',
+      );
+    }
     return new Promise((resolve, reject) => {
       this.#waiting.push({ applicant, resolve, reject });
       if (this.#running) return;
