@@ -73,11 +73,16 @@ function section(program: string, what: string, commands: readonly Described[]):
   return [`## ${program}`, '', `${what.charAt(0).toUpperCase()}${what.slice(1)}.`, '', ...lines].join('\n');
 }
 
-/** One entry for each command that does something; groups are shown by their members. */
+/** One entry for each command that does something; mere groups are shown by their members. */
 function entries(path: readonly string[], command: Described): string[] {
   const here = [...path, command.name()];
-  if (command.commands.length > 0) return command.commands.flatMap((child) => entries(here, child));
-  const usage = [...here, ...command.registeredArguments.map(argumentWords)].join(' ');
+  const members = command.commands.flatMap((child) => entries(here, child));
+  const isGroup = command.commands.length > 0 && command.registeredArguments.length === 0;
+  return isGroup ? members : [...entry(here, command), ...members];
+}
+
+function entry(path: readonly string[], command: Described): string[] {
+  const usage = [...path, ...command.registeredArguments.map(argumentWords)].join(' ');
   const details = [
     ...command.registeredArguments.map(
       (argument) => [argumentWords(argument), argument.description] as const,

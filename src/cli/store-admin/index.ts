@@ -26,6 +26,7 @@ import { registerKeyCommand } from './register-key.ts';
 import { createRemodelCommand, deleteRemodelCommand, listRemodelsCommand } from './remodels.ts';
 import { createReplacementCommand, listReplacementsCommand } from './replacements.ts';
 import { rotateKeyCommand } from './rotate-key.ts';
+import { importSerialVaultCommand } from './serial-vault.ts';
 import { listTokensCommand, revokeTokenCommand } from './tokens.ts';
 import { updateModelCommand } from './update-model.ts';
 import { importVouchersCommand, listVouchersCommand } from './vouchers.ts';
@@ -50,11 +51,16 @@ export function storeAdminProgram(context: CliContext): Command {
     .addCommand(decideCommand(context, 'refuse'))
     .addCommand(blockCommand(context))
     .addCommand(unblockCommand(context))
-    .addCommand(
-      new Command('import').description('import vouchers').addCommand(importVouchersCommand(context)),
-    )
+    .addCommand(importGroup(context))
     .addCommand(new Command('revoke').description('revoke a token').addCommand(revokeTokenCommand(context)));
   return program;
+}
+
+function importGroup(context: CliContext) {
+  return new Command('import')
+    .description('import vouchers, or what a Serial Vault knew')
+    .addCommand(importVouchersCommand(context))
+    .addCommand(importSerialVaultCommand(context));
 }
 
 function exportGroup(context: CliContext) {

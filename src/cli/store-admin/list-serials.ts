@@ -17,6 +17,7 @@ export function listSerialsCommand(context: CliContext) {
     .option('--since <time>', 'only those signed at or after this moment (ISO 8601)')
     .option('--until <time>', 'only those signed before this moment (ISO 8601)')
     .option('--serial <serial>', 'only this serial')
+    .option('--csv', 'print the log as CSV')
     .option('--json', 'print the log as JSON')
     .action((model, options) => listSerials(context, model, options));
 }
@@ -28,6 +29,7 @@ async function listSerials(
     since?: string | undefined;
     until?: string | undefined;
     serial?: string | undefined;
+    csv?: true | undefined;
     json?: true | undefined;
   },
 ): Promise<void> {
@@ -45,5 +47,10 @@ async function listSerials(
   );
   if (options.json) return printJson(context.terminal, entries);
   const rows = entries.map((entry) => [entry.serial, entry['created-at']]);
+  if (options.csv) {
+    // Serials and times hold neither commas nor quotes.
+    for (const row of [['serial', 'signed-at'], ...rows]) print(context.terminal, row.join(','));
+    return;
+  }
   for (const line of tableLines(['Serial', 'Signed at'], rows)) print(context.terminal, line);
 }
