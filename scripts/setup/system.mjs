@@ -23,9 +23,10 @@ export async function getSystemParts() {
   const packages = [...new Set(wanted.flatMap((part) => part.packages[manager] ?? []))];
   if (manager !== undefined && packages.length > 0) await install(manager, packages);
   const missing = missingSystemParts();
-  for (const part of missing.filter(({ needed }) => !needed)) say(byHand(part, manager));
+  const optional = missing.filter((part) => !part.needed);
+  if (optional.length > 0) say(byHand(optional, manager));
   const needed = missing.filter((part) => part.needed);
-  if (needed.length > 0) throw new SetupError(needed.map((part) => byHand(part, manager)).join('; '));
+  if (needed.length > 0) throw new SetupError(byHand(needed, manager));
   return packages.join(' ');
 }
 
@@ -56,11 +57,15 @@ function isThere(part) {
     : part.files.some((file) => existsSync(file));
 }
 
-function byHand(part, manager) {
-  const packages = part.packages[manager] ?? part.packages['apt-get'];
+/** One sentence for all that is missing, with one command that gets it. */
+function byHand(parts, manager) {
+  const what = parts.map(({ name, purpose }) => `${name} (${purpose})`).join(', ');
+  const packages = [
+    ...new Set(parts.flatMap((part) => part.packages[manager] ?? part.packages['apt-get'])),
+  ].join(' ');
   const how =
     manager === undefined
-      ? `install it by hand (Debian's package: ${packages.join(' ')})`
-      : `run as root: ${[manager, ...INSTALL[manager], ...packages].join(' ')}`;
-  return `cannot find ${part.name}, which is for ${part.purpose}: ${how}`;
+      ? `install by hand what Debian packages as ${packages}`
+      : `run as root: ${[manager, ...INSTALL[manager], packages].join(' ')}`;
+  return `cannot find ${what}: ${how}`;
 }
