@@ -90,11 +90,10 @@ export class DataFolder {
         await mkdir(path, { recursive: true, mode: 0o700 });
       }
     } catch (error) {
-      const why = systemErrorCode(error) ?? 'unknown';
       throw new DataFolderError(
         'invalid',
         'data-folder-unusable',
-        `cannot use ${this.root} as data folder: ${why}`,
+        `cannot use ${this.root} as data folder: ${reasonOf(error)}; name another by --data`,
         { cause: error },
       );
     }
@@ -134,5 +133,24 @@ export class DataFolder {
   /** Writes one of the files above, for its owner alone, whole or not at all. */
   write(path: string, text: string): Promise<void> {
     return writePrivateFile(path, text);
+  }
+}
+
+/** Why a folder cannot be made, in words. */
+function reasonOf(error: unknown): string {
+  const code = systemErrorCode(error) ?? 'unknown';
+  switch (code) {
+    case 'EEXIST':
+    case 'ENOTDIR':
+      return 'a file is in its place';
+    case 'EACCES':
+    case 'EPERM':
+      return 'you may not write there';
+    case 'EROFS':
+      return 'its file system is read-only';
+    case 'ENOSPC':
+      return 'its disk is full';
+    default:
+      return code;
   }
 }

@@ -43,7 +43,7 @@ export async function connectTemporal(
     throw new WorkerError(
       'unavailable',
       'temporal-unreachable',
-      `cannot reach the Temporal server at ${address}: ${sentenceOf(cause)}; check env.local in temporal.yaml`,
+      `cannot reach the Temporal server at ${address}: ${reasonOf(cause)}; start it, or check env.local in temporal.yaml`,
       { cause },
     );
   });
@@ -89,4 +89,10 @@ async function fileOf(path: string, setting: string): Promise<Buffer> {
       { cause },
     );
   });
+}
+
+/** The innermost reason of the SDK's connection errors, which are records of Rust in one line. */
+function reasonOf(cause: unknown): string {
+  const text = sentenceOf(cause);
+  return /message: "([^"]+)"/.exec(text)?.[1]?.toLowerCase() ?? text;
 }

@@ -9,6 +9,8 @@ import { z } from 'zod';
 const path = z.string().min(1).max(4096);
 const name = z.string().min(1).max(128);
 const names = z.array(name).max(20_000);
+/** SHA3-384 of a public key, base64url: 48 bytes. */
+const keyId = z.string().regex(/^[\w-]{64}$/, 'it is the SHA3-384 of a key, 64 characters long');
 
 /** What a push may bring. */
 export const importKinds = ['store', 'snap', 'snap-pair', 'store-metadata', 'account-keys'] as const;
@@ -143,7 +145,7 @@ export const fetchRequest = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('account-keys'),
     account: name,
-    keys: z.array(name).min(1).max(100),
+    keys: z.array(keyId).min(1).max(100),
     exportDir: path.optional(),
   }),
 ]);
