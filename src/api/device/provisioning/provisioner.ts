@@ -28,7 +28,7 @@ export interface ProvisionerOptions {
   readonly batchTime?: number;
   /** Most intents that wait or are under way; beyond it new ones are refused. @default 2000 */
   readonly capacity?: number;
-  /** How long a device is kept waiting before it is told to ask again. @default 20000 */
+  /** How long a device is kept waiting before it is told to ask again; snapd hangs up after 15 s. @default 12000 */
   readonly patience?: number;
   /** How often the database is asked for the results of other processes; 0 never. @default 100 */
   readonly lookEvery?: number;
@@ -64,7 +64,7 @@ export class Provisioner {
       linger: 10,
       batchTime: 2000,
       capacity: 2000,
-      patience: 20_000,
+      patience: 12_000,
       lookEvery: 100,
       restartAfter: 1000,
       ...options,
