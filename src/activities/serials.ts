@@ -122,7 +122,7 @@ export function createSerialActivities(deps: SerialActivityDeps) {
       result.status === 'rejected' ? [result.reason] : [],
     );
     const passing = failures.find((failure) => !isFinal(failure));
-    if (passing !== undefined) throw passing;
+    if (passing !== undefined) throw asError(passing);
     return { signed: signed.length, refused: failures.length };
   }
 
