@@ -245,3 +245,51 @@ export const configChange = z.object({
 
 /** POST /imports/roll-back. */
 export const rollBack = z.object({ importId: z.number(), fileName: z.string(), removedBlobs: z.number() });
+
+/** POST /overrides; null takes the override away. GET /overrides?snap=NAME lists them. */
+export const overrideChange = z.object({
+  snap: name,
+  channel: name,
+  revision: z.number().int().min(1).nullable(),
+});
+
+/** Answer of POST /overrides: one place for each architecture. */
+export const overrideAnswer = z.object({
+  snapName: z.string(),
+  channel: z.string(),
+  places: z.array(
+    z.object({
+      architecture: z.string(),
+      revision: z.number().nullable(),
+      upstreamRevision: z.number().nullable(),
+    }),
+  ),
+});
+
+/** GET /overrides. */
+export const overrideList = z.object({
+  overrides: z.array(
+    z.object({
+      snapName: z.string(),
+      channel: z.string(),
+      architecture: z.string(),
+      revision: z.number(),
+      upstreamRevision: z.number().nullable(),
+    }),
+  ),
+});
+
+/** GET /devices?limit=N: those that opened a session here, the latest first. */
+export const deviceList = z.object({
+  devices: z.array(
+    z.object({
+      brandId: z.string(),
+      model: z.string(),
+      serial: z.string(),
+      store: z.string().nullable(),
+      userAgent: z.string().nullable(),
+      firstSeenAt: z.string(),
+      lastSeenAt: z.string(),
+    }),
+  ),
+});

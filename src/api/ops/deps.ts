@@ -2,11 +2,20 @@ import type { Client } from '@temporalio/client';
 import type { PayloadCodec } from '@temporalio/common';
 import type { BlobStore, Database, SettingStore } from '../../storage/index.ts';
 
+/** The master keys, as far as a rotation needs them; `SecretBox` and `DataFolder` of src/config together. */
+export interface MasterKeys {
+  /** Puts a new key in front; resolves to its id. Throws `master-key-external` when the keys are kept elsewhere. */
+  rotate(): Promise<string>;
+  /** The same secret under the newest key. */
+  reseal(name: string, sealed: string): string;
+}
+
 /** What the operator's interface needs from the host. */
 export interface OpsDeps {
   readonly database: Database;
   readonly blobs: BlobStore;
   readonly settings: SettingStore;
+  readonly masterKeys: MasterKeys;
   readonly client: Client;
   /** Opens what workflows and heartbeats hold; the codecs of the data converter. */
   readonly codecs: readonly PayloadCodec[];

@@ -3,11 +3,14 @@ import { clientError } from '../errors.ts';
 import { backupRoutes } from './backups.ts';
 import { codecRoutes } from './codec.ts';
 import type { OpsDeps } from './deps.ts';
+import { deviceRoutes } from './devices.ts';
 import { errorAnswer } from './http.ts';
 import { importRoutes } from './imports.ts';
 import { operationRoutes } from './operations.ts';
+import { overrideRoutes } from './overrides.ts';
 import { Processes } from './processes.ts';
 import { pushedSnapRoutes } from './pushed-snaps.ts';
+import { rotationRoutes } from './rotation.ts';
 import { settingRoutes } from './settings.ts';
 import { statusRoutes } from './status.ts';
 import { exportRoutes, fetchRoutes } from './transfers.ts';
@@ -38,7 +41,10 @@ export function createOpsApi(deps: OpsDeps, requireOperator: MiddlewareHandler):
     backupRoutes(deps, processes),
     operationRoutes(processes),
     pushedSnapRoutes(deps, processes),
+    overrideRoutes(deps),
+    deviceRoutes(deps),
     settingRoutes(deps),
+    rotationRoutes(deps),
     statusRoutes(deps),
     codecRoutes(deps),
   ])

@@ -73,7 +73,10 @@ export function fetchRoutes(deps: OpsDeps, processes: Processes): Hono {
         const credentials = await seal(deps, fetchId, request.credentials);
         const input = { ...wish, fetchId, credentials, exportDir, actor: OPERATOR };
         const id = `fetch-snaps/${wish.store ?? GENERAL_STORE}/${fetchId}`;
-        return context.json(await processes.start('fetchSnaps', id, [input], { store: wish.store ?? undefined }), 202);
+        return context.json(
+          await processes.start('fetchSnaps', id, [input], { store: wish.store ?? undefined }),
+          202,
+        );
       }
       case 'account-keys': {
         const { account, keys } = request;

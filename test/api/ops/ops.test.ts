@@ -8,10 +8,13 @@ import { z } from 'zod';
 import { createOpsApi } from '../../../src/api/ops/index.ts';
 import { operatorGate } from '../../../src/api/operator-gate.ts';
 import {
+  deviceList,
   exportResult,
   importPlan,
   importResult,
   operation,
+  overrideAnswer,
+  overrideList,
   pushedSnaps,
   removalPlan,
   status,
@@ -38,6 +41,7 @@ function opsOf(host: Host, client: Client): Hono {
       database: host.database,
       blobs: host.blobs,
       settings: host.settings,
+      masterKeys: { rotate: () => Promise.resolve(''), reseal: (_, sealed) => sealed },
       client,
       codecs: temporal.dataConverter.payloadCodecs ?? [],
       temporalUi: 'http://127.0.0.1:8233',
@@ -222,6 +226,29 @@ describe("the operator's interface", () => {
         stores: ['brand-main'],
         channels: [{ channel: 'latest/stable', revision: 1 }],
       });
+    });
+  });
+
+  test('lets an operator give devices another revision, and take it back', async () => {
+    const outside = await newOutside();
+    await outside.publishJourney();
+    await at(outside.host, async (operator) => {
+      const set = { snap: 'my-app', channel: 'stable', revision: 2 };
+      expect(await operator.answer('POST', '/overrides', overrideAnswer, set)).toEqual({
+        snapName: 'my-app',
+        channel: 'stable',
+        places: [{ architecture: 'amd64', revision: 2, upstreamRevision: 1 }],
+      });
+      const { overrides } = await operator.answer('GET', '/overrides?snap=my-app', overrideList);
+      expect(overrides).toEqual([
+        { snapName: 'my-app', channel: 'stable', architecture: 'amd64', revision: 2, upstreamRevision: 1 },
+      ]);
+      const unknown = await operator.ask('POST', '/overrides', { ...set, revision: 77 });
+      expect(unknown.status).toBe(404);
+      expect((await operator.answer('GET', '/overrides', overrideList)).overrides).toEqual(overrides);
+      await operator.answer('POST', '/overrides', overrideAnswer, { ...set, revision: null });
+      expect((await operator.answer('GET', '/overrides', overrideList)).overrides).toEqual([]);
+      expect((await operator.answer('GET', '/devices', deviceList)).devices).toEqual([]);
     });
   });
 
