@@ -20,10 +20,9 @@ import { watched } from '../api/watch/watched.ts';
 import { operatorToken, Settings } from '../config/index.ts';
 import { AirlockError } from '../errors.ts';
 import { TokenOffice } from '../storage/authority/index.ts';
-import { openFileBlobStore } from '../storage/index.ts';
+import { deviceSecrets, openFileBlobStore } from '../storage/index.ts';
 import { signedSerials } from '../storage/model-service/index.ts';
 import { createMetrics, type Log, type Metrics } from '../telemetry/index.ts';
-import { deviceSecrets } from './device-secrets.ts';
 import type { Foundation } from './foundation.ts';
 import type { Role } from './roles.ts';
 import { siteOf } from './site.ts';
@@ -177,11 +176,15 @@ function opsApp(
   { foundation, temporal, status, random, report }: Shared,
   operator: MiddlewareHandler,
 ): Answering {
-  const { database, blobs, settings, clock } = foundation;
+  const { database, blobs, settings, clock, dataFolder, secretBox } = foundation;
   const deps = {
     database,
     blobs,
     settings,
+    masterKeys: {
+      rotate: () => dataFolder.rotateMasterKey(secretBox),
+      reseal: (name: string, sealed: string) => secretBox.reseal(name, sealed),
+    },
     client: temporal.connection.client,
     codecs: temporal.dataConverter.payloadCodecs ?? [],
     temporalUi: temporal.uiUrl,

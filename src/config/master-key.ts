@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createPrivateFile, writePrivateFile } from './private-file.ts';
 import { MASTER_KEY_BYTES, SecretBox, masterKey, type MasterKey } from './secret-box.ts';
 import { SecretError } from './secret-error.ts';
@@ -37,7 +37,11 @@ export async function ensureMasterKey(source: MasterKeySource): Promise<void> {
 
 /** Reads the ring of master keys. Throws {@link SecretError} when there is none, or a line of it is no key. */
 export async function readMasterKeys(source: MasterKeySource): Promise<MasterKey[]> {
-  const lines = (await readSecretFile(source.path)).split('\n').map((line) => line.trim());
+  return ringOf(await readSecretFile(source.path), source);
+}
+
+function ringOf(text: string, source: MasterKeySource): MasterKey[] {
+  const lines = text.split('\n').map((line) => line.trim());
   const ring = lines.flatMap((line, index) => {
     return line === '' || line.startsWith('#') ? [] : [parseKey(line, `${source.path}, line ${index + 1}`)];
   });
@@ -45,9 +49,9 @@ export async function readMasterKeys(source: MasterKeySource): Promise<MasterKey
   throw new SecretError('invalid', 'master-key-invalid', `cannot find a master key in ${source.path}`);
 }
 
-/** The box over the keys of a source. */
+/** The box over the keys of a source; it looks there again when a text names a key that it does not know. */
 export async function openSecretBox(source: MasterKeySource): Promise<SecretBox> {
-  return new SecretBox(await readMasterKeys(source));
+  return new SecretBox(await readMasterKeys(source), () => ringOf(readFileSync(source.path, 'utf8'), source));
 }
 
 /**

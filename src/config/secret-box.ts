@@ -40,10 +40,15 @@ export function masterKey(key: Uint8Array): MasterKey {
  */
 export class SecretBox {
   #ring: readonly [MasterKey, ...MasterKey[]];
+  readonly #reread: (() => readonly MasterKey[]) | undefined;
 
-  /** Takes the ring, newest key first. Throws {@link SecretError} `master-key-invalid` when it is empty. */
-  constructor(ring: readonly MasterKey[]) {
+  /**
+   * Takes the ring, newest key first. Throws {@link SecretError} `master-key-invalid` when it is empty.
+   * @param reread the ring as it is kept now; asked when a text names an unknown key, as after a rotation by another process
+   */
+  constructor(ring: readonly MasterKey[], reread?: () => readonly MasterKey[]) {
     this.#ring = nonEmpty(ring);
+    this.#reread = reread;
   }
 
   /** The id of the key that seals now. */
@@ -68,7 +73,7 @@ export class SecretBox {
   /** Opens what {@link seal} made under the same name. Throws {@link SecretError}. */
   open(name: string, sealed: string): string {
     const { keyId, data } = parse(name, sealed);
-    const found = this.#ring.find(({ id }) => id === keyId);
+    const found = this.#keyOf(keyId);
     if (!found) {
       throw new SecretError(
         'internal',
@@ -89,6 +94,13 @@ export class SecretBox {
         `cannot open the secret "${name}": its sealed text was changed or belongs to another name`,
       );
     }
+  }
+
+  #keyOf(keyId: string): MasterKey | undefined {
+    const known = this.#ring.find(({ id }) => id === keyId);
+    if (known || !this.#reread) return known;
+    this.#ring = nonEmpty(this.#reread());
+    return this.#ring.find(({ id }) => id === keyId);
   }
 
   /** Whether a sealed text was made with an older key than the one that seals now. */

@@ -12,6 +12,7 @@ import { listImportsCommand, rollBackCommand } from './imports.ts';
 import { listPushedSnapsCommand } from './list-pushed-snaps.ts';
 import { pushAccountKeysCommand, pushMetadataCommand, pushSnapCommand, pushStoreCommand } from './push.ts';
 import { deleteSnapCommand, pruneCommand } from './remove.ts';
+import { rotateDeviceSecretCommand, rotateMasterKeyCommand } from './rotation.ts';
 import { statusCommand } from './status.ts';
 
 /** `snap-store-proxy`, `snap-proxy` and `enterprise-store`: what a store's operator does. */
@@ -38,6 +39,8 @@ export function snapStoreProxyProgram(context: CliContext): Command {
     .addCommand(importCertificateCommand(context))
     .addCommand(useCaCertsCommand(context))
     .addCommand(removeCaCertsCommand(context))
+    .addCommand(rotateDeviceSecretCommand(context))
+    .addCommand(rotateMasterKeyCommand(context))
     .addCommand(backupCommand(context))
     .addCommand(restoreCommand(context));
   return program;

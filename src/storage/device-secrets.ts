@@ -1,14 +1,21 @@
 import { z } from 'zod';
-import type { DeviceSecret } from '../api/device/index.ts';
-import type { SettingStore } from '../storage/index.ts';
+import type { SettingStore } from './setting-store.ts';
 
 /** Under this setting a rotation keeps the secret before the present one, sealed, with the end of its grace period. */
 const PREVIOUS = 'airlock.device-auth.previous';
+const PRESENT = 'proxy.device-auth.secret';
 const previousSecret = z.object({ secret: z.string(), until: z.iso.datetime() });
 
+/** A secret that device sessions are signed with. */
+export interface SessionSecret {
+  readonly secret: Uint8Array;
+  /** Undefined for the present one; the one before is accepted until then. */
+  readonly until: Date | undefined;
+}
+
 /** The secrets that device sessions are accepted under: the present one, and the one before in its grace period. */
-export async function deviceSecrets(settings: SettingStore): Promise<readonly DeviceSecret[]> {
-  const present = await settings.get('proxy.device-auth.secret');
+export async function deviceSecrets(settings: SettingStore): Promise<readonly SessionSecret[]> {
+  const present = await settings.get(PRESENT);
   if (present === undefined) return [];
   const previous = await settings.get(PREVIOUS);
   const { secret, until } = previous === undefined ? {} : previousSecret.parse(JSON.parse(previous));
@@ -20,17 +27,20 @@ export async function deviceSecrets(settings: SettingStore): Promise<readonly De
   ];
 }
 
-/** Puts a new secret in force; sessions under the present one are good until `until`. */
+/**
+ * Puts a new secret in force; sessions under the present one are good until `until`, and those under the one before it
+ * end now.
+ */
 export async function rotateDeviceSecret(
   settings: SettingStore,
   fresh: string,
   until: Date,
   at: Date,
 ): Promise<void> {
-  const present = await settings.get('proxy.device-auth.secret');
+  const present = await settings.get(PRESENT);
   await settings.change(
     new Map([
-      ['proxy.device-auth.secret', { value: fresh, secret: true }],
+      [PRESENT, { value: fresh, secret: true }],
       [
         PREVIOUS,
         present === undefined
