@@ -2,6 +2,7 @@ import type { Command } from '@commander-js/extra-typings';
 
 import type { CliContext } from './context.ts';
 import { failureOf } from './errors.ts';
+import { takeKeyIds } from './key-ids.ts';
 import { note } from './terminal.ts';
 
 /** The programs, each by every name that the documents give it. */
@@ -33,6 +34,7 @@ export async function runProgram(
   try {
     const program = await buildProgram(context);
     quiet(program, context);
+    takeKeyIds(program);
     await program.parseAsync([...args], { from: 'user' });
     return 0;
   } catch (error) {
