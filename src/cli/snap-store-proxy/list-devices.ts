@@ -1,0 +1,30 @@
+import { Command } from '@commander-js/extra-typings';
+import { z } from 'zod';
+
+import type { CliContext } from '../context.ts';
+import { operatorClient } from '../operator.ts';
+import { tableLines } from '../tables.ts';
+import { print, printJson } from '../terminal.ts';
+
+const devicesSchema = z.looseObject({
+  devices: z.array(
+    z.looseObject({ brandId: z.string(), model: z.string(), serial: z.string(), lastSeenAt: z.string() }),
+  ),
+});
+
+/** `list-devices`: those that opened a session here, the latest first. */
+export function listDevicesCommand(context: CliContext) {
+  return new Command('list-devices')
+    .description('list the devices that use this store, the latest first')
+    .option('--limit <number>', 'at most so many', '1000')
+    .option('--json', 'print them as JSON')
+    .action(async (options) => {
+      const client = await operatorClient(context);
+      const path = `/ops/v1/devices?limit=${encodeURIComponent(options.limit)}`;
+      const { devices } = await client.request(path, devicesSchema);
+      if (options.json) return printJson(context.terminal, devices);
+      const rows = devices.map((device) => [device.brandId, device.model, device.serial, device.lastSeenAt]);
+      for (const line of tableLines(['Brand', 'Model', 'Serial', 'Last seen'], rows))
+        print(context.terminal, line);
+    });
+}
