@@ -2,16 +2,13 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeWorld, type World } from '../api/device/world.ts';
+import { pythonTools } from '../support/python-tools.ts';
 
 const run = promisify(execFile);
 
-/** schemathesis, where Python has it: `pip install schemathesis`. */
-const program = await run('schemathesis', ['--version']).then(
-  () => 'schemathesis',
-  () => undefined,
-);
+const tools = await pythonTools();
 
-describe.skipIf(program === undefined)('schemathesis against the document of the device API', () => {
+describe.skipIf(tools.folder === undefined)('schemathesis against the document of the device API', () => {
   let world: World;
 
   beforeAll(async () => {
@@ -25,7 +22,7 @@ describe.skipIf(program === undefined)('schemathesis against the document of the
     const checks =
       'not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance';
     const { stdout } = await run(
-      program ?? '',
+      'schemathesis',
       [
         'run',
         `${world.url}/v2/openapi.json`,
@@ -36,7 +33,7 @@ describe.skipIf(program === undefined)('schemathesis against the document of the
         '--max-examples',
         '200',
       ],
-      { maxBuffer: 1 << 26 },
+      { maxBuffer: 1 << 26, env: tools.folder === undefined ? process.env : tools.env },
     ).catch((error: unknown) => ({
       stdout: String(error instanceof Error && 'stdout' in error ? error.stdout : error),
     }));

@@ -9,21 +9,15 @@ import { startServer } from '../../../src/api/server.ts';
 import { checkAccount, mintMacaroon } from '../../../src/publishers/index.ts';
 import { addAccount, registerName } from '../../../src/storage/authority/index.ts';
 import { testAuthority } from '../../support/authority.ts';
+import { pythonTools } from '../../support/python-tools.ts';
 import { packSnap } from '../../support/snap-files.ts';
 import { openTestTemporal, withWorkers, type TestTemporal } from '../../support/temporal.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const run = promisify(execFile);
-/** A Python that has requirements.txt installed; the set-up's own, or one that is named. */
-const PYTHON = process.env['AIRLOCK_INTEROP_PYTHON'] ?? 'python3';
-const present = await run(PYTHON, ['-c', 'import craft_store, pymacaroons']).then(
-  () => true,
-  () => false,
-);
-if (!present)
-  process.stdout.write(
-    `skipped: ${PYTHON} has no craft-store (pip install -r test/interop/craft-store/requirements.txt)\n`,
-  );
+const tools = await pythonTools();
+const present = tools.folder !== undefined;
+const pythonEnv = tools.folder === undefined ? process.env : tools.env;
 
 let temporal: TestTemporal;
 beforeAll(async () => {
@@ -79,8 +73,8 @@ test.skipIf(!present)("snapcraft's own client library publishes here", { timeout
     const server = await startServer({ fetch: (request) => app.fetch(request), host: '127.0.0.1', port: 0 });
     try {
       const script = join(import.meta.dirname, 'publish.py');
-      const env = { ...process.env, CRAFT_STORE_RETRIES: '0', CRAFT_STORE_BACKOFF: '0' };
-      const { stdout } = await run(PYTHON, [script, server.url, issued.macaroon, 'robot', file], { env });
+      const env = { ...pythonEnv, CRAFT_STORE_RETRIES: '0', CRAFT_STORE_BACKOFF: '0' };
+      const { stdout } = await run('python3', [script, server.url, issued.macaroon, 'robot', file], { env });
       expect(JSON.parse(stdout)).toEqual({
         version: 1,
         caveats: [
@@ -121,7 +115,7 @@ test.skipIf(!present)('pymacaroons makes the very same macaroons from the same p
     key: randomBytes(32).toString('hex'),
     caveats: Array.from({ length: index % 7 }, (_unused, at) => `airlock|package|["p${at}","ü${index}"]`),
   }));
-  const child = run(PYTHON, ['-c', script]);
+  const child = run('python3', ['-c', script], { env: pythonEnv });
   child.child.stdin?.end(JSON.stringify(parts));
   const theirs = (await child).stdout.trim().split('\n');
   const ours = parts.map(({ key, ...rest }) => mintMacaroon({ ...rest, rootKey: Buffer.from(key, 'hex') }));
