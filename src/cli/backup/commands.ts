@@ -65,7 +65,9 @@ function verifyCommand(context: CliContext) {
     .addOption(passphraseFile())
     .addOption(privateKey())
     .option('--json', 'print what is inside as JSON')
-    .action(async (file, options) => {
+    .action(async (file, _own, command) => {
+      // "backup" has options of the same names, and takes them for its own.
+      const options = command.optsWithGlobals();
       const { verifyBackup } = await import('../../backup/index.ts');
       const path = await existingFile(file);
       const opener = await openerOf(context, options);
