@@ -10,9 +10,7 @@ import { enableAirgapModeCommand } from './enable-airgap-mode.ts';
 import { fetchAccountKeysCommand, fetchMetadataCommand, fetchSnapsCommand } from './fetch.ts';
 import { listImportsCommand, rollBackCommand } from './imports.ts';
 import { listDevicesCommand } from './list-devices.ts';
-import { listDevicesCommand } from './list-devices.ts';
 import { listPushedSnapsCommand } from './list-pushed-snaps.ts';
-import { deleteOverrideCommand, listOverridesCommand, overrideCommand } from './overrides.ts';
 import { deleteOverrideCommand, listOverridesCommand, overrideCommand } from './overrides.ts';
 import { pushAccountKeysCommand, pushMetadataCommand, pushSnapCommand, pushStoreCommand } from './push.ts';
 import { deleteSnapCommand, pruneCommand } from './remove.ts';
@@ -36,10 +34,6 @@ export function snapStoreProxyProgram(context: CliContext): Command {
     .addCommand(pushMetadataCommand(context))
     .addCommand(pushAccountKeysCommand(context))
     .addCommand(listPushedSnapsCommand(context))
-    .addCommand(overrideCommand(context))
-    .addCommand(listOverridesCommand(context))
-    .addCommand(deleteOverrideCommand(context))
-    .addCommand(listDevicesCommand(context))
     .addCommand(overrideCommand(context))
     .addCommand(listOverridesCommand(context))
     .addCommand(deleteOverrideCommand(context))
