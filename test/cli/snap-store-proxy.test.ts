@@ -205,40 +205,6 @@ test('list-pushed-snaps, to the letter', async () => {
   expect((await run(['list-pushed-snaps'])).stdout).toBe('Name    Stores\nhelix   ubuntu\n');
 });
 
-describe('overrides, to the letter', () => {
-  const answer = (revision: number | null, upstreamRevision: number | null) => ({
-    snapName: 'jq',
-    channel: 'stable',
-    places: [{ architecture: 'amd64', revision, upstreamRevision }],
-  });
-
-  test('override', async () => {
-    const { run, seen } = await operator({ 'POST /ops/v1/overrides': answer(11, 6) });
-    expect((await run(['override', 'jq', 'stable=11'])).stdout).toBe('jq stable amd64 11\n');
-    expect(seen[0]?.body).toEqual({ snap: 'jq', channel: 'stable', revision: 11 });
-    expect((await run(['override', 'jq', 'stable'])).status).toBe(2);
-  });
-
-  test('list-overrides', async () => {
-    const one = {
-      snapName: 'jq',
-      channel: 'stable',
-      architecture: 'amd64',
-      revision: 11,
-      upstreamRevision: 6,
-    };
-    const { run } = await operator({ 'GET /ops/v1/overrides?snap=jq': { overrides: [one] } });
-    expect((await run(['list-overrides', 'jq'])).stdout).toBe('jq stable amd64 11 (upstream 6)\n');
-  });
-
-  test('delete-override', async () => {
-    const { run, seen } = await operator({ 'POST /ops/v1/overrides': answer(null, 1705) });
-    const outcome = await run(['delete-override', 'jq', 'stable']);
-    expect(outcome.stdout).toBe('jq stable amd64 is tracking upstream (revision 1705)\n');
-    expect(seen[0]?.body).toEqual({ snap: 'jq', channel: 'stable', revision: null });
-  });
-});
-
 describe('config', () => {
   const list = {
     settings: [
