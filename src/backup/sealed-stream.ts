@@ -70,14 +70,14 @@ async function* evenChunks(
   source: AsyncIterable<Uint8Array>,
   size: number,
 ): AsyncGenerator<{ readonly chunk: Uint8Array; readonly last: boolean }> {
-  let held = Buffer.alloc(size);
+  let held = Buffer.allocUnsafe(size);
   let filled = 0;
   for await (const piece of source) {
     for (let at = 0; at < piece.length;) {
       // Full, and more follows: so it is not the last.
       if (filled === size) {
         yield { chunk: held, last: false };
-        held = Buffer.alloc(size);
+        held = Buffer.allocUnsafe(size);
         filled = 0;
       }
       const take = Math.min(size - filled, piece.length - at);
