@@ -145,7 +145,7 @@ describe.skipIf(program.path === undefined)(`snapd registers with airlock up${re
     // A serial of another board is no way to a remodelling.
     const stranger = site.device('model-b');
     expect(await stranger.register('--original-serial', former.serialFile)).toMatchObject(
-      refused(403, /former serial/),
+      refused(400, /former serial/),
     );
   });
 });

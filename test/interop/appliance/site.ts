@@ -7,6 +7,7 @@ import { devicesim } from '../../support/devicesim.ts';
 import { command, Server, type Outcome } from '../../support/programs.ts';
 import { newExporter, writeStoreArchive, type Brand } from './archive.ts';
 import { Chain } from './chain.ts';
+import { freePort } from './free-port.ts';
 import { SnapdDevice } from './snapd-device.ts';
 
 const run = promisify(execFile);
@@ -19,11 +20,14 @@ export class Site {
   readonly folder: string;
   readonly chain: Chain;
   readonly exporter = newExporter();
+  /** Where HTTPS is once a certificate was imported. */
+  readonly httpsPort: number;
   readonly #servers: Server[] = [];
   #up: Server | undefined;
   #devices = 0;
 
-  private constructor(folder: string, chain: Chain) {
+  private constructor(folder: string, chain: Chain, httpsPort: number) {
+    this.httpsPort = httpsPort;
     this.folder = folder;
     this.chain = chain;
   }
@@ -34,7 +38,7 @@ export class Site {
     await mkdir(join(folder, 'disk'));
     const chain = join(folder, 'chain');
     await run(program.path ?? '', ['chain', '--out', chain, '--key-bits', '2048', '--snaps', '2']);
-    const site = new Site(folder, await Chain.read(chain));
+    const site = new Site(folder, await Chain.read(chain), await freePort());
     await site.start();
     await site.operator('airlock', 'trust', 'add', site.chain.root);
     return site;
@@ -43,7 +47,16 @@ export class Site {
   /** Starts the server; again at the same address after `stop`. */
   async start(...more: readonly string[]): Promise<void> {
     const port = this.#up === undefined ? '0' : new URL(this.#up.url).port;
-    const free = ['--port', port, '--temporal-port', '0', '--temporal-ui-port', '0'];
+    const free = [
+      '--port',
+      port,
+      '--https-port',
+      String(this.httpsPort),
+      '--temporal-port',
+      '0',
+      '--temporal-ui-port',
+      '0',
+    ];
     this.#up = await this.serve(['up', '--role', 'airgap', '--data', this.data, ...free, ...more]);
   }
 
@@ -87,6 +100,14 @@ export class Site {
   /** The same for one that may fail. */
   tryOperator(name: 'airlock' | 'snap-store-proxy', ...args: readonly string[]): Promise<Outcome> {
     return command(name, args, { env: { AIRLOCK_DATA: this.data } });
+  }
+
+  /** Has the host serve HTTPS, as its operator does: certificate and key come by standard input. */
+  async importCertificate(tls: { readonly cert: string; readonly key: string }): Promise<string> {
+    const input = (await readFile(tls.cert, 'utf8')) + (await readFile(tls.key, 'utf8'));
+    const words = ['snap-store-proxy', 'import-certificate'];
+    const env = { AIRLOCK_DATA: this.data };
+    return output(words, await command('snap-store-proxy', ['import-certificate'], { input, env }));
   }
 
   /** A command of a brand's admin, on a machine of their own, that must succeed. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { reasonToSkip } from '../../support/devicesim.ts';
+import { eventually } from '../../support/processes.ts';
 import { BRANDS, newExporter, writeStoreArchive } from './archive.ts';
 import { Chain } from './chain.ts';
 import { hasNginx, privateCa, tlsFront } from './nginx.ts';
@@ -183,33 +184,46 @@ describe.skipIf(program.path === undefined)(`stores on airlock up${reasonToSkip(
     });
   });
 
-  describe.skipIf(!withNginx)(
-    `behind nginx, which ends TLS${withNginx ? '' : ' (nginx is not installed)'}`,
-    () => {
-      it('a device that trusts the private CA by store-certs registers and does all its steps', async () => {
-        const tls = await privateCa(join(site.folder, 'tls'));
-        const front = await tlsFront(join(site.folder, 'nginx'), site.url, tls);
-        onTestFinished(() => front.close());
-        const trusts = ['--store-cert', tls.ca];
-        const device = site.device('model-a').at(front.url);
-        expect(await device.register('--proposed-serial', 'TLS-0')).toMatchObject({
-          ok: false,
-          error: expect.stringMatching(/certificate signed by unknown authority/),
-        });
-        expect(await device.register('--proposed-serial', 'TLS-1', ...trusts)).toMatchObject({
-          ok: true,
-          serial: 'TLS-1',
-        });
-        // A front server is believed only when the operator says so: links would be plain HTTP for now.
-        const before = (await device.sees(['my-agent'], ...trusts))['my-agent'];
-        expect(before?.address).toMatch(/^http:/);
-        await site.operator('snap-store-proxy', 'config', 'proxy.trust-forwarded-proto=True');
-        const after = (await device.sees(['my-agent'], ...trusts))['my-agent'];
-        expect(after).toMatchObject({ ways: ALL_WAYS, errors: {} });
-        expect(after?.address.startsWith(`${front.url}/`)).toBe(true);
-        const { failures, steps } = await device.session(...trusts);
-        expect({ failures, steps }).toEqual({ failures: [], steps: 33 });
-      });
+  it.skipIf(!withNginx)(
+    `behind nginx, which ends TLS, a device does all its steps${withNginx ? '' : ' (nginx is not installed)'}`,
+    async () => {
+      const tls = await privateCa(join(site.folder, 'tls-of-nginx'));
+      const front = await tlsFront(join(site.folder, 'nginx'), site.url, tls);
+      onTestFinished(() => front.close());
+      const trusts = ['--store-cert', tls.ca];
+      const device = site.device('model-a').at(front.url);
+      expect(await device.register('--proposed-serial', 'FRONT-1', ...trusts)).toMatchObject({ ok: true });
+      // A front server is believed only when the operator says so: links are plain HTTP until then.
+      const before = (await device.sees(['my-agent'], ...trusts))['my-agent'];
+      expect(before?.address).toMatch(/^http:/);
+      await site.operator('snap-store-proxy', 'config', 'proxy.trust-forwarded-proto=True');
+      const after = (await device.sees(['my-agent'], ...trusts))['my-agent'];
+      expect(after).toMatchObject({ ways: ALL_WAYS, errors: {} });
+      expect(after?.address.startsWith(`${front.url}/`)).toBe(true);
+      expect(await device.session(...trusts)).toEqual({ failures: [], steps: 33 });
+      await site.operator('snap-store-proxy', 'config', 'proxy.trust-forwarded-proto=False');
     },
   );
+
+  it('over its own HTTPS, a device that trusts the private CA by store-certs does all its steps', async () => {
+    const tls = await privateCa(join(site.folder, 'tls'));
+    expect(await site.importCertificate(tls)).toMatch(/^Certificate .*127\.0\.0\.1.* imported, valid until /);
+    const trusts = ['--store-cert', tls.ca];
+    const device = site.device('model-a').at(`https://127.0.0.1:${site.httpsPort}`);
+    await eventually('HTTPS is there', async () => {
+      const { error } = await device.register();
+      return /certificate signed by unknown authority/.test(error ?? '');
+    });
+    expect(await device.register('--proposed-serial', 'TLS-1', ...trusts)).toMatchObject({
+      ok: true,
+      serial: 'TLS-1',
+      verified: true,
+    });
+    expect(await device.session(...trusts)).toEqual({ failures: [], steps: 33 });
+    const direct = site.device('model-a').at(`https://127.0.0.1:${site.httpsPort}/v1`);
+    expect(await direct.register('--proposed-serial', 'TLS-2', '--mode', 'direct', ...trusts)).toMatchObject({
+      ok: true,
+      serial: 'TLS-2',
+    });
+  });
 });
