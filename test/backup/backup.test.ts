@@ -142,6 +142,21 @@ describe('a backup of a running appliance', () => {
   });
 });
 
+describe('with PostgreSQL', () => {
+  test('the backup says that the database is not in it, and holds all else', async () => {
+    const running = await applianceFolder();
+    const order = await orderOf(await target());
+    await writeBackup(order, {
+      dataFolder: running.dataFolder,
+      database: 'postgresql',
+      blobs: running.blobs,
+    });
+    const contents = await verifyBackup(partOf(order), passphrase);
+    expect(contents.database).toBe('postgresql');
+    expect(contents.members.map(({ name }) => name)).toEqual(['master.key']);
+  });
+});
+
 describe('what is wrong is told before anything is restored', () => {
   test('a wrong passphrase, and one that is too short', async () => {
     const running = await applianceFolder();

@@ -1,8 +1,9 @@
 import { Command } from '@commander-js/extra-typings';
 
+import { backupReminder } from '../backup/reminder.ts';
 import type { CliContext } from '../context.ts';
 import { operatorClient } from '../operator.ts';
-import { print, printJson } from '../terminal.ts';
+import { note, print, printJson } from '../terminal.ts';
 import { status, type Status } from './contract.ts';
 
 /** `status`: the documented lines, then the imported stores and account keys (seed 000); the rest with `--verbose`. */
@@ -16,6 +17,8 @@ export function statusCommand(context: CliContext) {
       const found = await client.request('/ops/v1/status', status);
       if (options.json) return printJson(context.terminal, found);
       for (const line of statusLines(found, options.verbose ?? false)) print(context.terminal, line);
+      const reminder = backupReminder(found.lastBackup, context.now());
+      if (reminder !== undefined) note(context.terminal, reminder);
     });
 }
 
