@@ -78,6 +78,14 @@ describe('the provisioner', () => {
     expect(most).toBe(2);
   });
 
+  it('shares what is there between its lanes, so that the token always has a batch to sign', async () => {
+    const { provisioner, batches } = make({ lanes: 2, batchSize: 64 });
+    await Promise.all(names(40).map((id) => provisioner.obtain(id)));
+    expect(batches.length).toBeGreaterThan(1);
+    expect(Math.max(...batches.map(({ length }) => length))).toBeLessThanOrEqual(20);
+    expect(batches.flat().toSorted()).toEqual(names(40).toSorted());
+  });
+
   it('lets a device go after a while, and keeps its place in line', async () => {
     let release = () => {};
     const held = new Promise<void>((resolve) => {

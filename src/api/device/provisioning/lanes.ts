@@ -61,7 +61,7 @@ export class Lanes {
     clearTimeout(this.#gathering);
     this.#gathering = undefined;
     if (this.#closed || this.#busy >= this.#options.lanes || this.#queue.size === 0) return;
-    const batch = [...this.#queue].slice(0, this.#size);
+    const batch = [...this.#queue].slice(0, this.#share());
     for (const intent of batch) {
       this.#queue.delete(intent);
       this.#underWay.add(intent);
@@ -76,6 +76,14 @@ export class Lanes {
       this.#schedule();
     });
     this.#schedule();
+  }
+
+  /**
+   * The size of the next batch: with several lanes no more than one lane's share of all that is here, so that the token has
+   * another batch to sign while the devices of one get their answers and come back.
+   */
+  #share(): number {
+    return Math.min(this.#size, Math.max(1, Math.ceil(this.load / this.#options.lanes)));
   }
 
   /** Keeps batches as large as the token serves in the time that one should take: twice as large at most from one to the next. */
