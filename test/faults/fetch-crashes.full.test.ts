@@ -1,0 +1,110 @@
+import { randomBytes } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, onTestFinished, test } from 'vitest';
+import { createDeviceApi } from '../../src/api/device/index.ts';
+import { startServer } from '../../src/api/server.ts';
+import { unpackBundle } from '../../src/bundles/index.ts';
+import { fetchSnaps } from '../../src/workflows/index.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { newOutside, trustingHost } from '../workflows/carried-store.ts';
+import type { Outside } from '../workflows/hosts.ts';
+import { MortalWorker } from './transfer-crashes.ts';
+
+const NAMES = ['one', 'two', 'three', 'four'];
+
+/** The outside host's snaps over a network that breaks each connection after at most so many bytes, as long as `bad()`. */
+async function badNetwork(outside: Outside, bad: () => boolean): Promise<string> {
+  const { database, blobs } = outside.host;
+  // Download addresses lead through the same network.
+  const site = { storeId: undefined, publicUrl: undefined, caCertificate: undefined };
+  const app = createDeviceApi({
+    database,
+    blobs,
+    deviceSecrets: () => Promise.resolve([]),
+    site: () => Promise.resolve(site),
+    clock: () => new Date(),
+    random: (size) => new Uint8Array(randomBytes(size)),
+    report: () => undefined,
+  });
+  const store = await startServer({
+    fetch: (request, bindings) => app.fetch(request, bindings),
+    host: '127.0.0.1',
+    port: 0,
+  });
+  const network = createServer((client) => {
+    const server = connect(store.port, '127.0.0.1');
+    let left = bad() ? 200_000 + Math.random() * 1_500_000 : Number.POSITIVE_INFINITY;
+    server.on('data', (chunk) => {
+      left -= chunk.length;
+      if (left < 0) client.destroy();
+      else client.write(chunk);
+    });
+    client.on('data', (chunk) => server.write(chunk));
+    for (const [one, other] of [
+      [client, server],
+      [server, client],
+    ] as const) {
+      one.on('error', () => other.destroy());
+      one.on('close', () => other.destroy());
+    }
+  });
+  await new Promise<void>((resolve) => network.listen(0, '127.0.0.1', resolve));
+  onTestFinished(async () => {
+    await new Promise((resolve) => network.close(resolve));
+    await store.close(0);
+  });
+  const address = network.address();
+  if (address === null || typeof address === 'string') throw new Error('no address');
+  return `http://127.0.0.1:${address.port}`;
+}
+
+test('a fetch whose worker is killed and whose network breaks, again and again, ends with the very snaps', async () => {
+  const outside = await newOutside();
+  const digests = new Map<string, string>();
+  for (const name of NAMES) {
+    const { digest } = await outside.publish(
+      { name, version: '1', type: 'app', base: 'bare', payload: 6_000_000 },
+      { store: 'ubuntu', revision: 1, channels: ['latest/stable'] },
+    );
+    digests.set(name, digest);
+  }
+  let bad = true;
+  const url = await badNetwork(outside, () => bad);
+  const host = await trustingHost(outside);
+  await host.settings.change(new Map([['proxy.upstream', { value: url, secret: false }]]), new Date());
+  const worker = await MortalWorker.over(host);
+  const handle = await worker.client.workflow.start(fetchSnaps, {
+    workflowId: 'fetch',
+    taskQueue: 'airlock',
+    args: [
+      {
+        fetchId: 'fetch',
+        names: NAMES,
+        channels: ['latest/stable'],
+        architectures: ['amd64'],
+        store: null,
+        credentials: null,
+        exportDir: null,
+        actor: 'operator',
+      },
+    ],
+  });
+  for (let kill = 0; kill < 3; kill++) {
+    await worker.start();
+    await sleep(500 + Math.random() * 3000);
+    await worker.kill();
+  }
+  await worker.start();
+  await sleep(8000);
+  bad = false;
+  const { files } = await handle.result();
+  expect(files.map(({ subject }) => subject)).toEqual(NAMES);
+  for (const { subject, path } of files) {
+    const head = await unpackBundle(path, { folder: join(await temporaryFolder(), 'unpacked') });
+    expect(head.manifest.snaps[0]?.revisions[0]?.digest).toBe(digests.get(subject));
+  }
+  expect(await readdir(join(host.folder, 'staging'))).toEqual([]);
+});
