@@ -2,6 +2,8 @@ import type { HttpBindings } from '@hono/node-server';
 
 /** What stays on plain HTTP beside the redirect: commands on this machine, and probes. */
 const PLAIN = /^\/(ops\/v1|_status|healthz|readyz|metrics)(\/|$)/;
+/** Who does not trust our certificate yet gets it here, to compare its fingerprint; everything else takes HTTPS. */
+const CERTIFICATE = '/v2/setup/ca.crt';
 const LOOPBACK = /^(::1|127\.\d+\.\d+\.\d+|::ffff:127\.\d+\.\d+\.\d+)$/;
 
 /** How to send people to HTTPS. */
@@ -13,8 +15,8 @@ export interface RedirectOptions {
 }
 
 /**
- * The answer that sends a plain request to HTTPS; undefined for what may stay: commands and probes from this machine, and
- * what came over HTTPS to a front server. No HSTS: a host that goes back to HTTP must stay reachable for its devices.
+ * The answer that sends a plain request to HTTPS; undefined for what may stay: commands and probes from this machine,
+ * our certificate itself, and what came over HTTPS to a front server. No HSTS: a host that goes back to HTTP must stay reachable for its devices.
  */
 export function redirectToHttps(
   request: Request,
@@ -26,6 +28,7 @@ export function redirectToHttps(
   if (trustForwardedProto && request.headers.get('x-forwarded-proto') === 'https') return undefined;
   if (PLAIN.test(url.pathname) && LOOPBACK.test(bindings.incoming?.socket.remoteAddress ?? ''))
     return undefined;
+  if (url.pathname === CERTIFICATE) return undefined;
   url.protocol = 'https:';
   url.port = String(port);
   // Other than 301, 308 keeps the method and the body of a request.

@@ -54,6 +54,9 @@ test('HTTPS comes, changes and goes with the certificate, without a restart, and
   // Commands on this machine, and probes, go on as they were.
   expect((await plain('/ops/v1/status')).status).toBe(200);
   expect((await plain('/_status/check')).status).toBe(200);
+  // Who does not trust the certificate yet has to get it somewhere.
+  expect((await plain('/v2/setup/ca.crt')).status).toBe(200);
+  expect((await plain('/v2/setup/script')).status).toBe(301);
   expect(await overHttps(url, first.cert)).toBe('https:');
 
   const second = await selfSigned(['localhost', '127.0.0.1'], NOW, random);
