@@ -45,15 +45,14 @@ export async function readBackup(
     const { header, bytes } = await readHeader(file, path);
     const dataKey = 'dataKey' in unlock ? unlock.dataKey : await openDataKey(header.key, unlock);
     const { size } = await file.stat();
-    const sealed = file.createReadStream({
+    const sealed: AsyncIterable<Buffer> = file.createReadStream({
       start: bytes.length,
       highWaterMark: 1024 * 1024,
       autoClose: false,
     });
     let done = 0;
     const counted = async function* () {
-      for await (const chunk of sealed) {
-        const piece: Buffer = chunk;
+      for await (const piece of sealed) {
         done += piece.length;
         onProgress?.(done, size);
         yield piece;

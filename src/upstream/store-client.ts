@@ -173,7 +173,7 @@ export class StoreClient {
   /** What an authority of ours gives to who may see the store; undefined when the upstream is another kind of store. */
   async #carried(wish: SnapWish, store: string, signal: AbortSignal): Promise<UpstreamSnap | undefined> {
     const query = new URLSearchParams({ channel: wish.channel, architecture: wish.architecture });
-    const path = `/carry/v1/stores/${encodeURIComponent(store)}/snaps/${encodeURIComponent(wish.name)}?${query}`;
+    const path = `/carry/v1/stores/${encodeURIComponent(store)}/snaps/${encodeURIComponent(wish.name)}?${query.toString()}`;
     const response = await this.#fetch(`${this.#url}${path}`, {}, signal);
     if (response.status === 404) {
       const said = refusalSchema.safeParse(await json(response));

@@ -66,10 +66,13 @@ function ask(
         let bytes = 0;
         const status = answer.statusCode ?? 0;
         if (job.breakOff === true) {
-          setTimeout(() => {
-            resolve({ status, bytes });
-            answer.destroy();
-          }, Math.max(0, end - performance.now()));
+          setTimeout(
+            () => {
+              resolve({ status, bytes });
+              answer.destroy();
+            },
+            Math.max(0, end - performance.now()),
+          );
         }
         const begun = performance.now();
         answer.on('data', (chunk: Buffer) => {
