@@ -39,8 +39,13 @@ export class Site {
     const chain = join(folder, 'chain');
     await run(program.path ?? '', ['chain', '--out', chain, '--key-bits', '2048', '--snaps', '2']);
     const site = new Site(folder, await Chain.read(chain), await freePort());
-    await site.start();
-    await site.operator('airlock', 'trust', 'add', site.chain.root);
+    try {
+      await site.start();
+      await site.operator('airlock', 'trust', 'add', site.chain.root);
+    } catch (error) {
+      await site.close();
+      throw error;
+    }
     return site;
   }
 
