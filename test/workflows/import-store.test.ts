@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { errorOfFailure } from '../../src/activities/errors.ts';
-import { generation } from '../../src/storage/index.ts';
+import { generation, type Queries } from '../../src/storage/index.ts';
 import { exportStore, importStore, rollBackImport } from '../../src/workflows/index.ts';
 import type { ImportInput, ImportOutcome } from '../../src/workflows/import-contract.ts';
 import type { ExportOutcome, StoreExport } from '../../src/workflows/export-contract.ts';
@@ -14,6 +14,7 @@ import {
   storeExport,
   trustingHost,
   type Host,
+  snapIdOf,
 } from './carried-store.ts';
 
 let temporal: TestTemporal;
@@ -216,4 +217,102 @@ describe('a store that is exported, carried and imported', () => {
     });
     expect(await traces(inside)).toEqual(before);
   });
+
+  test('is refused when it contradicts what is here: a store of another brand, a snap of another store, other bytes', async () => {
+    const outside = await newOutside();
+    await outside.publishJourney();
+    const path = (await exported(outside.host)).files[0]?.path ?? '';
+    const at = new Date().toISOString();
+    const contradictions: readonly (readonly [string, (host: Host) => Promise<unknown>])[] = [
+      [
+        'store-of-other-brand',
+        ({ database }) =>
+          database.queries
+            .insertInto('Store')
+            .values({
+              id: 'brand-main',
+              name: 'Theirs',
+              kind: 'brand',
+              brandId: 'other',
+              createdAt: at,
+              changedAt: at,
+            })
+            .execute(),
+      ],
+      [
+        'snap-of-other-store',
+        async ({ database }) => {
+          await importedSnap(database.queries, 'other-store', 1, 'a'.repeat(96), at);
+        },
+      ],
+      [
+        'revision-conflict',
+        async ({ database }) => {
+          await importedSnap(database.queries, 'brand-main', 1, 'a'.repeat(96), at);
+        },
+      ],
+    ];
+    for (const [code, contradict] of contradictions) {
+      const inside = await trustingHost(outside);
+      await contradict(inside);
+      const before = await traces(inside);
+      await on(inside, async (client) => {
+        expect((await refusal(push(client, await importInput('store', path)))).code).toBe(code);
+      });
+      expect(await traces(inside)).toEqual(before);
+    }
+  });
 });
+
+/** A revision of my-app that is here already. */
+async function importedSnap(
+  queries: Queries,
+  storeId: string,
+  revision: number,
+  digest: string,
+  at: string,
+): Promise<void> {
+  const snapId = snapIdOf('my-app');
+  await queries
+    .insertInto('Snap')
+    .values({
+      snapId,
+      name: 'my-app',
+      storeId,
+      publisherId: 'my-brand',
+      private: true,
+      type: 'app',
+      title: '',
+      summary: '',
+      description: '',
+      license: null,
+      contact: null,
+      website: null,
+      links: {},
+      media: [],
+      categories: [],
+      defaultTrack: null,
+      createdAt: at,
+      changedAt: at,
+    })
+    .execute();
+  await queries
+    .insertInto('SnapRevision')
+    .values({
+      snapId,
+      revision,
+      sha3_384: digest,
+      size: 1,
+      version: '1',
+      type: 'app',
+      architectures: ['amd64'],
+      base: null,
+      confinement: 'strict',
+      grade: 'stable',
+      epoch: { read: [0], write: [0] },
+      snapYaml: '',
+      provenance: 'global-upload',
+      createdAt: at,
+    })
+    .execute();
+}
