@@ -11,6 +11,8 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
 import type { DataConverter } from '@temporalio/common';
 import { z } from 'zod';
+import { loadTemporalConfig } from '../../src/config/index.ts';
+import { installRuntime } from '../../src/worker/runtime.ts';
 import { workflowBundle } from '../../src/worker/workflow-bundle.ts';
 
 const FOLDER = fileURLToPath(new URL('../histories', import.meta.url));
@@ -50,6 +52,8 @@ const started = z.object({
 
 /** Runs today's code against a recorded history; throws when the two disagree. */
 export async function replay(name: string, dataConverter: DataConverter): Promise<void> {
+  // Otherwise the SDK tells on the console of each worker that it makes for a replay.
+  installRuntime(await loadTemporalConfig({ env: {} }));
   const history: unknown = JSON.parse(await readFile(join(FOLDER, `${name}.json`), 'utf8'));
   await Worker.runReplayHistory(
     { workflowBundle: { codePath: await workflowBundle() }, dataConverter },
