@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import {
   ASSERTION_MEDIA_TYPE,
   decodeAssertion,
@@ -7,91 +6,22 @@ import {
   refWords,
 } from '../assertions/index.ts';
 import { sentenceOf } from '../errors.ts';
+import {
+  ANSWER_MAX,
+  FIELDS,
+  jsonOf,
+  limited,
+  refreshSchema,
+  refusalSchema,
+  resultSchema,
+  snapSchema,
+  type UpstreamSnap,
+} from './answers.ts';
 import { UpstreamError } from './errors.ts';
 import type { Login } from './login-file.ts';
-import { limitedBytes } from '../limited-bytes.ts';
 
 const ANSWER_MS = 30_000;
-const ANSWER_MAX = 16 * 2 ** 20;
 const ASSERTION_MAX = 3 * 2 ** 20;
-
-const FIELDS = [
-  'architectures',
-  'base',
-  'confinement',
-  'contact',
-  'created-at',
-  'description',
-  'download',
-  'epoch',
-  'license',
-  'links',
-  'media',
-  'name',
-  'private',
-  'publisher',
-  'revision',
-  'snap-id',
-  'summary',
-  'title',
-  'type',
-  'version',
-  'website',
-];
-
-const text = z.string().default('');
-const snapSchema = z.looseObject({
-  'snap-id': z.string(),
-  name: z.string(),
-  revision: z.number().int().min(1),
-  version: text,
-  type: z.string().default('app'),
-  title: text,
-  summary: text,
-  description: text,
-  license: z.string().nullish(),
-  contact: z.string().nullish(),
-  website: z.string().nullish(),
-  private: z.boolean().default(false),
-  links: z.record(z.string(), z.array(z.string())).nullish(),
-  media: z
-    .array(
-      z.looseObject({
-        type: z.string(),
-        url: z.string(),
-        width: z.number().nullish(),
-        height: z.number().nullish(),
-      }),
-    )
-    .nullish(),
-  publisher: z.looseObject({ id: z.string() }),
-  /** The store that it is in, where the upstream says so: an authority of ours does. */
-  store: z.string().optional(),
-  /** Its assertions with their chains, where they came with it. */
-  assertions: z.string().optional(),
-  'created-at': z.string().optional(),
-  download: z.looseObject({
-    'sha3-384': z.string().regex(/^[0-9a-f]{96}$/),
-    size: z.number().int().min(1),
-    url: z.string().max(2000),
-  }),
-});
-const resultSchema = z.looseObject({
-  result: z.string(),
-  name: z.string().optional(),
-  'instance-key': z.string().optional(),
-  'effective-channel': z.string().optional(),
-  snap: snapSchema.optional(),
-  error: z.looseObject({ code: z.string(), message: z.string() }).optional(),
-});
-const refreshSchema = z.looseObject({ results: z.array(z.unknown()) });
-
-const refusalSchema = z.looseObject({
-  'error-list': z.tuple([z.looseObject({ code: z.string(), message: z.string() })]).rest(z.unknown()),
-});
-
-/** A snap as another store offers it. */
-export type UpstreamSnap = z.output<typeof snapSchema>;
 
 /** What to look for. */
 export interface SnapWish {
@@ -158,7 +88,7 @@ export class StoreClient {
       },
       signal,
     );
-    const answer = refreshSchema.safeParse(await json(response));
+    const answer = refreshSchema.safeParse(await jsonOf(response));
     const result = resultSchema.safeParse(answer.success ? answer.data.results[0] : undefined);
     if (!answer.success || !result.success)
       throw new UpstreamError(
@@ -176,14 +106,14 @@ export class StoreClient {
     const path = `/carry/v1/stores/${encodeURIComponent(store)}/snaps/${encodeURIComponent(wish.name)}?${query.toString()}`;
     const response = await this.#fetch(`${this.#url}${path}`, {}, signal);
     if (response.status === 404) {
-      const said = refusalSchema.safeParse(await json(response));
+      const said = refusalSchema.safeParse(await jsonOf(response));
       const item = said.success ? said.data['error-list'][0] : undefined;
       if (item?.code === 'snap-unknown' || item?.code === 'store-unknown')
         throw this.#notFound(wish, item.message);
       return undefined;
     }
     await this.#requireGood(response, wish.name);
-    const snap = snapSchema.safeParse(await json(response));
+    const snap = snapSchema.safeParse(await jsonOf(response));
     if (!snap.success)
       throw new UpstreamError(
         'upstream-answer-malformed',
@@ -322,19 +252,4 @@ export class StoreClient {
       `cannot fetch ${wish.name} (${wish.channel} ${wish.architecture}): ${said ?? 'it is not there'}; ${hint}`,
     );
   }
-}
-
-async function json(response: Response): Promise<unknown> {
-  try {
-    return JSON.parse(new TextDecoder().decode(await limited(response, ANSWER_MAX)));
-  } catch (cause) {
-    if (cause instanceof UpstreamError) throw cause;
-    return undefined;
-  }
-}
-
-async function limited(response: Response, limit: number): Promise<Uint8Array> {
-  const tooLong = () =>
-    new UpstreamError('upstream-answer-malformed', `cannot read an answer of more than ${limit} bytes`);
-  return limitedBytes(response.body, limit, tooLong);
 }

@@ -1,0 +1,106 @@
+import { z } from 'zod';
+import { limitedBytes } from '../limited-bytes.ts';
+import { UpstreamError } from './errors.ts';
+
+/** Longest answer that is not a file. */
+export const ANSWER_MAX = 16 * 2 ** 20;
+
+/** What is asked for of each snap. */
+export const FIELDS = [
+  'architectures',
+  'base',
+  'confinement',
+  'contact',
+  'created-at',
+  'description',
+  'download',
+  'epoch',
+  'license',
+  'links',
+  'media',
+  'name',
+  'private',
+  'publisher',
+  'revision',
+  'snap-id',
+  'summary',
+  'title',
+  'type',
+  'version',
+  'website',
+];
+
+const text = z.string().default('');
+/** A snap in an answer. */
+export const snapSchema = z.looseObject({
+  'snap-id': z.string(),
+  name: z.string(),
+  revision: z.number().int().min(1),
+  version: text,
+  type: z.string().default('app'),
+  title: text,
+  summary: text,
+  description: text,
+  license: z.string().nullish(),
+  contact: z.string().nullish(),
+  website: z.string().nullish(),
+  private: z.boolean().default(false),
+  links: z.record(z.string(), z.array(z.string())).nullish(),
+  media: z
+    .array(
+      z.looseObject({
+        type: z.string(),
+        url: z.string(),
+        width: z.number().nullish(),
+        height: z.number().nullish(),
+      }),
+    )
+    .nullish(),
+  publisher: z.looseObject({ id: z.string() }),
+  /** The store that it is in, where the upstream says so: an authority of ours does. */
+  store: z.string().optional(),
+  /** Its assertions with their chains, where they came with it. */
+  assertions: z.string().optional(),
+  'created-at': z.string().optional(),
+  download: z.looseObject({
+    'sha3-384': z.string().regex(/^[0-9a-f]{96}$/),
+    size: z.number().int().min(1),
+    url: z.string().max(2000),
+  }),
+});
+/** What one action gave. */
+export const resultSchema = z.looseObject({
+  result: z.string(),
+  name: z.string().optional(),
+  'instance-key': z.string().optional(),
+  'effective-channel': z.string().optional(),
+  snap: snapSchema.optional(),
+  error: z.looseObject({ code: z.string(), message: z.string() }).optional(),
+});
+/** An answer of the refresh endpoint. */
+export const refreshSchema = z.looseObject({ results: z.array(z.unknown()) });
+
+/** A refusal in the envelope of the store. */
+export const refusalSchema = z.looseObject({
+  'error-list': z.tuple([z.looseObject({ code: z.string(), message: z.string() })]).rest(z.unknown()),
+});
+
+/** A snap as another store offers it. */
+export type UpstreamSnap = z.output<typeof snapSchema>;
+
+/** The JSON of an answer; undefined when it is none. */
+export async function jsonOf(response: Response): Promise<unknown> {
+  try {
+    return JSON.parse(new TextDecoder().decode(await limited(response, ANSWER_MAX)));
+  } catch (cause) {
+    if (cause instanceof UpstreamError) throw cause;
+    return undefined;
+  }
+}
+
+/** The bytes of an answer, up to a limit. */
+export async function limited(response: Response, limit: number): Promise<Uint8Array> {
+  const tooLong = () =>
+    new UpstreamError('upstream-answer-malformed', `cannot read an answer of more than ${limit} bytes`);
+  return limitedBytes(response.body, limit, tooLong);
+}
