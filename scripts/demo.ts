@@ -12,6 +12,8 @@ import { Stage } from './demo/stage.ts';
 const keep = process.argv.includes('--keep');
 const stage = new Stage(await mkdtemp(join(tmpdir(), 'airlock-demo-')));
 let finished = false;
+let askedToStop: () => void = () => void leave();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => askedToStop());
 try {
   await foundAuthority(stage);
   await exportStore(stage);
@@ -42,8 +44,20 @@ if (keep) {
     `Left running in ${stage.folder}: ${running.map(({ url, pid }) => `${url || 'worker'} (process ${pid})`).join(', ')}\n`,
   );
   process.stdout.write('Press Ctrl-C to stop them.\n');
-  await new Promise((resolve) => process.once('SIGINT', resolve));
+  await new Promise<void>((resolve) => (askedToStop = resolve));
 }
-for (const server of stage.servers.toReversed()) await server.stop();
-if (finished || !keep) await rm(stage.folder, { recursive: true, force: true });
+await cleanUp(finished || !keep);
 process.exitCode = well && finished ? 0 : 1;
+
+/** Stops what runs, and removes what it left. */
+async function cleanUp(everything: boolean): Promise<void> {
+  for (const server of stage.servers.toReversed()) await server.stop();
+  if (everything) await rm(stage.folder, { recursive: true, force: true });
+}
+
+/** Ends the journey where it is, at somebody's wish. */
+async function leave(): Promise<never> {
+  process.stdout.write('\nInterrupted: stopping the servers.\n');
+  await cleanUp(true);
+  process.exit(130);
+}
