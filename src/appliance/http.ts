@@ -24,6 +24,7 @@ import { deviceSecrets, openFileBlobStore } from '../storage/index.ts';
 import { signedSerials } from '../storage/model-service/index.ts';
 import { createMetrics, type Log, type Metrics } from '../telemetry/index.ts';
 import type { Foundation } from './foundation.ts';
+import { handOverOf } from './hand-over.ts';
 import type { Role } from './roles.ts';
 import { siteOf } from './site.ts';
 import type { Temporal } from './temporal.ts';
@@ -69,6 +70,7 @@ export async function createHttpApps(
   const tokens = new TokenOffice({ database, settings, random });
   const shared = { ...options, foundation, temporal, tokens, random, report };
   const provisioner = createProvisioner(shared);
+  const handOver = await handOverOf(foundation.env, clock);
   const device = createDeviceApi({
     database,
     blobs,
@@ -77,6 +79,7 @@ export async function createHttpApps(
     clock,
     random,
     report,
+    ...(handOver && { handOver }),
   });
   const token = await operatorToken(foundation.dataFolder);
   const operator = operatorGate(token);
