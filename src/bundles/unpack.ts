@@ -10,6 +10,9 @@ import type { Manifest } from './manifest.ts';
 /** Bytes that stay free on a disk that an archive is unpacked to. */
 const RESERVE = 64 * 2 ** 20;
 
+/** Members that are made durable at a time, beside the one that is unpacked. */
+const SYNCS = 4;
+
 /** Where members go, and which need not be kept. */
 export interface UnpackOptions extends ReadOptions {
   /** A folder of this archive's own; members are named by their SHA3-384 in it. */
@@ -30,24 +33,28 @@ export interface UnpackOptions extends ReadOptions {
 export async function unpackBundle(path: string, options: UnpackOptions): Promise<BundleHead> {
   await mkdir(options.folder, { recursive: true, mode: 0o700 });
   const digester = new Digester();
+  const keeping = new Keeping();
   let bytes = 0;
   const onBytes = (count: number, member: string) => {
     bytes += count;
     options.onProgress?.(bytes, member);
   };
   try {
-    return await readBundle(
+    const found = await readBundle(
       path,
       {
         head: async (head) => {
           await options.accept?.(head);
           await requireSpace(options.folder, head.manifest, options.have);
         },
-        member: (member) => keepMember(member, options, digester, onBytes),
+        member: (member) => keepMember(member, options, { digester, keeping }, onBytes),
       },
       options,
     );
+    await keeping.finish();
+    return found;
   } catch (error) {
+    await keeping.finish().catch(() => undefined);
     if (!isAbort(error)) await rm(options.folder, { recursive: true, force: true });
     throw noSpace(error, options.folder);
   } finally {
@@ -58,11 +65,12 @@ export async function unpackBundle(path: string, options: UnpackOptions): Promis
 async function keepMember(
   member: BundleMember,
   options: UnpackOptions,
-  digester: Digester,
+  { digester, keeping }: { readonly digester: Digester; readonly keeping: Keeping },
   onBytes: (count: number, member: string) => void,
 ): Promise<void> {
   const { name, digest, size } = member.listed;
   const target = join(options.folder, digest);
+  await keeping.room(digest);
   if (await isWhole(target, size)) {
     for await (const chunk of member.chunks) onBytes(chunk.byteLength, name);
     return;
@@ -84,7 +92,42 @@ async function keepMember(
       { member: name },
     );
   }
-  if (!known) await rename(`${target}.part`, target);
+  if (!known) keeping.begin(digest, target);
+}
+
+/** Members on their way from memory to the disk: each gets its name once it is safe there, while the next ones are unpacked. */
+class Keeping {
+  readonly #pending = new Map<string, Promise<void>>();
+
+  /** Waits for the same member, should it come twice under two names, and for the oldest when there are many. */
+  async room(digest: string): Promise<void> {
+    await this.#pending.get(digest);
+    const [oldest] = this.#pending.values();
+    if (this.#pending.size >= SYNCS) await oldest;
+  }
+
+  /** Begins to make `target.part` durable, and gives it its name then. */
+  begin(digest: string, target: string): void {
+    const keep = async () => {
+      const file = await open(`${target}.part`, 'r+');
+      try {
+        await file.datasync();
+      } finally {
+        await file.close();
+      }
+      await rename(`${target}.part`, target);
+      this.#pending.delete(digest);
+    };
+    const kept = keep();
+    kept.catch(() => undefined);
+    this.#pending.set(digest, kept);
+  }
+
+  /** Waits for all; throws the first failure. */
+  async finish(): Promise<void> {
+    const outcomes = await Promise.allSettled(this.#pending.values());
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+  }
 }
 
 /** Writes while it hashes: the write of a chunk runs beside the digest of it and the unpacking of the next. */
