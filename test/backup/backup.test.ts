@@ -76,10 +76,13 @@ describe('a backup of a running appliance', () => {
         await nextTurn();
       }
     })();
-    const file = await backUp(running, await orderOf(await target())).finally(async () => {
+    let file: Awaited<ReturnType<typeof backUp>>;
+    try {
+      file = await backUp(running, await orderOf(await target()));
+    } finally {
       stop.abort();
       await writer;
-    });
+    }
 
     const folder = join(await temporaryFolder(), 'restored');
     await restoreBackup(file, passphrase, folder);
