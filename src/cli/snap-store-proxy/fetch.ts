@@ -5,11 +5,10 @@ import { Command } from '@commander-js/extra-typings';
 import type { CliContext } from '../context.ts';
 import { splitNames } from '../authority/client.ts';
 import { readDocument } from '../files.ts';
-import { runOperation } from '../operations.ts';
 import { operatorClient } from '../operator.ts';
-import { ProgressBar } from '../progress.ts';
-import { note, print, printJson } from '../terminal.ts';
-import { exportResult, type ExportResult } from './contract.ts';
+import { print, printJson } from '../terminal.ts';
+import { runTransfer } from '../transfers.ts';
+import type { ExportResult } from './contract.ts';
 
 /** `fetch-snaps NAME…`: snaps of the general store, or with a log-in those of a brand store (seed 000). */
 export function fetchSnapsCommand(context: CliContext) {
@@ -77,30 +76,8 @@ interface FetchOptions {
 
 async function fetch(context: CliContext, options: FetchOptions, json: object): Promise<ExportResult> {
   const client = await operatorClient(context);
-  const bar = new ProgressBar({
-    stdin: context.terminal.stdin,
-    stdout: context.terminal.stderr,
-    stderr: context.terminal.stderr,
-    env: context.terminal.env,
-  });
   const exportDir = options.exportDir === undefined ? undefined : resolve(options.exportDir);
-  try {
-    const result = await runOperation(
-      context,
-      client,
-      '/ops/v1/fetches',
-      { json: { ...json, exportDir } },
-      exportResult,
-      {
-        watch: options.watch,
-        onProgress: ({ done, total }) => bar.update(total === 0 ? 0 : done / total),
-      },
-    );
-    for (const warning of result.warnings) note(context.terminal, `warning: ${warning}`);
-    return result;
-  } finally {
-    bar.abandon();
-  }
+  return runTransfer(context, client, '/ops/v1/fetches', { ...json, exportDir }, options.watch);
 }
 
 function report(context: CliContext, result: ExportResult, json: true | undefined, what: string): void {

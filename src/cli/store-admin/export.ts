@@ -8,12 +8,12 @@ import { splitNames } from '../authority/client.ts';
 import type { CliContext } from '../context.ts';
 import { CliError, usageError } from '../errors.ts';
 import { readDocument } from '../files.ts';
-import { runOperation } from '../operations.ts';
 import { operatorClient } from '../operator.ts';
 import { exportFolder } from '../profile.ts';
-import { barLine, ProgressBar } from '../progress.ts';
-import { exportResult, type ExportResult } from '../snap-store-proxy/contract.ts';
-import { note, print, printJson } from '../terminal.ts';
+import { barLine } from '../progress.ts';
+import type { ExportResult } from '../snap-store-proxy/contract.ts';
+import { print, printJson } from '../terminal.ts';
+import { runTransfer } from '../transfers.ts';
 
 /** `store-admin export store STORE_ID`: a store with its snaps, metadata and keys, and an admin token beside it. */
 export function exportStoreCommand(context: CliContext) {
@@ -81,6 +81,7 @@ interface ExportOptions {
 }
 
 async function runExport(context: CliContext, options: ExportOptions, json: object): Promise<ExportResult> {
+  // First, so that no folder is made where no Airlock runs.
   const client = await operatorClient(context);
   const exportDir = resolve(options.exportDir ?? exportFolder(context.terminal.env));
   await mkdir(exportDir, { recursive: true }).catch((cause: unknown) => {
@@ -91,24 +92,7 @@ async function runExport(context: CliContext, options: ExportOptions, json: obje
       { cause },
     );
   });
-  const bar = new ProgressBar({ ...context.terminal, stdout: context.terminal.stderr });
-  try {
-    const result = await runOperation(
-      context,
-      client,
-      '/ops/v1/exports',
-      { json: { ...json, exportDir } },
-      exportResult,
-      {
-        watch: options.watch,
-        onProgress: ({ done, total }) => bar.update(total === 0 ? 0 : done / total),
-      },
-    );
-    for (const warning of result.warnings) note(context.terminal, `warning: ${warning}`);
-    return result;
-  } finally {
-    bar.abandon();
-  }
+  return runTransfer(context, client, '/ops/v1/exports', { ...json, exportDir }, options.watch);
 }
 
 /** The documented lines of an export (protocol/operators.md, section 2.1). */
