@@ -1,3 +1,15 @@
+/** Every kind of error, for those who read one from outside. */
+export const ERROR_KINDS = [
+  'invalid',
+  'unauthenticated',
+  'forbidden',
+  'not-found',
+  'conflict',
+  'too-large',
+  'unavailable',
+  'internal',
+] as const satisfies readonly ErrorKind[];
+
 /** What an error means to whoever asked; each edge (HTTP, command line, Temporal) maps kinds in one place. */
 export type ErrorKind =
   /** The request, file or command line is wrong; repeating it cannot help. */

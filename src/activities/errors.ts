@@ -8,24 +8,13 @@ import {
 } from '@temporalio/common';
 import { WorkflowUpdateRPCTimeoutOrCancelledError, isGrpcServiceError } from '@temporalio/client';
 import { z } from 'zod';
-import { AirlockError, sentenceOf, type ErrorKind } from '../errors.ts';
+import { AirlockError, ERROR_KINDS, sentenceOf, type ErrorKind } from '../errors.ts';
 
 /** Kinds that another try may mend. All others end a step, and its workflow, at once. */
 const RETRYABLE: ReadonlySet<ErrorKind> = new Set(['unavailable', 'internal']);
 
-const KINDS = [
-  'invalid',
-  'unauthenticated',
-  'forbidden',
-  'not-found',
-  'conflict',
-  'too-large',
-  'unavailable',
-  'internal',
-] as const satisfies readonly ErrorKind[];
-
 /** What a failure carries besides its code: enough to make the error again on the other side. */
-const failureDetails = z.tuple([z.object({ kind: z.enum(KINDS) })]).rest(z.unknown());
+const failureDetails = z.tuple([z.object({ kind: z.enum(ERROR_KINDS) })]).rest(z.unknown());
 
 type Activity = (...args: never[]) => Promise<unknown>;
 

@@ -13,7 +13,8 @@ export type CliErrorCode =
   | 'server-unreachable'
   | 'server-refused'
   | 'answer-malformed'
-  | 'workflow-failed';
+  | 'workflow-failed'
+  | 'interrupted';
 
 /** An error of the command line. */
 export class CliError extends AirlockError<CliErrorCode> {}
@@ -30,6 +31,9 @@ export const EXIT_CODES: Readonly<Record<ErrorKind, number>> = {
   internal: 70,
 };
 
+/** The exit code of whoever was interrupted. */
+const INTERRUPTED = 130;
+
 /** How a command ended that did not do what it was asked to. */
 export interface Failure {
   readonly exitCode: number;
@@ -39,9 +43,11 @@ export interface Failure {
 
 /** The one place where an error becomes an exit code and a sentence. A stack trace never reaches the user. */
 export function failureOf(error: unknown): Failure {
+  if (error instanceof CliError && error.code === 'interrupted')
+    return { exitCode: INTERRUPTED, sentence: error.message };
   if (error instanceof AirlockError) return { exitCode: EXIT_CODES[error.kind], sentence: error.message };
   if (error instanceof CommanderError) return usageFailure(error);
-  if (isInterrupt(error)) return { exitCode: 130, sentence: 'cannot go on: interrupted' };
+  if (isInterrupt(error)) return { exitCode: INTERRUPTED, sentence: 'cannot go on: interrupted' };
   const message = error instanceof Error ? error.message : String(error);
   return {
     exitCode: EXIT_CODES.internal,

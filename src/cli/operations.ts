@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { ERROR_KINDS } from '../errors.ts';
 import type { CliContext } from './context.ts';
 import { CliError } from './errors.ts';
 import type { HttpClient, ServerRequest } from './http-client.ts';
@@ -17,7 +18,7 @@ const operationSchema = z.looseObject({
   status: z.enum(['running', 'completed', 'failed', 'cancelled']),
   progress: progressSchema.nullish(),
   result: z.unknown().optional(),
-  error: z.looseObject({ code: z.string(), message: z.string() }).nullish(),
+  error: z.looseObject({ kind: z.enum(ERROR_KINDS), code: z.string(), message: z.string() }).nullish(),
 });
 
 /** How far a process is. */
@@ -36,7 +37,7 @@ const WAIT_SECONDS = 2;
  * Starts a durable process and waits for its result. An interrupt stops the waiting only: the process goes on, and the
  * same command joins it again.
  *
- * @throws CliError `workflow-failed` with the sentence of what went wrong
+ * @throws CliError `workflow-failed` with the kind and the sentence of what went wrong; `interrupted`
  */
 export async function runOperation<T>(
   context: CliContext,
@@ -65,7 +66,7 @@ async function follow<T>(
       .catch((error: unknown) => {
         if (!context.signal.aborted) throw error;
         const sentence = `cannot wait any longer: interrupted; ${workflowId} goes on, and the same command joins it`;
-        throw new CliError('unavailable', 'workflow-failed', sentence, { cause: error });
+        throw new CliError('unavailable', 'interrupted', sentence, { cause: error });
       });
     if (operation.progress) onProgress?.(operation.progress);
     switch (operation.status) {
@@ -76,7 +77,7 @@ async function follow<T>(
       case 'failed':
       case 'cancelled':
         throw new CliError(
-          'invalid',
+          operation.error?.kind ?? 'unavailable',
           'workflow-failed',
           operation.error?.message ?? `cannot finish ${workflowId}: it was cancelled`,
         );

@@ -45,6 +45,7 @@ async function operator(answers: Readonly<Record<string, unknown>>) {
   const env = { AIRLOCK_URL: server.url, AIRLOCK_OPERATOR_TOKEN: 'operator' };
   return {
     ...server,
+    env,
     run: (args: readonly string[], input?: string) =>
       runCli('snap-store-proxy', args, { env, ...(input === undefined ? {} : { input }) }),
   };
@@ -173,19 +174,51 @@ describe('pushes', () => {
     expect(outcome.stderr).toBe('Follow it at http://ui.example/import\n');
   });
 
-  test('a refused archive ends with the sentence of the refusal', async () => {
-    const message =
-      'cannot accept core_1.snap: its bytes are not those that were exported (SHA3-384 differs)';
+  test.each([
+    ['invalid', 'member-digest-wrong', 2],
+    ['forbidden', 'exporter-foreign', 4],
+    ['not-found', 'bundle-unreadable', 5],
+    ['conflict', 'bundle-stale', 6],
+    ['too-large', 'bundle-too-large', 7],
+    ['unavailable', 'disk-full', 8],
+    ['internal', 'process-failed', 70],
+  ])(
+    'a push that is refused as %s ends with the sentence of the refusal, and %s is code %i',
+    async (kind, code, status) => {
+      const message = 'cannot accept core_1.snap: this or that is wrong with it';
+      const { run } = await operator({
+        ...push(imported),
+        'GET /ops/v1/operations/import%2Fx?wait=2': {
+          workflowId: 'x',
+          status: 'failed',
+          error: { kind, code, message },
+        },
+      });
+      const outcome = await run(['push-store', await someFile('x.tar.gz')]);
+      expect(outcome).toEqual({ status, stdout: '', stderr: `error: ${message}\n` });
+    },
+  );
+
+  test('a push that somebody cancelled is none of the operator at the keyboard', async () => {
     const { run } = await operator({
       ...push(imported),
-      'GET /ops/v1/operations/import%2Fx?wait=2': {
-        workflowId: 'x',
-        status: 'failed',
-        error: { code: 'member-digest-wrong', message },
-      },
+      'GET /ops/v1/operations/import%2Fx?wait=2': { workflowId: 'x', status: 'cancelled' },
     });
     const outcome = await run(['push-store', await someFile('x.tar.gz')]);
-    expect(outcome).toEqual({ status: 2, stdout: '', stderr: `error: ${message}\n` });
+    expect(outcome).toMatchObject({ status: 8, stderr: 'error: cannot finish import/x: it was cancelled\n' });
+  });
+
+  test('an interrupt ends the waiting, not the push', async () => {
+    const { env } = await operator(push(imported));
+    const interrupted = AbortSignal.abort();
+    const outcome = await runCli('snap-store-proxy', ['push-store', await someFile('x.tar.gz')], {
+      env,
+      signal: interrupted,
+    });
+    expect(outcome).toMatchObject({
+      status: 130,
+      stderr: 'error: cannot wait any longer: interrupted; import/x goes on, and the same command joins it\n',
+    });
   });
 
   test('a file that is not there is told apart before anything is asked', async () => {
@@ -278,6 +311,23 @@ describe('fetch-snaps', () => {
     expect(outcome.stdout).toBe('Successfully exported snaps:\njq: /x/jq-20221026T104628.tar.gz\n');
     expect(outcome.stderr).toBe('warning: jq needs the base core22\n');
     expect(seen[0]?.body).toMatchObject({ kind: 'snaps', names: ['jq'], store: 'brand', credentials: 'x' });
+  });
+
+  test('a snap that the upstream store does not have ends it with the code of what is not there', async () => {
+    const message = 'cannot fetch jq (latest/stable amd64): it is not there';
+    const { run } = await operator({
+      'POST /ops/v1/fetches': { workflowId: 'fetch', ui: null },
+      'GET /ops/v1/operations/fetch?wait=2': {
+        workflowId: 'fetch',
+        status: 'failed',
+        error: { kind: 'not-found', code: 'snap-not-upstream', message },
+      },
+    });
+    expect(await run(['fetch-snaps', 'jq'])).toEqual({
+      status: 5,
+      stdout: '',
+      stderr: `error: ${message}\n`,
+    });
   });
 });
 

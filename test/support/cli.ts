@@ -18,7 +18,11 @@ export interface CliOutcome {
 export async function runCli(
   program: ProgramName,
   args: readonly string[],
-  options: { readonly env?: Readonly<Record<string, string>>; readonly input?: string } = {},
+  options: {
+    readonly env?: Readonly<Record<string, string>>;
+    readonly input?: string;
+    readonly signal?: AbortSignal;
+  } = {},
 ): Promise<CliOutcome> {
   const out: string[] = [];
   const err: string[] = [];
@@ -28,7 +32,10 @@ export async function runCli(
     stderr: { write: (text: string) => err.push(text) },
     env: options.env ?? {},
   };
-  const context = { ...createContext(terminal, program, new AbortController().signal), program };
+  const context = {
+    ...createContext(terminal, program, options.signal ?? new AbortController().signal),
+    program,
+  };
   const status = await runProgram(args, context);
   return { status, stdout: out.join(''), stderr: err.join('') };
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ERROR_KINDS } from '../../errors.ts';
 
 /**
  * The operator's interface as data: bodies and answers of `/ops/v1`. Every request carries
@@ -168,7 +169,7 @@ export const operation = z.object({
     .nullable(),
   /** importResult, exportResult, … once completed. */
   result: z.unknown(),
-  error: z.object({ code: z.string(), message: z.string() }).nullable(),
+  error: z.object({ kind: z.enum(ERROR_KINDS), code: z.string(), message: z.string() }).nullable(),
 });
 
 /** GET /pushed-snaps. */

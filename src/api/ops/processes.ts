@@ -100,8 +100,8 @@ export class Processes {
       return outcome === waiting ? undefined : { result: outcome };
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) throw unknownOperation(workflowId);
-      const { code, message } = errorOfFailure(error);
-      return { error: { code, message } };
+      const { kind, code, message } = errorOfFailure(error);
+      return { error: { kind, code, message } };
     } finally {
       clearTimeout(timer);
     }

@@ -114,7 +114,7 @@ describe("the operator's interface", () => {
       const early = await operator.finish('/imports', push);
       expect(early).toMatchObject({
         status: 'failed',
-        error: { message: expect.stringMatching(/^cannot accept/) },
+        error: { kind: 'invalid', message: expect.stringMatching(/^cannot accept/) },
       });
       const roots = encodeStream(outside.chain.roots);
       const trusted = await operator.answer(
@@ -195,7 +195,7 @@ describe("the operator's interface", () => {
     await outside.publishJourney();
     const made = await at(outside.host, async (operator) => {
       const absent = await operator.finish('/exports', { kind: 'snaps', names: ['absent'] });
-      expect(absent).toMatchObject({ status: 'failed', error: { code: 'snap-unknown' } });
+      expect(absent).toMatchObject({ status: 'failed', error: { kind: 'not-found', code: 'snap-unknown' } });
       const request = { kind: 'snaps', names: ['my-app'], channels: ['stable'], architectures: ['amd64'] };
       return exportResult.parse((await operator.finish('/exports', request)).result);
     });
