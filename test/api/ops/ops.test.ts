@@ -114,7 +114,7 @@ describe("the operator's interface", () => {
       const early = await operator.finish('/imports', push);
       expect(early).toMatchObject({
         status: 'failed',
-        error: { kind: 'invalid', message: expect.stringMatching(/^cannot accept/) },
+        error: { kind: 'forbidden', message: expect.stringMatching(/^cannot accept/) },
       });
       const roots = encodeStream(outside.chain.roots);
       const trusted = await operator.answer(
