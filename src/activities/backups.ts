@@ -27,7 +27,7 @@ export interface BackupDeps extends Omit<BackupSources, 'database'> {
 /** The activities of a backup. They run where the data folder is. */
 export function createBackupActivities(deps: BackupDeps) {
   const { database, settings, dataFolder, blobs, clock } = deps;
-  const sources: BackupSources = { dataFolder, blobs, database: database.kind };
+  const sources: BackupSources = { dataFolder, blobs, database: database.location };
   return {
     /** Writes the file beside its place; resolves to its size. */
     async writeBackupFile(input: BackupInput, at: string): Promise<{ readonly bytes: number }> {
@@ -45,7 +45,7 @@ export function createBackupActivities(deps: BackupDeps) {
     },
 
     /** Reads the file back, and checks all of it. */
-    async verifyBackupFile(input: BackupInput): Promise<Pick<BackupOutcome, 'snaps' | 'databaseIncluded'>> {
+    async verifyBackupFile(input: BackupInput): Promise<Pick<BackupOutcome, 'snaps'>> {
       const dataKey = await dataKeyOf(settings, input);
       const contents = await withHeartbeats((signal) =>
         verifyBackup(
@@ -55,17 +55,14 @@ export function createBackupActivities(deps: BackupDeps) {
         ),
       );
       const inside = contents.members.filter(({ name }) => name.startsWith('blobs/')).length;
-      return {
-        snaps: inside + contents.references.length,
-        databaseIncluded: contents.database === 'libsql',
-      };
+      return { snaps: inside + contents.references.length };
     },
 
     /** Gives the verified file its name, and notes it for `status`. */
     async publishBackupFile(
       input: BackupInput,
       at: string,
-      found: Pick<BackupOutcome, 'snaps' | 'databaseIncluded'>,
+      found: Pick<BackupOutcome, 'snaps'>,
     ): Promise<BackupOutcome> {
       const { backupId, path } = input;
       // A repeat after the renaming finds the file in its place.

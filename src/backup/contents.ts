@@ -29,7 +29,7 @@ const memberName = z
 export const backupContents = z.strictObject({
   backupId: z.string().max(64),
   createdAt: z.iso.datetime(),
-  /** The engine of the database; that of PostgreSQL is not in the backup. */
+  /** The engine that the rows come from; inside, they are always a file of the embedded one. */
   database: z.enum(['libsql', 'postgresql']),
   /** `content`: the snaps are inside; `reference`: only their digests. */
   blobs: z.enum(['content', 'reference']),

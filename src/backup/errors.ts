@@ -20,13 +20,16 @@ export type BackupErrorCode =
   | 'backup-running'
   /** The process was started on another machine, or before a restore: its key is not here. */
   | 'backup-key-gone'
-  | 'restore-folder-unusable';
+  | 'restore-folder-unusable'
+  /** The PostgreSQL database that is restored to has rows. */
+  | 'restore-database-not-empty';
 
 const KINDS: Readonly<Partial<Record<BackupErrorCode, ErrorKind>>> = {
   'backup-source-changed': 'unavailable',
   'backup-file-exists': 'conflict',
   'backup-running': 'conflict',
   'restore-folder-unusable': 'conflict',
+  'restore-database-not-empty': 'conflict',
 };
 
 /** A backup that cannot be made, read or restored; the sentence names the file or part at fault. */

@@ -4,7 +4,7 @@ import { copyFile, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promis
 import { dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { requireFreeBytes } from '../bundles/index.ts';
-import { digestOfFile } from '../storage/index.ts';
+import { copyDatabase, digestOfFile } from '../storage/index.ts';
 import { MEMBER, type BackupContents } from './contents.ts';
 import { BackupError } from './errors.ts';
 import { readBackup, type Unlock } from './read-backup.ts';
@@ -15,12 +15,15 @@ import type { BackupProgress } from './write-backup.ts';
 export interface RestoreOptions extends BackupProgress {
   /** The `blobs` folder that snaps are taken from which the backup only names; they are copied and checked. */
   readonly blobsFrom?: string | undefined;
+  /** Address of an empty PostgreSQL database that the rows go to, in place of the embedded one. */
+  readonly postgresql?: string | undefined;
 }
 
 /**
  * Restores a backup into a folder that is empty or not there, all or nothing: everything is written beside it, verified as
  * `verifyBackup` does, and then takes its place in one step.
- * @throws BackupError `restore-folder-unusable`, `backup-blob-missing`, and those of `verifyBackup`
+ * @throws BackupError `restore-folder-unusable`, `restore-database-not-empty`, `backup-blob-missing`, and those of
+ * `verifyBackup`; AirlockError `database-unavailable`
  */
 export async function restoreBackup(
   path: string,
@@ -52,6 +55,7 @@ export async function restoreBackup(
     );
     await copyReferences(contents, staging, options);
     await checkRestored(staging, contents, options.signal);
+    if (options.postgresql !== undefined) await moveRows(staging, options.postgresql, options.signal);
     await syncFolders(staging);
     // Takes the place of an empty folder too, and of no other.
     await rename(staging, target).catch((cause: unknown) => {
@@ -97,6 +101,17 @@ async function copyReferences(
     if ((await digestOfFile(to, signal)).digest !== digest) throw missing(digest, `${from} is damaged`);
     await syncFolder(to);
   }
+}
+
+/** Brings the rows of the restored file to PostgreSQL in one transaction; the file then goes. */
+async function moveRows(staging: string, postgresql: string, signal: AbortSignal | undefined): Promise<void> {
+  const file = join(staging, MEMBER.database);
+  if (!(await copyDatabase({ file }, { postgresql }, { signal })))
+    throw new BackupError(
+      'restore-database-not-empty',
+      'cannot restore to the database of AIRLOCK_DATABASE_URL: it has rows; name an empty one',
+    );
+  for (const ending of ['', '-wal', '-shm']) await rm(`${file}${ending}`, { force: true });
 }
 
 /** The place of a member in a data folder: blobs are on shelves by their first digits. */

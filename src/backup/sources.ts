@@ -4,7 +4,7 @@ import { mkdir, readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { readSecretFile, type DataFolder } from '../config/index.ts';
 import { requireFreeBytes } from '../bundles/index.ts';
-import { digestOfFile, type BlobStore } from '../storage/index.ts';
+import { copyDatabase, digestOfFile, type BlobStore, type DatabaseLocation } from '../storage/index.ts';
 import { MEMBER, backupContents, type BackupContents, type BackupMember } from './contents.ts';
 import { BackupError } from './errors.ts';
 import { copySqlite } from './sqlite.ts';
@@ -12,8 +12,7 @@ import { copySqlite } from './sqlite.ts';
 /** What a backup is made from. */
 export interface BackupSources {
   readonly dataFolder: DataFolder;
-  /** The engine in use; PostgreSQL has tools of its own for this, and is not copied. */
-  readonly database: 'libsql' | 'postgresql';
+  readonly database: DatabaseLocation;
   readonly blobs: BlobStore;
 }
 
@@ -51,11 +50,8 @@ export async function takeSnapshot(
     names.push(MEMBER.temporal);
   }
   const token = new Set(await copyToken(dataFolder.softHsm, folder));
-  if (database === 'libsql') {
-    const copyTo = join(folder, MEMBER.database);
-    await copySqlite(dataFolder.database, copyTo, { forget: options.forget, signal });
-    names.push(MEMBER.database);
-  }
+  await copyRows(database, folder, options);
+  names.push(MEMBER.database);
   for (const name of await copyToken(dataFolder.softHsm, folder)) token.add(name);
   const masterKey = await readSecretFile(dataFolder.masterKeySource.path);
   await writeFile(join(folder, MEMBER.masterKey), masterKey, { mode: 0o600 });
@@ -73,8 +69,23 @@ export async function takeSnapshot(
   }
   const listed = members.map(({ name, size, digest }) => ({ name, size, digest }));
   const { backupId, createdAt, blobs: mode } = about;
-  const contents = { backupId, createdAt, database, blobs: mode, members: listed, references };
+  const engine = 'file' in database ? 'libsql' : 'postgresql';
+  const contents = { backupId, createdAt, database: engine, blobs: mode, members: listed, references };
   return { contents: backupContents.parse(contents), members };
+}
+
+/** The rows of one moment in one file of the embedded engine, whichever engine they come from. */
+async function copyRows(
+  from: DatabaseLocation,
+  folder: string,
+  options: { readonly forget: string; readonly signal?: AbortSignal | undefined },
+): Promise<void> {
+  const to = join(folder, MEMBER.database);
+  if ('file' in from) return copySqlite(from.file, to, options);
+  const rows = join(folder, 'rows.sqlite');
+  await copyDatabase(from, { file: rows }, options);
+  // Its write-ahead log is folded in: what is backed up is one file.
+  await copySqlite(rows, to, options);
 }
 
 /** Copies the files of the embedded token as they are between two changes; resolves to their names. */

@@ -1,38 +1,10 @@
-import { MikroORM as LibSqlOrm } from '@mikro-orm/libsql';
-import { Migrator } from '@mikro-orm/migrations';
-import { MikroORM as PostgreSqlOrm } from '@mikro-orm/postgresql';
-import type { GetKyselyOptions, InferKyselyDB } from '@mikro-orm/sql';
-import { CompiledQuery, type DatabaseConnection, type Kysely } from 'kysely';
+import type { InferKyselyDB } from '@mikro-orm/sql';
+import type { Kysely } from 'kysely';
 import { AirlockError } from '../errors.ts';
-import { ENTITIES } from './entities/index.ts';
-import { LIBSQL_MIGRATIONS, POSTGRESQL_MIGRATIONS } from './migrations/index.ts';
+import { openOrm, QUERY_OPTIONS, type DatabaseLocation } from './engine.ts';
+import type { ENTITIES } from './entities/index.ts';
 
-const QUERY_OPTIONS = {
-  tableNamingStrategy: 'entity',
-  columnNamingStrategy: 'property',
-  convertValues: true,
-} as const satisfies GetKyselyOptions;
-
-function libSqlOrm(file: string) {
-  return LibSqlOrm.init({
-    entities: [...ENTITIES],
-    dbName: file,
-    extensions: [Migrator],
-    logger: () => undefined,
-    migrations: { migrationsList: LIBSQL_MIGRATIONS, snapshot: false },
-    onCreateConnection: prepareLibSql,
-  });
-}
-
-function postgreSqlOrm(url: string) {
-  return PostgreSqlOrm.init({
-    entities: [...ENTITIES],
-    clientUrl: url,
-    extensions: [Migrator],
-    logger: () => undefined,
-    migrations: { migrationsList: POSTGRESQL_MIGRATIONS, snapshot: false },
-  });
-}
+export type { DatabaseLocation } from './engine.ts';
 
 /** The tables as queries see them: entity names, property names, converted values. */
 export type Schema = InferKyselyDB<(typeof ENTITIES)[number], typeof QUERY_OPTIONS>;
@@ -40,12 +12,11 @@ export type Schema = InferKyselyDB<(typeof ENTITIES)[number], typeof QUERY_OPTIO
 /** Typed queries, on the database itself or inside a transaction of it. */
 export type Queries = Kysely<Schema>;
 
-/** Where the database is: a file of the embedded engine, or a PostgreSQL address (`postgresql://…`). */
-export type DatabaseLocation = { readonly file: string } | { readonly postgresql: string };
-
 /** The database of one appliance. Reads run on `queries`; everything that changes something runs in `transaction`. */
 export interface Database {
   readonly kind: 'libsql' | 'postgresql';
+  /** Where it is; an address may hold a password, and is shown nowhere. */
+  readonly location: DatabaseLocation;
   readonly queries: Queries;
   /**
    * Runs `work` in one transaction, which is a writing one from its start. Never await the HSM, Temporal or the
@@ -62,19 +33,11 @@ export interface Database {
  * @throws AirlockError `database-unavailable` when it cannot be opened, with the engine's reason as cause
  */
 export async function openDatabase(location: DatabaseLocation): Promise<Database> {
-  const kind = 'file' in location ? 'libsql' : 'postgresql';
-  const orm = await openOrm(location).catch((cause: unknown) => {
-    const where = kind === 'libsql' ? 'the database file' : 'PostgreSQL';
-    throw new AirlockError(
-      'unavailable',
-      'database-unavailable',
-      `cannot open ${where}: check that it exists, is reachable and is not damaged`,
-      { cause },
-    );
-  });
+  const orm = await openOrm(location);
   const queries = orm.em.fork().getKysely<Schema, typeof QUERY_OPTIONS>(QUERY_OPTIONS);
   return {
-    kind,
+    kind: 'file' in location ? 'libsql' : 'postgresql',
+    location,
     queries,
     transaction: (work) => queries.transaction().execute(work),
     async check() {
@@ -88,42 +51,4 @@ export async function openDatabase(location: DatabaseLocation): Promise<Database
     },
     close: () => orm.close(),
   };
-}
-
-async function openOrm(location: DatabaseLocation) {
-  const orm = await ('file' in location ? libSqlOrm(location.file) : postgreSqlOrm(location.postgresql));
-  await orm.migrator.up();
-  return orm;
-}
-
-/**
- * libSQL's defaults do not suit a server: no waiting for a lock, no write-ahead log. Its driver aborts the whole
- * process on a boolean parameter, and a deferred transaction fails at once when another process wrote meanwhile.
- */
-async function prepareLibSql(raw: unknown): Promise<void> {
-  if (!isConnection(raw)) throw new TypeError('internal error: not a database connection');
-  const execute = raw.executeQuery.bind(raw);
-  raw.executeQuery = (query) =>
-    execute({
-      ...query,
-      sql: query.sql === 'begin' ? 'begin immediate' : query.sql,
-      parameters: query.parameters.map(boundValue),
-    });
-  for (const pragma of ['busy_timeout=5000', 'journal_mode=WAL', 'synchronous=FULL', 'foreign_keys=ON']) {
-    await execute(CompiledQuery.raw(`pragma ${pragma}`));
-  }
-}
-
-/**
- * What the driver can bind. JSON columns arrive as text but for objects with a `kind`, which the ORM takes for a part of
- * a query and hands on as they are.
- */
-function boundValue(value: unknown): unknown {
-  if (typeof value === 'boolean') return Number(value);
-  const isPlain = typeof value === 'object' && value !== null && !ArrayBuffer.isView(value);
-  return isPlain ? JSON.stringify(value) : value;
-}
-
-function isConnection(value: unknown): value is DatabaseConnection {
-  return typeof value === 'object' && value !== null && 'executeQuery' in value;
 }

@@ -1,6 +1,7 @@
 export * from './assertion-store.ts';
 export * from './audit-log.ts';
 export * from './blob-store.ts';
+export * from './copy-database.ts';
 export * from './database.ts';
 export * from './device-secrets.ts';
 export * from './egress-cas.ts';

@@ -23,6 +23,4 @@ export interface BackupOutcome {
   readonly size: number;
   readonly blobs: 'content' | 'reference';
   readonly snaps: number;
-  /** False with PostgreSQL, which has tools of its own. */
-  readonly databaseIncluded: boolean;
 }

@@ -13,6 +13,7 @@ import {
   type BlobDigest,
   type BlobStore,
   type Database,
+  type DatabaseLocation,
 } from '../../src/storage/index.ts';
 import { sealDataKey, type BackupOrder, type Recipient } from '../../src/backup/index.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -29,10 +30,14 @@ export interface ApplianceFolder {
   readonly blobs: BlobStore;
 }
 
-/** The folder of an appliance in use: a database with a sealed secret, and an empty blob store. */
-export async function applianceFolder(root?: string): Promise<ApplianceFolder> {
+/**
+ * The folder of an appliance in use: a database with a sealed secret, and an empty blob store.
+ * @param root a folder that was used before
+ * @param location where the database is, if not in the folder
+ */
+export async function applianceFolder(root?: string, location?: DatabaseLocation): Promise<ApplianceFolder> {
   const dataFolder = await new DataFolder(root ?? join(await temporaryFolder(), 'data'), {}).prepare();
-  const database = await openDatabase({ file: dataFolder.database });
+  const database = await openDatabase(location ?? { file: dataFolder.database });
   onTestFinished(() => database.close());
   const settings = new SettingStore(database, await dataFolder.openSecretBox());
   const blobs = await openFileBlobStore(dataFolder.blobs, dataFolder.staging);

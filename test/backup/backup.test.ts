@@ -13,6 +13,7 @@ import {
 } from '../../src/backup/index.ts';
 import { parseHsmKeyId } from '../../src/hsm/index.ts';
 import { parseBlobDigest } from '../../src/storage/index.ts';
+import { hasPostgreSql, temporaryPostgreSql } from '../support/postgresql.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import {
   PASSPHRASE,
@@ -28,7 +29,11 @@ const KEY_ID = parseHsmKeyId('f'.repeat(32));
 const passphrase = { passphrase: PASSPHRASE };
 
 async function backUp(from: ApplianceFolder, order: BackupOrder): Promise<string> {
-  await writeBackup(order, { dataFolder: from.dataFolder, database: 'libsql', blobs: from.blobs });
+  await writeBackup(order, {
+    dataFolder: from.dataFolder,
+    database: from.database.location,
+    blobs: from.blobs,
+  });
   await verifyBackup(partOf(order), { dataKey: order.dataKey });
   await publishBackup(order);
   return order.path;
@@ -145,18 +150,48 @@ describe('a backup of a running appliance', () => {
   });
 });
 
-describe('with PostgreSQL', () => {
-  test('the backup says that the database is not in it, and holds all else', async () => {
-    const running = await applianceFolder();
-    const order = await orderOf(await target());
-    await writeBackup(order, {
-      dataFolder: running.dataFolder,
-      database: 'postgresql',
-      blobs: running.blobs,
+describe.skipIf(!hasPostgreSql)('with PostgreSQL', () => {
+  const backedUp = async () => {
+    const running = await applianceFolder(undefined, { postgresql: await temporaryPostgreSql() });
+    await running.settings.change(
+      new Map([['backup.key.running', { value: 'not to be kept', secret: true }]]),
+      new Date(),
+    );
+    return backUp(running, await orderOf(await target()));
+  };
+
+  test('a backup has the rows in it, and goes back into an empty database', async () => {
+    const file = await backedUp();
+    expect((await verifyBackup(file, passphrase)).database).toBe('postgresql');
+
+    const [folder, postgresql] = [join(await temporaryFolder(), 'restored'), await temporaryPostgreSql()];
+    await restoreBackup(file, passphrase, folder, { postgresql });
+    expect((await readdir(folder)).filter((name) => name.startsWith('database'))).toEqual([]);
+    const restored = await applianceFolder(folder, { postgresql });
+    expect(await restored.settings.get('proxy.device-auth.secret')).toBe(SECRET);
+    expect(await restored.settings.get('backup.key.running')).toBeUndefined();
+
+    const again = join(await temporaryFolder(), 'again');
+    await expect(restoreBackup(file, passphrase, again, { postgresql })).rejects.toMatchObject({
+      code: 'restore-database-not-empty',
     });
-    const contents = await verifyBackup(partOf(order), passphrase);
-    expect(contents.database).toBe('postgresql');
-    expect(contents.members.map(({ name }) => name)).toEqual(['master.key']);
+    await expect(stat(again)).rejects.toThrow();
+  });
+
+  test('it can go on with the embedded database, too', async () => {
+    const folder = join(await temporaryFolder(), 'restored');
+    await restoreBackup(await backedUp(), passphrase, folder);
+    const restored = await applianceFolder(folder);
+    expect(await restored.settings.get('proxy.device-auth.secret')).toBe(SECRET);
+  });
+
+  test('a database that cannot be reached leaves nothing', async () => {
+    const folder = join(await temporaryFolder(), 'restored');
+    const nowhere = { postgresql: 'postgresql://airlock@127.0.0.1:1/none' };
+    await expect(restoreBackup(await backedUp(), passphrase, folder, nowhere)).rejects.toMatchObject({
+      code: 'database-unavailable',
+    });
+    await expect(stat(folder)).rejects.toThrow();
   });
 });
 

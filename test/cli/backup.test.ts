@@ -22,7 +22,11 @@ test('a backup is verified and restored by commands that need no running Airlock
   const running = await applianceFolder();
   const folder = await temporaryFolder();
   const order = await orderOf(join(folder, 'one.backup'));
-  await writeBackup(order, { dataFolder: running.dataFolder, database: 'libsql', blobs: running.blobs });
+  await writeBackup(order, {
+    dataFolder: running.dataFolder,
+    database: running.database.location,
+    blobs: running.blobs,
+  });
   await publishBackup(order);
   const passphraseFile = join(folder, 'passphrase');
   await writeFile(passphraseFile, `${PASSPHRASE}\n`, { mode: 0o600 });

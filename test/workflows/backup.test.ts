@@ -44,7 +44,7 @@ test('a backup is written, verified, noted for status and the log, and its key f
   const folder = await temporaryFolder();
   const input = await inputOf(running, join(folder, 'night.backup'));
   const outcome = await run(running, input);
-  expect(outcome).toMatchObject({ path: input.path, snaps: 1, databaseIncluded: true, blobs: 'content' });
+  expect(outcome).toMatchObject({ path: input.path, snaps: 1, blobs: 'content' });
   await expect(verifyBackup(input.path, { passphrase: PASSPHRASE })).resolves.toMatchObject({
     backupId: input.backupId,
   });

@@ -16,7 +16,6 @@ const backupResult = z.looseObject({
   createdAt: z.string(),
   size: z.number(),
   snaps: z.number(),
-  databaseIncluded: z.boolean(),
 });
 
 const passphraseFile = () =>
@@ -51,8 +50,6 @@ export function backupCommand(context: CliContext) {
       );
       if (options.json) return printJson(context.terminal, result);
       print(context.terminal, `Backup written and verified: ${result.path}, ${result.size} bytes`);
-      if (!result.databaseIncluded)
-        note(context.terminal, 'The database is PostgreSQL and not in it: back it up with pg_dump.');
       note(context.terminal, 'Keep what opens it apart from the file: nobody can open it without.');
     })
     .addCommand(verifyCommand(context));
@@ -88,6 +85,10 @@ export function restoreCommand(context: CliContext) {
     .addOption(privateKey())
     .option('--blobs-from <folder>', 'folder with the snaps of a backup that only names them')
     .option('--json', 'print what was restored as JSON')
+    .addHelpText(
+      'after',
+      '\nWhere AIRLOCK_DATABASE_URL names a PostgreSQL database, which must be empty, the rows are restored to it.',
+    )
     .action(async (file, options) => {
       const data = context.connection.data ?? context.terminal.env['AIRLOCK_DATA'];
       if (!data) throw usageError('cannot restore without a folder: name an empty one by --data');
@@ -99,6 +100,7 @@ export function restoreCommand(context: CliContext) {
           signal: context.signal,
           onProgress,
           blobsFrom: options.blobsFrom,
+          postgresql: context.terminal.env['AIRLOCK_DATABASE_URL'] || undefined,
         }),
       );
       report(context, contents, options.json ?? false, `Restored to ${resolve(data)}`);
@@ -145,6 +147,4 @@ function report(context: CliContext, contents: BackupContents, json: boolean, do
   if (json) return printJson(context.terminal, summary);
   print(context.terminal, `${done}: made at ${createdAt}, ${summary.snaps} blobs, ${summary.bytes} bytes.`);
   if (blobs === 'reference') note(context.terminal, 'It names its snaps and does not hold them.');
-  if (database === 'postgresql')
-    note(context.terminal, 'Its database is PostgreSQL and not inside: restore that one with pg_restore.');
 }

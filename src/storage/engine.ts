@@ -1,0 +1,91 @@
+import { MikroORM as LibSqlOrm } from '@mikro-orm/libsql';
+import { Migrator } from '@mikro-orm/migrations';
+import { MikroORM as PostgreSqlOrm } from '@mikro-orm/postgresql';
+import type { GetKyselyOptions } from '@mikro-orm/sql';
+import { CompiledQuery, type DatabaseConnection } from 'kysely';
+import { AirlockError } from '../errors.ts';
+import { ENTITIES } from './entities/index.ts';
+import { LIBSQL_MIGRATIONS, POSTGRESQL_MIGRATIONS } from './migrations/index.ts';
+
+/** Queries speak in entity and property names, and in converted values. */
+export const QUERY_OPTIONS = {
+  tableNamingStrategy: 'entity',
+  columnNamingStrategy: 'property',
+  convertValues: true,
+} as const satisfies GetKyselyOptions;
+
+function libSqlOrm(file: string) {
+  return LibSqlOrm.init({
+    entities: [...ENTITIES],
+    dbName: file,
+    extensions: [Migrator],
+    logger: () => undefined,
+    migrations: { migrationsList: LIBSQL_MIGRATIONS, snapshot: false },
+    onCreateConnection: prepareLibSql,
+  });
+}
+
+function postgreSqlOrm(url: string) {
+  return PostgreSqlOrm.init({
+    entities: [...ENTITIES],
+    clientUrl: url,
+    extensions: [Migrator],
+    logger: () => undefined,
+    migrations: { migrationsList: POSTGRESQL_MIGRATIONS, snapshot: false },
+  });
+}
+
+/** Where the database is: a file of the embedded engine, or a PostgreSQL address (`postgresql://…`). */
+export type DatabaseLocation = { readonly file: string } | { readonly postgresql: string };
+
+/**
+ * Connects, and brings the schema up to date.
+ * @throws AirlockError `database-unavailable` when it cannot be opened, with the engine's reason as cause
+ */
+export async function openOrm(location: DatabaseLocation) {
+  try {
+    const orm = await ('file' in location ? libSqlOrm(location.file) : postgreSqlOrm(location.postgresql));
+    await orm.migrator.up();
+    return orm;
+  } catch (cause) {
+    const where = 'file' in location ? 'the database file' : 'PostgreSQL';
+    throw new AirlockError(
+      'unavailable',
+      'database-unavailable',
+      `cannot open ${where}: check that it exists, is reachable and is not damaged`,
+      { cause },
+    );
+  }
+}
+
+/**
+ * libSQL's defaults do not suit a server: no waiting for a lock, no write-ahead log. Its driver aborts the whole
+ * process on a boolean parameter, and a deferred transaction fails at once when another process wrote meanwhile.
+ */
+async function prepareLibSql(raw: unknown): Promise<void> {
+  if (!isConnection(raw)) throw new TypeError('internal error: not a database connection');
+  const execute = raw.executeQuery.bind(raw);
+  raw.executeQuery = (query) =>
+    execute({
+      ...query,
+      sql: query.sql === 'begin' ? 'begin immediate' : query.sql,
+      parameters: query.parameters.map(boundValue),
+    });
+  for (const pragma of ['busy_timeout=5000', 'journal_mode=WAL', 'synchronous=FULL', 'foreign_keys=ON']) {
+    await execute(CompiledQuery.raw(`pragma ${pragma}`));
+  }
+}
+
+/**
+ * What the driver can bind. JSON columns arrive as text but for objects with a `kind`, which the ORM takes for a part of
+ * a query and hands on as they are.
+ */
+function boundValue(value: unknown): unknown {
+  if (typeof value === 'boolean') return Number(value);
+  const isPlain = typeof value === 'object' && value !== null && !ArrayBuffer.isView(value);
+  return isPlain ? JSON.stringify(value) : value;
+}
+
+function isConnection(value: unknown): value is DatabaseConnection {
+  return typeof value === 'object' && value !== null && 'executeQuery' in value;
+}
