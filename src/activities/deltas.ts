@@ -114,8 +114,13 @@ async function makeDelta(deps: DeltaDeps, pair: DeltaPair, signal: AbortSignal):
   if (source === undefined || target === undefined) return false;
   const output = join(blobs.stagingFolder, `delta-${randomUUID()}`);
   try {
-    const files = { source: source.path, target: target.path, output };
-    const pays = await writeDelta(files, target.digest, signal).catch((error: unknown) => {
+    const make = () =>
+      blobs.withFile(source, (from) =>
+        blobs.withFile(target, (to) =>
+          writeDelta({ source: from, target: to, output }, target.digest, signal),
+        ),
+      );
+    const pays = await make().catch((error: unknown) => {
       // Two files that xdelta3 fails on have no delta. Without the program nothing is remembered: a later run makes up for it.
       if (error instanceof AirlockError) return error.kind === 'unavailable' ? undefined : false;
       throw error;

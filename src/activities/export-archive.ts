@@ -1,4 +1,5 @@
 import { generateKeyPairSync, createPrivateKey } from 'node:crypto';
+import type { Readable } from 'node:stream';
 import { encodeStream, type Assertion } from '../assertions/index.ts';
 import {
   currentLayout,
@@ -31,7 +32,8 @@ export async function exporterSigner(settings: SettingStore, at: Date): Promise<
 /** A revision to export: what the manifest says of it, its file and its assertions. */
 export interface RevisionMaterial {
   readonly revision: Omit<ManifestRevision, 'member' | 'assertions'>;
-  readonly file: string;
+  /** The bytes of its file, from the first. */
+  readonly open: () => Promise<Readable>;
   readonly assertions: readonly Assertion[];
 }
 
@@ -62,8 +64,12 @@ export async function writeArchive(
   options: WriteOptions,
 ): Promise<WrittenBundle> {
   const { manifest, bytes, files } = manifestOf(material, signer.fingerprint);
-  const source = ({ name }: ManifestMember) => bytes.get(name) ?? { path: files.get(name) ?? '' };
+  const source = ({ name }: ManifestMember) => bytes.get(name) ?? { open: files.get(name) ?? missing(name) };
   return writeBundle(path, { manifest, signer, source }, options);
+}
+
+function missing(name: string): never {
+  throw new TypeError(`internal error: the member ${name} has no source`);
 }
 
 /** The text of a store metadata file. */
@@ -75,7 +81,7 @@ export async function metadataFileText(material: ArchiveMaterial, signer: Manife
 
 function manifestOf(material: ArchiveMaterial, exporter: string) {
   const bytes = new Map<string, Uint8Array>();
-  const files = new Map<string, string>();
+  const files = new Map<string, RevisionMaterial['open']>();
   const members: ManifestMember[] = [];
   const addStream = (name: string, assertions: readonly Assertion[]) => {
     const content = encodeStream(assertions);
@@ -85,14 +91,14 @@ function manifestOf(material: ArchiveMaterial, exporter: string) {
   for (const [name, assertions] of material.streams) addStream(name, assertions);
   const snaps = material.snaps.map(({ snap, revisions }) => ({
     ...snap,
-    revisions: revisions.map(({ revision, file, assertions }) => {
+    revisions: revisions.map(({ revision, open, assertions }) => {
       const member = currentLayout.snapMember(material.kind, snap.name, revision.revision);
       const assertionsMember = currentLayout.snapAssertionsMember(
         material.kind,
         snap.name,
         revision.revision,
       );
-      files.set(member, file);
+      files.set(member, open);
       members.push({ name: member, size: revision.size, digest: revision.digest });
       addStream(assertionsMember, assertions);
       return { ...revision, member, assertions: assertionsMember };

@@ -230,7 +230,7 @@ async function revisionMaterial(
   if (blob === undefined)
     throw new ExportError(
       'blob-missing',
-      `cannot export ${name} revision ${revision}: its file is missing from the disk`,
+      `cannot export ${name} revision ${revision}: its file is missing from the store`,
     );
   return {
     revision: {
@@ -248,7 +248,7 @@ async function revisionMaterial(
       epoch: row.epoch,
       createdAt: row.createdAt,
     },
-    file: blob.path,
+    open: () => parts.blobs.open(blob, { aheadBytes: 2 ** 20 }),
     assertions: await parts.closer.ofSnapFile(snapId, row.sha3_384),
   };
 }

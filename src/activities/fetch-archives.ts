@@ -1,3 +1,4 @@
+import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import {
   decodeStream,
@@ -192,7 +193,7 @@ async function revisionOf(
       epoch: { read: [...yaml.epoch.read], write: [...yaml.epoch.write] },
       createdAt: new Date(text(statement, 'timestamp')).toISOString(),
     },
-    file,
+    open: async () => createReadStream(file, { highWaterMark: 2 ** 20 }),
     assertions,
   };
 }

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { publicKeyOf, text, type Assertion } from '../assertions/index.ts';
 import { fileIdentity } from '../bundles/index.ts';
@@ -7,6 +7,8 @@ import {
   appendAct,
   parseBlobDigest,
   raiseGeneration,
+  referencedBlobs,
+  type BlobDigest,
   type BlobStore,
   type Database,
   type Queries,
@@ -22,6 +24,7 @@ import {
 import { ImportChanges } from './import-changes.ts';
 import { atOnce } from './at-once.ts';
 import { allAssertions, revisionsOf, type ImportContent } from './import-content.ts';
+import { ImportError } from './import-errors.ts';
 import { checkContent, checkOrigin } from './import-rules.ts';
 import { writeAccounts, writeAdmin, writeExporter, writeStore } from './import-store-rows.ts';
 import { emptyUndo } from './import-undo.ts';
@@ -110,14 +113,24 @@ async function adoptBlobs(
   folder: string,
   content: ImportContent,
   blobs: BlobStore,
-): Promise<readonly string[]> {
-  const adopted: string[] = [];
-  await atOnce(ADOPTIONS, revisionsOf(content), async ({ revision }) => {
-    const digest = parseBlobDigest(revision.digest);
-    if ((await blobs.find(digest)) !== undefined) return;
-    await blobs.adopt(join(folder, digest), digest);
+): Promise<readonly BlobDigest[]> {
+  const adopted: BlobDigest[] = [];
+  const unstaged: BlobDigest[] = [];
+  const digests = new Set(revisionsOf(content).map(({ revision }) => parseBlobDigest(revision.digest)));
+  await atOnce(ADOPTIONS, [...digests], async (digest) => {
+    const file = join(folder, digest);
+    if (!(await isThere(file))) return void unstaged.push(digest);
+    await blobs.adopt(file, digest);
     adopted.push(digest);
   });
+  // They were stored before, or a run of this commit that was interrupted took them over.
+  const present = await blobs.findAll(unstaged);
+  const gone = unstaged.find((digest) => !present.has(digest));
+  if (gone !== undefined)
+    throw new ImportError(
+      'file-changed',
+      `cannot import: the snap with SHA3-384 ${gone} was removed from the store meanwhile; push the file again`,
+    );
   return adopted;
 }
 
@@ -127,26 +140,18 @@ export async function dropUnused(
   blobs: BlobStore,
   digests: readonly string[],
 ): Promise<number> {
-  let dropped = 0;
-  for (const text of digests) {
-    const digest = parseBlobDigest(text);
-    if (await isReferenced(queries, digest)) continue;
-    await blobs.remove(digest);
-    dropped += 1;
-  }
-  return dropped;
+  const candidates = new Set(digests.map(parseBlobDigest));
+  const named = await referencedBlobs(queries, candidates);
+  const unused = [...candidates].filter((digest) => !named.has(digest));
+  for (const digest of unused) await blobs.remove(digest);
+  return unused.length;
 }
 
-async function isReferenced(queries: Queries, digest: string): Promise<boolean> {
-  for (const table of ['SnapRevision', 'Delta', 'SnapResource', 'Upload'] as const) {
-    const row = await queries
-      .selectFrom(table)
-      .select('sha3_384')
-      .where('sha3_384', '=', digest)
-      .executeTakeFirst();
-    if (row !== undefined) return true;
-  }
-  return false;
+async function isThere(file: string): Promise<boolean> {
+  return stat(file).then(
+    () => true,
+    () => false,
+  );
 }
 
 interface Prepared {

@@ -10,7 +10,7 @@ import {
   sha3Of,
   unpackBundle,
 } from '../bundles/index.ts';
-import { parseBlobDigest, type BlobStore, type Queries } from '../storage/index.ts';
+import { keptBlobs, parseBlobDigest, type BlobStore, type Queries } from '../storage/index.ts';
 import type { ImportInput, ImportKind } from '../workflows/import-contract.ts';
 import {
   EMPTY_CONTENT,
@@ -120,10 +120,15 @@ function stage(input: ImportInput, folder: string, parts: StagingParts): Promise
 }
 
 async function stageBundle(input: ImportInput, folder: string, parts: StagingParts): Promise<ImportContent> {
+  let kept: ReadonlyMap<string, unknown> = new Map();
   const head = await unpackBundle(input.path, {
     folder,
-    have: async (digest) => (await parts.blobs.find(parseBlobDigest(digest))) !== undefined,
-    accept: (found) => requireDigest(found.digest, input),
+    have: async (digest) => kept.has(digest),
+    accept: async (found) => {
+      requireDigest(found.digest, input);
+      const snaps = found.manifest.snaps.flatMap(({ revisions }) => revisions);
+      kept = await keptBlobs(parts.queries, parts.blobs, new Set(snaps.map(({ digest }) => digest)));
+    },
     ...(parts.onBytes === undefined ? {} : { onProgress: parts.onBytes }),
     ...(parts.signal === undefined ? {} : { signal: parts.signal }),
   });

@@ -12,7 +12,7 @@ import {
 } from '../assertions/index.ts';
 import { AirlockError } from '../errors.ts';
 import { atOnce } from './at-once.ts';
-import type { SnapYaml } from '../snaps/index.ts';
+import { parseSnapYaml, type SnapYaml } from '../snaps/index.ts';
 import {
   assertionSource,
   parseBlobDigest,
@@ -29,7 +29,7 @@ import {
   type ImportContent,
 } from './import-content.ts';
 import { ImportError } from './import-errors.ts';
-import { readSnapMetadata } from './snap-file.ts';
+import { readSnapMetadata, type SnapMetadata } from './snap-file.ts';
 
 /** Files that are read at a time: each is a process of its own. */
 const FILES = 2;
@@ -165,13 +165,10 @@ async function verifyFile(
   parts: VerifyParts,
 ): Promise<void> {
   const staged = join(folder, revision.digest);
-  const path = (await exists(staged))
-    ? staged
-    : (await parts.blobs.find(parseBlobDigest(revision.digest)))?.path;
-  if (path === undefined)
-    throw new ImportError('file-changed', `cannot find ${revision.member} any more: push the file again`);
   try {
-    const { text: yamlText, yaml } = await readSnapMetadata(path, parts.signal);
+    const { text: yamlText, yaml } = (await exists(staged))
+      ? await readSnapMetadata(staged, parts.signal)
+      : await keptMetadata(revision, parts);
     const wrong = disagreement(snap.name, revision, yaml);
     if (wrong !== undefined)
       throw new ImportError(
@@ -182,6 +179,23 @@ async function verifyFile(
   } catch (error) {
     throw error instanceof ImportError ? error : atMember(revision.member, error);
   }
+}
+
+/** The snap.yaml of a file that is stored already, as it was read from the same bytes when they came in. */
+async function keptMetadata(
+  { digest, member }: ContentRevision['revision'],
+  { queries, blobs, signal }: VerifyParts,
+): Promise<SnapMetadata> {
+  const row = await queries
+    .selectFrom('SnapRevision')
+    .select('snapYaml')
+    .where('sha3_384', '=', digest)
+    .executeTakeFirst();
+  if (row?.snapYaml) return { text: row.snapYaml, yaml: parseSnapYaml(row.snapYaml) };
+  const blob = await blobs.find(parseBlobDigest(digest));
+  if (blob === undefined)
+    throw new ImportError('file-changed', `cannot find ${member} any more: push the file again`);
+  return blobs.withFile(blob, (path) => readSnapMetadata(path, signal));
 }
 
 /** Where the snap.yaml of a verified file is kept until the import is committed. */

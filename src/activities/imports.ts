@@ -174,8 +174,10 @@ function bytesOf(content: ImportContent): number {
 }
 
 async function newBytes(blobs: BlobStore, content: ImportContent): Promise<number> {
-  let bytes = 0;
-  for (const { revision } of revisionsOf(content))
-    if ((await blobs.find(parseBlobDigest(revision.digest))) === undefined) bytes += revision.size;
-  return bytes;
+  const revisions = revisionsOf(content).map(({ revision: { digest, size } }) => ({
+    digest: parseBlobDigest(digest),
+    size,
+  }));
+  const present = await blobs.findAll(revisions.map(({ digest }) => digest));
+  return revisions.reduce((sum, { digest, size }) => sum + (present.has(digest) ? 0 : size), 0);
 }

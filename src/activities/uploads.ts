@@ -89,9 +89,10 @@ async function takeIn(
   signal: AbortSignal,
 ): Promise<UploadedRevision> {
   const kept = upload.sha3_384 === null ? undefined : await blobs.find(parseBlobDigest(upload.sha3_384));
-  const path = kept?.path ?? uploadFile(blobs, upload.id);
+  const path = uploadFile(blobs, upload.id);
   const { digest, size } = kept ?? (await digestOfFile(path, signal));
-  const metadata = await readSnapMetadata(path, signal);
+  const read = (file: string) => readSnapMetadata(file, signal);
+  const metadata = kept ? await blobs.withFile(kept, read) : await read(path);
   for (const channel of upload.channels) checkRelease(metadata.yaml, parseChannel(channel));
   const revision = await database.transaction(async (queries) => {
     await queries.updateTable('Upload').set({ sha3_384: digest, size }).where('id', '=', upload.id).execute();

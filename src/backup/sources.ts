@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { mkdir, readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { readSecretFile, type DataFolder } from '../config/index.ts';
 import { requireFreeBytes } from '../bundles/index.ts';
 import { copyDatabase, digestOfFile, type BlobStore, type DatabaseLocation } from '../storage/index.ts';
@@ -16,13 +17,14 @@ export interface BackupSources {
   readonly blobs: BlobStore;
 }
 
-/** A member, and the file that it is read from. */
+/** A member, and the bytes that it is written from. */
 export interface SourceMember extends BackupMember {
-  readonly path: string;
+  readonly open: () => Promise<Readable>;
 }
 
 /** How often a folder is read again until nothing changed in between. */
 const READINGS = 10;
+const AHEAD_BYTES = 256 * 1024;
 const FILE_MAX = 16 * 1024 * 1024;
 
 /** What goes into the backup, apart from its bytes. */
@@ -60,12 +62,15 @@ export async function takeSnapshot(
   const members: SourceMember[] = [];
   for (const name of names) {
     const path = join(folder, name);
-    members.push({ name, path, ...(await digestOfFile(path, signal)) });
+    const open = async () => createReadStream(path, { highWaterMark: AHEAD_BYTES });
+    members.push({ name, open, ...(await digestOfFile(path, signal)) });
   }
   const references: BackupContents['references'] = [];
-  for await (const { digest, size, path } of blobs.list()) {
+  for await (const blob of blobs.list()) {
+    const { digest, size } = blob;
+    const open = () => blobs.open(blob, { aheadBytes: AHEAD_BYTES });
     if (about.blobs === 'reference') references.push({ digest, size });
-    else members.push({ name: `${MEMBER.blobs}/${digest}`, size, digest, path });
+    else members.push({ name: `${MEMBER.blobs}/${digest}`, size, digest, open });
   }
   const listed = members.map(({ name, size, digest }) => ({ name, size, digest }));
   const { backupId, createdAt, blobs: mode } = about;

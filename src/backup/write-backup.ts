@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createWriteStream } from 'node:fs';
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { pack, type Pack } from 'tar-stream';
 import { noSpace, requireFreeBytes } from '../bundles/index.ts';
+import { AirlockError } from '../errors.ts';
 import { CONTENTS_NAME, type BackupContents } from './contents.ts';
 import type { SealedKey } from './data-key.ts';
 import { BackupError } from './errors.ts';
@@ -122,7 +123,7 @@ async function writeSealed(
     const pace = { done: 0, total: total(contents) };
     for (const member of members) {
       options.signal?.throwIfAborted();
-      await addFile(archive, member, mtime, (bytes) => {
+      await addMember(archive, member, mtime, (bytes) => {
         pace.done += bytes;
         options.onProgress?.(pace.done, pace.total);
       });
@@ -155,30 +156,33 @@ function addText(archive: Pack, name: string, text: string, mtime: Date): Promis
   });
 }
 
-async function addFile(
+async function addMember(
   archive: Pack,
-  { name, size, digest, path }: SourceMember,
+  { name, size, digest, open: openSource }: SourceMember,
   mtime: Date,
   passed: (bytes: number) => void,
 ): Promise<void> {
-  const facts = await stat(path).catch(() => undefined);
-  if (facts?.size !== size) throw changed(name);
+  const source: AsyncIterable<Buffer> & Readable = await openSource().catch((error: unknown) => {
+    throw error instanceof AirlockError ? error : changed(name);
+  });
+  let done = 0;
   const hash = createHash('sha3-384');
   const counted = async function* (chunks: AsyncIterable<Buffer>) {
     for await (const chunk of chunks) {
+      done += chunk.byteLength;
+      if (done > size) throw changed(name);
       hash.update(chunk);
       passed(chunk.byteLength);
       yield chunk;
     }
+    if (done < size) throw changed(name);
   };
   await new Promise<void>((resolve, reject) => {
     const entry = archive.entry({ name, size, mode: 0o600, mtime }, (error) => {
       if (error) reject(error);
       else resolve();
     });
-    const bytes =
-      size === 0 ? Readable.from([]) : createReadStream(path, { highWaterMark: 256 * 1024, end: size - 1 });
-    pipeline(bytes, counted, entry).catch(reject);
+    pipeline(source, counted, entry).catch(reject);
   });
   if (hash.digest('hex') !== digest) throw changed(name);
 }

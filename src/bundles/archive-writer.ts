@@ -1,7 +1,7 @@
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createWriteStream } from 'node:fs';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { TransformOptions } from 'node:stream';
+import type { Readable, TransformOptions } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip, type ZlibOptions } from 'node:zlib';
 import { pack, type Pack } from 'tar-stream';
@@ -23,8 +23,8 @@ const PACKING: ZlibOptions & TransformOptions = {
   highWaterMark: AHEAD,
 };
 
-/** Where the bytes of a member come from: memory, or a file that is read as it is written. */
-export type MemberSource = Uint8Array | { readonly path: string };
+/** Where the bytes of a member come from: memory, or a stream that is read as it is written. */
+export type MemberSource = Uint8Array | { readonly open: () => Promise<Readable> };
 
 /** What an archive is written from. */
 export interface BundleContent {
@@ -81,7 +81,7 @@ export async function writeBundle(
       options.signal?.throwIfAborted();
       const source = await content.source(member);
       if (source instanceof Uint8Array) await addChecked(archive, member, source, modified);
-      else await addFile(archive, member, source.path, modified, progress, digester, options);
+      else await addStream(archive, member, source.open, modified, progress, digester, options);
     }
     archive.finalize();
   };
@@ -120,17 +120,18 @@ async function addChecked(
   await addBytes(archive, member.name, bytes, mtime);
 }
 
-async function addFile(
+async function addStream(
   archive: Pack,
   member: Manifest['members'][number],
-  path: string,
+  openSource: () => Promise<Readable>,
   mtime: Date,
   progress: { bytes: number },
   digester: Digester,
   options: WriteOptions,
 ): Promise<void> {
-  if ((await stat(path)).size !== member.size) throw changed(member.name);
+  const source: AsyncIterable<Buffer> & Readable = await openSource();
   const hash = digester.begin(member.size);
+  let passed = 0;
   const written = new Promise<void>((resolve, reject) => {
     const entry = archive.entry({ name: member.name, size: member.size, mode: 0o644, mtime }, (error) => {
       if (error) reject(error);
@@ -138,14 +139,16 @@ async function addFile(
     });
     const hashed = async function* (chunks: AsyncIterable<Buffer>) {
       for await (const chunk of chunks) {
+        passed += chunk.byteLength;
+        if (passed > member.size) throw changed(member.name);
         await hash.update(chunk);
         progress.bytes += chunk.byteLength;
         options.onProgress?.(progress.bytes, member.name);
         yield chunk;
       }
+      if (passed < member.size) throw changed(member.name);
     };
-    const reader = createReadStream(path, { highWaterMark: CHUNK, end: Math.max(member.size - 1, 0) });
-    pipeline(reader, hashed, entry).catch(reject);
+    pipeline(source, hashed, entry).catch(reject);
   });
   await written;
   if ((await hash.digest()) !== member.digest) throw changed(member.name);

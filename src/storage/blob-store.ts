@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, type ReadStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { createReadStream } from 'node:fs';
+import type { Readable } from 'node:stream';
 import { AirlockError } from '../errors.ts';
 
 /** SHA3-384 in lower-case hex: the only name a blob has. */
@@ -19,7 +18,8 @@ export function parseBlobDigest(text: string): BlobDigest {
   return text;
 }
 
-function isBlobDigest(text: string): text is BlobDigest {
+/** Whether a text is one, for names that are met in a folder or bucket. */
+export function isBlobDigest(text: string): text is BlobDigest {
   return /^[0-9a-f]{96}$/.test(text);
 }
 
@@ -28,86 +28,47 @@ export interface StoredBlob {
   readonly digest: BlobDigest;
   /** Bytes. */
   readonly size: number;
-  /** Where the file is, for those who stream it or hand it to another program. */
-  readonly path: string;
+  /** When it came in last: a sweep leaves young blobs alone, whose rows may still be on their way. */
+  readonly storedAt: Date;
 }
 
-/** Snap files and the like, by the SHA3-384 of what they hold: the same bytes are kept once, and never change. */
+/** Which bytes of a blob are wanted, all unless told, and how. */
+export interface BlobPart {
+  /** The first byte, from 0. */
+  readonly start?: number;
+  /** The last byte, inclusive. */
+  readonly end?: number;
+  /** How many bytes are read ahead: more for one reader in a hurry, fewer for many at once. */
+  readonly aheadBytes?: number;
+}
+
+/**
+ * Snap files and the like, by the SHA3-384 of what they hold: the same bytes are kept once, and never change. A blob can be
+ * seen once it is whole and durable, never before.
+ */
 export interface BlobStore {
   /** Undefined when there is no such blob. */
   find(digest: BlobDigest): Promise<StoredBlob | undefined>;
-  /** Bytes `start` to `end` inclusive, or all. The caller destroys the stream when the reader goes away. */
-  read(blob: StoredBlob, range?: { readonly start: number; readonly end: number }): ReadStream;
+  /** Those of many that are there: cheaper than one after the other. */
+  findAll(digests: Iterable<BlobDigest>): Promise<ReadonlyMap<BlobDigest, StoredBlob>>;
   /**
-   * Takes over a complete file whose digest the caller computed while writing it: durable, then renamed into place.
-   * Does nothing (and removes the file) when the blob is already there. The file must be on the same file system.
+   * Bytes of a blob as a stream that has begun: that it is gone, or that the store does not answer, is told before.
+   * The caller destroys the stream when the reader goes away.
+   */
+  open(blob: StoredBlob, part?: BlobPart): Promise<Readable>;
+  /** Lends the blob as a file, for a program that needs one. The file is there until `use` ends, and is only read. */
+  withFile<T>(blob: StoredBlob, use: (path: string) => Promise<T>): Promise<T>;
+  /**
+   * Takes over a complete file in the staging folder, whose digest the caller computed while writing it; the file is gone
+   * afterwards. A blob that is there already counts as new from then on.
    */
   adopt(file: string, digest: BlobDigest): Promise<StoredBlob>;
   /** Removes a blob; no error when it is gone already. */
   remove(digest: BlobDigest): Promise<void>;
-  /** Every blob, in no order: for sweeps. */
+  /** Every blob, in no order: for sweeps and backups. */
   list(): AsyncIterable<StoredBlob>;
-  /** A folder for files on their way in, on the store's own file system. */
+  /** A folder on this machine for files on their way in. */
   readonly stagingFolder: string;
-}
-
-/** Blobs as files under `folder`, two levels by the digest's first digits. */
-export async function openFileBlobStore(folder: string, stagingFolder: string): Promise<BlobStore> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  await mkdir(stagingFolder, { recursive: true, mode: 0o700 });
-  const pathOf = (digest: BlobDigest) => join(folder, digest.slice(0, 2), digest);
-
-  async function find(digest: BlobDigest): Promise<StoredBlob | undefined> {
-    const path = pathOf(digest);
-    try {
-      return { digest, size: (await stat(path)).size, path };
-    } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-      throw error;
-    }
-  }
-
-  return {
-    stagingFolder,
-    find,
-    read: (blob, range) => createReadStream(blob.path, { ...range, highWaterMark: 256 * 1024 }),
-    async adopt(file, digest) {
-      const present = await find(digest);
-      if (present) {
-        await rm(file, { force: true });
-        return present;
-      }
-      await syncFile(file);
-      const path = pathOf(digest);
-      await mkdir(join(folder, digest.slice(0, 2)), { recursive: true, mode: 0o700 });
-      await rename(file, path);
-      await syncFile(join(folder, digest.slice(0, 2)));
-      return { digest, size: (await stat(path)).size, path };
-    },
-    async remove(digest) {
-      await rm(pathOf(digest), { force: true });
-    },
-    async *list() {
-      for (const shelf of await readdir(folder)) {
-        if (!/^[0-9a-f]{2}$/.test(shelf)) continue;
-        for (const entry of await readdir(join(folder, shelf))) {
-          if (!isBlobDigest(entry)) continue;
-          const blob = await find(entry);
-          if (blob) yield blob;
-        }
-      }
-    },
-  };
-}
-
-/** Makes a file, or the entries of a folder, survive a power cut. */
-async function syncFile(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 /** SHA3-384 (hex) and size in bytes of a file, read as a stream. */

@@ -11,7 +11,7 @@ import {
   openFileBlobStore,
   parseBlobDigest,
   type BlobDigest,
-  type BlobStore,
+  type FileBlobStore,
   type Database,
   type DatabaseLocation,
 } from '../../src/storage/index.ts';
@@ -27,7 +27,7 @@ export interface ApplianceFolder {
   readonly dataFolder: DataFolder;
   readonly database: Database;
   readonly settings: SettingStore;
-  readonly blobs: BlobStore;
+  readonly blobs: FileBlobStore;
 }
 
 /**

@@ -12,7 +12,6 @@ import {
   type BackupOrder,
 } from '../../src/backup/index.ts';
 import { parseHsmKeyId } from '../../src/hsm/index.ts';
-import { parseBlobDigest } from '../../src/storage/index.ts';
 import { hasPostgreSql, temporaryPostgreSql } from '../support/postgresql.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import {
@@ -56,10 +55,7 @@ describe('a backup of a running appliance', () => {
 
     const restored = await applianceFolder(folder);
     expect(await restored.settings.get('proxy.device-auth.secret')).toBe(SECRET);
-    const stored = await restored.blobs.find(blob);
-    expect(await readFile(stored?.path ?? '')).toEqual(
-      await readFile((await running.blobs.find(blob))?.path ?? ''),
-    );
+    expect(await readFile(restored.blobs.pathOf(blob))).toEqual(await readFile(running.blobs.pathOf(blob)));
     const token = await openToken(restored);
     expect(await token.findKey(KEY_ID)).toEqual(key);
     expect((await stat(folder)).mode & 0o777).toBe(0o700);
@@ -140,8 +136,7 @@ describe('a backup of a running appliance', () => {
     await restoreBackup(file, passphrase, folder, { blobsFrom: running.dataFolder.blobs });
     expect((await (await applianceFolder(folder)).blobs.find(blob))?.size).toBe(2_000_000);
 
-    const path = (await running.blobs.find(blob))?.path ?? '';
-    await writeFile(path, 'something else');
+    await writeFile(running.blobs.pathOf(blob), 'something else');
     const again = join(await temporaryFolder(), 'again');
     await expect(
       restoreBackup(file, passphrase, again, { blobsFrom: running.dataFolder.blobs }),
@@ -266,7 +261,7 @@ describe('what is wrong is told before anything is restored', () => {
   test('a snap that is not what its name says ends the backup, and leaves no file', async () => {
     const running = await applianceFolder();
     const blob = await putBlob(running, 1000);
-    await writeFile((await running.blobs.find(parseBlobDigest(blob)))?.path ?? '', 'x'.repeat(1000));
+    await writeFile(running.blobs.pathOf(blob), 'x'.repeat(1000));
     const path = await target();
     await expect(backUp(running, await orderOf(path))).rejects.toMatchObject({
       code: 'backup-source-changed',

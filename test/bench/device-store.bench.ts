@@ -119,8 +119,7 @@ async function downloads(store: SeededStore): Promise<BenchFigure[]> {
   const url = await store.addFile(SNAP_BYTES);
   const { headers } = store;
   const digest = (await fetch(url, { method: 'HEAD', headers })).headers.get('etag')?.slice(1, -1) ?? '';
-  const blob = await store.blobs.find(parseBlobDigest(digest));
-  const path = blob?.path ?? '';
+  const path = store.blobs.pathOf(parseBlobDigest(digest));
   const bare = createServer((_, response) =>
     createReadStream(path, { highWaterMark: 256 * 1024 }).pipe(response),
   );

@@ -1,3 +1,4 @@
+import { createReadStream } from 'node:fs';
 import { readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -37,7 +38,9 @@ test('snaps are taken from files, and the same content makes the same archive', 
   const { manifest, contents } = sampleStore(signer.fingerprint);
   const paths = new Map<string, string>();
   for (const [name, bytes] of contents) paths.set(name, await fileOf(bytes));
-  const source = ({ name }: { name: string }) => ({ path: paths.get(name) ?? '' });
+  const source = ({ name }: { name: string }) => ({
+    open: async () => createReadStream(paths.get(name) ?? ''),
+  });
   await writeBundle(join(folder, '1'), { manifest, signer, source });
   await writeBundle(join(folder, '2'), { manifest, signer, source });
   expect(sha3Of(await readFile(join(folder, '1')))).toBe(sha3Of(await readFile(join(folder, '2'))));
@@ -49,7 +52,7 @@ test('a stored snap that changed on the disk ends the export and leaves no archi
   const { manifest, contents } = sampleStore(signer.fingerprint);
   const spoilt = await fileOf(Buffer.alloc(700_000, 7));
   const source = ({ name, size }: { name: string; size: number }) =>
-    size === 700_000 ? { path: spoilt } : (contents.get(name) ?? Buffer.of());
+    size === 700_000 ? { open: async () => createReadStream(spoilt) } : (contents.get(name) ?? Buffer.of());
   await expect(writeBundle(join(folder, 'a.tar.gz'), { manifest, signer, source })).rejects.toMatchObject({
     code: 'source-changed',
     member: 'snaps/snap-1_1.snap',

@@ -1,54 +1,35 @@
-import { createHash } from 'node:crypto';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { digestOfFile, openFileBlobStore, parseBlobDigest } from '../../src/storage/index.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { specifyBlobStore, stage } from './blob-store-contract.ts';
 
-async function storeWithFile(content: string) {
+async function openStore() {
   const folder = await temporaryFolder();
-  const store = await openFileBlobStore(join(folder, 'blobs'), join(folder, 'staging'));
-  const file = join(store.stagingFolder, 'incoming');
-  await writeFile(file, content);
-  return {
-    folder,
-    store,
-    file,
-    digest: parseBlobDigest(createHash('sha3-384').update(content).digest('hex')),
-  };
+  return openFileBlobStore(join(folder, 'blobs'), join(folder, 'staging'));
 }
 
-describe('the blob store', () => {
-  it('takes a file over under its digest and gives it back, whole or in part', async () => {
-    const { store, file, digest } = await storeWithFile('hello blob');
-    const blob = await store.adopt(file, digest);
-    expect(blob.size).toBe(10);
-    expect((await buffer(store.read(blob))).toString()).toBe('hello blob');
-    expect((await buffer(store.read(blob, { start: 6, end: 8 }))).toString()).toBe('blo');
-    expect(await readdir(store.stagingFolder)).toEqual([]);
+describe('blobs in a folder', () => {
+  specifyBlobStore(openStore);
+
+  it('are young when they come in, however long they were staged', async () => {
+    const store = await openStore();
+    const { file, digest } = await stage(store, 'staged long ago');
+    await utimes(file, new Date(0), new Date(0));
+    expect(Number((await store.adopt(file, digest)).storedAt)).toBeGreaterThan(Date.now() - 60_000);
   });
 
-  it('keeps the same bytes once', async () => {
-    const { store, file, digest } = await storeWithFile('twice');
-    const first = await store.adopt(file, digest);
-    await writeFile(file, 'twice');
-    expect(await store.adopt(file, digest)).toEqual(first);
-    expect(await readdir(store.stagingFolder)).toEqual([]);
-    const all = [];
-    for await (const blob of store.list()) all.push(blob.digest);
-    expect(all).toEqual([digest]);
-  });
-
-  it('does not know what was never put in or was removed', async () => {
-    const { store, file, digest } = await storeWithFile('gone');
-    expect(await store.find(digest)).toBeUndefined();
+  it('lie on shelves by their first digits', async () => {
+    const store = await openStore();
+    const { file, digest } = await stage(store, 'on a shelf');
     await store.adopt(file, digest);
-    await store.remove(digest);
-    await store.remove(digest);
-    expect(await store.find(digest)).toBeUndefined();
+    expect(store.pathOf(digest)).toMatch(new RegExp(`/blobs/${digest.slice(0, 2)}/${digest}$`));
+    expect((await readFile(store.pathOf(digest))).toString()).toBe('on a shelf');
   });
+});
 
+describe('digests of blobs', () => {
   it.each(['', 'ab', '../../etc/passwd', 'A'.repeat(96), `${'a'.repeat(95)}/`])(
     'refuses %j as a digest',
     (text) => {
@@ -57,7 +38,8 @@ describe('the blob store', () => {
   );
 
   it('computes a digest as node:crypto does over the whole file', async () => {
-    const { file, digest } = await storeWithFile('x'.repeat(3_000_000));
+    const store = await openStore();
+    const { file, digest } = await stage(store, 'x'.repeat(3_000_000));
     expect(await digestOfFile(file)).toEqual({ digest, size: 3_000_000 });
     expect((await readFile(file)).length).toBe(3_000_000);
   });

@@ -14,7 +14,7 @@ import {
   openDatabase,
   openFileBlobStore,
   parseBlobDigest,
-  type BlobStore,
+  type FileBlobStore,
   type Database,
 } from '../../src/storage/index.ts';
 import { makeBrandChain, type BrandChain } from '../support/brand-chain.ts';
@@ -27,7 +27,7 @@ const SIGNED = new Date('2025-01-01T00:00:00Z');
 export interface Host {
   readonly folder: string;
   readonly database: Database;
-  readonly blobs: BlobStore;
+  readonly blobs: FileBlobStore;
   readonly settings: SettingStore;
   /** Ids of account-keys that an import reported to waiting registrations. */
   readonly pushedKeys: string[];
@@ -211,8 +211,7 @@ export class Outside {
   ): Promise<void> {
     const { queries } = this.host.database;
     const at = AT.toISOString();
-    const blob = await this.host.blobs.find(parseBlobDigest(made.digest));
-    const { text, yaml } = await readSnapMetadata(blob?.path ?? '');
+    const { text, yaml } = await readSnapMetadata(this.host.blobs.pathOf(parseBlobDigest(made.digest)));
     await queries
       .insertInto('Snap')
       .values({

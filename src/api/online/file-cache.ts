@@ -1,19 +1,19 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { rm, stat, utimes } from 'node:fs/promises';
+import { rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Transform, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { parseBlobDigest, type BlobStore, type StoredBlob } from '../../storage/index.ts';
+import { parseBlobDigest, type BlobStore, type FileBlobStore, type StoredBlob } from '../../storage/index.ts';
 
 /** Files of the upstream by their digest, up to so many bytes; those that nobody asked for longest go first. */
 export class FileCache {
-  readonly #blobs: BlobStore;
+  readonly #blobs: FileBlobStore;
   readonly #limit: () => Promise<number>;
   readonly #filling = new Set<string>();
 
   /** @param limit bytes, asked each time that a file comes in */
-  constructor(blobs: BlobStore, limit: () => Promise<number>) {
+  constructor(blobs: FileBlobStore, limit: () => Promise<number>) {
     this.#blobs = blobs;
     this.#limit = limit;
   }
@@ -26,7 +26,9 @@ export class FileCache {
   /** A kept file; asking for it keeps it longer. */
   async find(digest: string): Promise<StoredBlob | undefined> {
     const blob = await this.#blobs.find(parseBlobDigest(digest));
-    if (blob !== undefined) await utimes(blob.path, new Date(), new Date()).catch(() => undefined);
+    if (blob === undefined) return undefined;
+    const now = new Date();
+    await utimes(this.#blobs.pathOf(blob.digest), now, now).catch(() => undefined);
     return blob;
   }
 
@@ -69,11 +71,10 @@ export class FileCache {
 
   async #makeRoom(): Promise<void> {
     const limit = await this.#limit();
-    const kept: (StoredBlob & { readonly used: number })[] = [];
-    for await (const blob of this.#blobs.list())
-      kept.push({ ...blob, used: (await stat(blob.path)).mtimeMs });
+    const kept: StoredBlob[] = [];
+    for await (const blob of this.#blobs.list()) kept.push(blob);
     let total = kept.reduce((sum, { size }) => sum + size, 0);
-    for (const blob of kept.toSorted((one, other) => one.used - other.used)) {
+    for (const blob of kept.toSorted((one, other) => Number(one.storedAt) - Number(other.storedAt))) {
       if (total <= limit) return;
       await this.#blobs.remove(blob.digest);
       total -= blob.size;

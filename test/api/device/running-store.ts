@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createDeviceApi, type DeviceApiDeps } from '../../../src/api/device/index.ts';
 import { startServer } from '../../../src/api/server.ts';
 import {
-  type BlobStore,
+  type FileBlobStore,
   type Database,
   openDatabase,
   openFileBlobStore,
@@ -13,7 +13,7 @@ import { join } from 'node:path';
 export interface RunningStore {
   readonly url: string;
   readonly database: Database;
-  readonly blobs: BlobStore;
+  readonly blobs: FileBlobStore;
   readonly app: ReturnType<typeof createDeviceApi>;
   /** What the API reported as its own mistakes: a test that ends with any has found one. */
   readonly mistakes: unknown[];

@@ -323,8 +323,7 @@ async function downloaded(outside: Outside, name: string, revision: number) {
   const folder = await temporaryFolder();
   const path = join(folder, `${name}_${revision}.snap`);
   const assert = join(folder, `${name}_${revision}.assert`);
-  const blob = await outside.host.blobs.find(parseBlobDigest(row.sha3_384));
-  await copyFile(blob?.path ?? '', path);
+  await copyFile(outside.host.blobs.pathOf(parseBlobDigest(row.sha3_384)), path);
   expect(await findAssertion(queries, 'account', ['my-brand'])).toBeDefined();
   await writeFile(
     assert,

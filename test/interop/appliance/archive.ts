@@ -1,4 +1,5 @@
 import { createHash, generateKeyPairSync } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import {
   writeArchive,
@@ -176,7 +177,7 @@ function snapMaterial(chain: Chain, snap: ChainSnap): SnapMaterial {
         epoch: { read: [0], write: [0] },
         createdAt: new Date(revision['created-at']).toISOString(),
       },
-      file: chain.path(revision.file),
+      open: async () => createReadStream(chain.path(revision.file)),
       assertions: chain.assertionsOf(snap['snap-id'], revision.revision),
     })),
   };
