@@ -21,6 +21,7 @@ import {
   type IntentToSign,
   type SignedIntent,
 } from '../storage/model-service/index.ts';
+import { noTracing, type Tracing } from '../telemetry/index.ts';
 import type { ProvisionInput, ProvisionOutcome } from '../workflows/serials-contract.ts';
 import { crashPoint } from './crash-point.ts';
 
@@ -29,6 +30,7 @@ export interface SerialActivityDeps {
   readonly database: Pick<Database, 'queries' | 'transaction'>;
   readonly hsm: Pick<Hsm, 'findKey' | 'sign'>;
   readonly clock: () => Date;
+  readonly tracing?: Tracing;
   /** Called with each batch that was stored, so that an API in the same process need not look for it. */
   readonly announce?: (
     serials: readonly { readonly id: string; readonly serialAssertion: Uint8Array }[],
@@ -50,6 +52,7 @@ const headersSchema = z.record(z.string(), z.string());
 
 /** The activities of the queue where the HSM is. */
 export function createSerialActivities(deps: SerialActivityDeps) {
+  const { tracing = noTracing } = deps;
   const keys = new Map<string, PublicKey>();
   /** Intents that this process signs right now: two batches that meet do not both ask a slow token. */
   const underWay = new Map<string, Promise<unknown>>();
@@ -89,7 +92,8 @@ export function createSerialActivities(deps: SerialActivityDeps) {
   }
 
   async function signBatch(input: ProvisionInput): Promise<ProvisionOutcome> {
-    const found = await intentsToSign(deps.database.queries, input.intents);
+    const look = () => intentsToSign(deps.database.queries, input.intents);
+    const found = await tracing.span('look up', look);
     const elsewhere = found.flatMap(({ id }) => underWay.get(id) ?? []);
     const own = found.filter(({ id }) => !underWay.has(id));
     const outcome = await signOwn(own, input.batch);
@@ -114,10 +118,12 @@ export function createSerialActivities(deps: SerialActivityDeps) {
   async function signAndStore(intents: readonly IntentToSign[], batch: string): Promise<ProvisionOutcome> {
     const accountKeys = await accountKeysOf(intents);
     crashPoint('serials-before-sign');
-    const results = await Promise.allSettled(intents.map((intent) => sign(intent, accountKeys)));
+    const results = await tracing.span('sign', () =>
+      Promise.allSettled(intents.map((intent) => sign(intent, accountKeys))),
+    );
     crashPoint('serials-after-sign');
     const signed = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-    await store(signed, batch);
+    await tracing.span('store', () => store(signed, batch));
     const failures = results.flatMap((result): unknown[] =>
       result.status === 'rejected' ? [result.reason] : [],
     );

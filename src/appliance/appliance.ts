@@ -61,6 +61,7 @@ async function start(
   closing: (() => Promise<void>)[],
 ): Promise<Omit<Appliance, 'stop'>> {
   const foundation = await openFoundation(options);
+  closing.push(() => foundation.tracing.close());
   closing.push(() => foundation.database.close());
   closing.push(await followEgressTrust(foundation));
   if (options.parts.temporalServer) {

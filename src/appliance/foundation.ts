@@ -3,10 +3,11 @@ import {
   openDatabase,
   openFileBlobStore,
   SettingStore,
+  tracedDatabase,
   type BlobStore,
   type Database,
 } from '../storage/index.ts';
-import type { Log } from '../telemetry/index.ts';
+import { openTracing, type Log, type Tracing } from '../telemetry/index.ts';
 
 /** The environment variables of a process, as an argument. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -19,6 +20,7 @@ export interface Foundation {
   readonly settings: SettingStore;
   readonly blobs: BlobStore;
   readonly log: Log;
+  readonly tracing: Tracing;
   readonly env: Environment;
   readonly clock: () => Date;
 }
@@ -36,10 +38,12 @@ export interface FoundationOptions {
  * @throws AirlockError what stands in the way, in one sentence
  */
 export async function openFoundation({ data, env, log }: FoundationOptions): Promise<Foundation> {
+  const tracing = await openTracing(env, log);
   const dataFolder = await new DataFolder(data, env).prepare();
   const secretBox = await dataFolder.openSecretBox();
   const address = env['AIRLOCK_DATABASE_URL'];
-  const database = await openDatabase(address ? { postgresql: address } : { file: dataFolder.database });
+  const location = address ? { postgresql: address } : { file: dataFolder.database };
+  const database = tracedDatabase(await openDatabase(location), tracing);
   return {
     dataFolder,
     secretBox,
@@ -47,6 +51,7 @@ export async function openFoundation({ data, env, log }: FoundationOptions): Pro
     settings: new SettingStore(database, secretBox),
     blobs: await openFileBlobStore(dataFolder.blobs, dataFolder.staging),
     log,
+    tracing,
     env,
     clock: () => new Date(),
   };

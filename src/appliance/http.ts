@@ -16,6 +16,7 @@ import { createOnlineApi, FORWARDED } from '../api/online/index.ts';
 import { createOpsApi } from '../api/ops/index.ts';
 import { authorityProcesses, createAuthorityOps, createPublisherApi } from '../api/publisher/index.ts';
 import { createHealthApi, HEALTH_PATHS, type HsmFacts } from '../api/watch/health.ts';
+import { traced } from '../api/watch/traced.ts';
 import { watched } from '../api/watch/watched.ts';
 import { operatorToken, Settings } from '../config/index.ts';
 import { AirlockError } from '../errors.ts';
@@ -64,7 +65,7 @@ export async function createHttpApps(
   temporal: Temporal,
   options: HttpOptions,
 ): Promise<HttpApps> {
-  const { database, blobs, settings, clock, log } = foundation;
+  const { database, blobs, settings, clock, log, tracing } = foundation;
   const random = (size: number) => new Uint8Array(randomBytes(size));
   const report = reporter(log.child({ part: 'api' }));
   const tokens = new TokenOffice({ database, settings, random });
@@ -91,7 +92,8 @@ export async function createHttpApps(
     ...(options.role === 'airgap' ? await modelServiceCounters(shared, provisioner) : []),
     { prefix: '/ops/v1', app: opsApp(shared, operator) },
   ];
-  const fetch = watched(createFront(counters, device), { metrics, log: log.child({ part: 'api' }) });
+  const front = traced(createFront(counters, device), tracing);
+  const fetch = watched(front, { metrics, log: log.child({ part: 'api' }) });
   return { fetch, provisioner };
 }
 
@@ -135,9 +137,9 @@ function authorityCounters(shared: Shared, operator: MiddlewareHandler): Counter
 /** The Model Service: serials for devices, and the gateway for the admins of brands. */
 async function modelServiceCounters(shared: Shared, provisioner: Provisioner): Promise<Counter[]> {
   const { foundation, temporal, tokens, random, report } = shared;
-  const { database, settings, clock, secretBox } = foundation;
+  const { database, settings, clock, secretBox, tracing } = foundation;
   const secrets = await openModelServiceSecrets(settings, clock());
-  const service = new SerialService({ database, secrets, provisioner, clock, random });
+  const service = new SerialService({ database, secrets, provisioner, clock, random, tracing });
   const serials = createSerialRoutes({ service, report });
   const admin = createAdminApi({
     database,
@@ -214,6 +216,7 @@ function createProvisioner({ foundation, temporal, worksHere, report }: Shared):
     }),
     lookUp: (intents) => signedSerials(queries, intents),
     report,
+    tracing: foundation.tracing,
   });
 }
 

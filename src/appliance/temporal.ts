@@ -47,7 +47,7 @@ export async function openTemporal(foundation: Foundation, options: TemporalOpti
     : undefined;
   const running = server ? undefined : await runningServer(foundation);
   const address = server?.address ?? running?.temporal ?? config.env.local.address;
-  const connection = await connectTemporal(config, dataConverter, address);
+  const connection = await connectTemporal(config, dataConverter, address, foundation.tracing);
   return {
     config,
     dataConverter,

@@ -3,6 +3,7 @@ import { pinFromFile, Settings, systemdCredential } from '../config/index.ts';
 import { AirlockError } from '../errors.ts';
 import { createSoftHsmToken, openHsm, type Hsm, type HsmOptions } from '../hsm/index.ts';
 import type { Foundation } from './foundation.ts';
+import { signingSpans } from './signing-spans.ts';
 
 const EMBEDDED_LABEL = 'airlock';
 const EMBEDDED_PIN = 'embedded.hsm.pin';
@@ -18,12 +19,14 @@ export async function openToken(foundation: Foundation): Promise<Hsm> {
   const label = settings.text('proxy.hsm.token-label');
   const patience = settings.number('internal.publishergw.snapmodels.read-timeout') * 1000;
   const deadlines = { generate: Math.max(120_000, patience) };
-  if (label === undefined) return openHsm({ ...(await embeddedToken(foundation)), deadlines });
+  const onSigned = signingSpans(foundation.tracing);
+  if (label === undefined) return openHsm({ ...(await embeddedToken(foundation)), deadlines, onSigned });
   return openHsm({
     module: externalModule(foundation),
     tokenLabel: label,
     pin: () => configuredPin(foundation),
     deadlines,
+    onSigned,
   });
 }
 

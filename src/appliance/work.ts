@@ -51,7 +51,7 @@ export async function startWork(
   temporal: Temporal,
   options: WorkOptions = {},
 ): Promise<Work> {
-  const { database, blobs, settings, clock, log } = foundation;
+  const { database, blobs, settings, clock, log, tracing } = foundation;
   installRuntime(temporal.config, log);
   const hsm = await openToken(foundation);
   const imports = createImportActivities({
@@ -82,6 +82,7 @@ export async function startWork(
     connection: temporal.connection.connection,
     dataConverter: temporal.dataConverter,
     log,
+    tracing,
     activities: {
       airlock: withFailures({
         ...createAuthorityActivities({ database }),
@@ -107,6 +108,7 @@ export async function startWork(
           database,
           hsm,
           clock,
+          tracing,
           ...(options.announce && { announce: options.announce }),
         }),
       }),

@@ -41,16 +41,30 @@ export interface SerialRequest {
   readonly original: OriginalIdentity | undefined;
 }
 
+/** What a device posted, in its right shape; nothing of it is to be believed yet. */
+export interface UnverifiedRequest {
+  readonly assertion: Assertion;
+  readonly model: Assertion;
+  readonly serial: Assertion | undefined;
+}
+
 /**
  * Reads the stream that a device posts: one serial-request, its model and, when remodelling, its former serial
- * (protocol/devices.md 1.4), in any order; verifies the request's signature with the key that it carries.
- * Throws {@link DeviceError} with a code for each check.
+ * (protocol/devices.md 1.4), in any order. Throws {@link DeviceError} with a code for each check.
  */
-export function readSerialRequest(bytes: Uint8Array): SerialRequest {
+export function readSerialRequest(bytes: Uint8Array): UnverifiedRequest {
   const { assertion, model, serial } = pick(readStream(bytes));
+  checkModel(model, text(assertion, 'brand-id'), text(assertion, 'model'));
+  return { assertion, model, serial };
+}
+
+/**
+ * Verifies a request's signature with the key that it carries, and reads the rest of it. Throws {@link DeviceError} with a
+ * code for each check.
+ */
+export function verifySerialRequest({ assertion, model, serial }: UnverifiedRequest): SerialRequest {
   const brandId = text(assertion, 'brand-id');
   const modelName = text(assertion, 'model');
-  checkModel(model, brandId, modelName);
   const deviceKey = readDeviceKey(assertion);
   return {
     assertion,

@@ -34,10 +34,10 @@ process.on('SIGTERM', () => undefined);
 
 async function sign({ call, key, digest }: SignItem): Promise<void> {
   try {
-    const signature = await opened().sign(key, digest);
+    const made = await opened().sign(key, digest);
     // Several sessions often finish in one turn of the loop: one message carries all of them.
     if (signed.length === 0) setImmediate(flushSigned);
-    signed.push({ call, signature });
+    signed.push({ call, ...made });
   } catch (error) {
     reply({ call, fault: faultOf(error) });
   }

@@ -184,7 +184,7 @@ export class Connection {
     const signed = signedOf(message);
     if (signed) {
       this.signatures += signed.length;
-      for (const { call, signature } of signed) this.#settle(call, { answered: signature });
+      for (const item of signed) this.#settle(item.call, { answered: item });
     } else {
       const answer = answerSchema.safeParse(message);
       if (!answer.success)

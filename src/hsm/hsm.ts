@@ -97,6 +97,14 @@ export interface Hsm {
   close(): Promise<void>;
 }
 
+/** When one signature was asked for and there, both as `performance.now()` tells it, and for how long the token worked on it. */
+export interface SigningTimes {
+  readonly asked: number;
+  readonly answered: number;
+  /** In milliseconds; the rest of the time went by in queues and on the way. */
+  readonly onToken: number;
+}
+
 /** How to reach a token. Times are in milliseconds. */
 export interface HsmOptions {
   readonly module:
@@ -134,4 +142,6 @@ export interface HsmOptions {
   readonly heartbeat?: number;
   /** How often a test digest is signed; 60 000, 0 for never. */
   readonly probeEvery?: number;
+  /** Called with the times of each signature by whoever asked for it, in their asynchronous context. */
+  readonly onSigned?: (times: SigningTimes) => void;
 }

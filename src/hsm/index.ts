@@ -10,6 +10,7 @@ export {
   type HsmState,
   type HsmStatus,
   type RsaPublicKey,
+  type SigningTimes,
   type TokenDescription,
 } from './hsm.ts';
 export { findP11KitClient, findSoftHsmModule } from './module-path.ts';

@@ -82,6 +82,8 @@ export const keyListSchema = z.array(z.object({ id: key, label: z.string(), publ
 export interface SignedItem {
   readonly call: number;
   readonly signature: Uint8Array;
+  /** How long the token worked on it. */
+  readonly milliseconds: number;
 }
 
 /** The batch of digests in a message from the parent, or nothing when it is another kind of message. */
@@ -112,5 +114,10 @@ function isSignItem(value: unknown): value is SignItem {
 }
 
 function isSignedItem(value: unknown): value is SignedItem {
-  return isRecord(value) && typeof value['call'] === 'number' && value['signature'] instanceof Uint8Array;
+  return (
+    isRecord(value) &&
+    typeof value['call'] === 'number' &&
+    typeof value['milliseconds'] === 'number' &&
+    value['signature'] instanceof Uint8Array
+  );
 }

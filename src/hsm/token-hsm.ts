@@ -4,7 +4,15 @@ import { sentenceOf } from '../errors.ts';
 import type { ConnectionOptions } from './connection.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { HsmError, errorOfFault } from './errors.ts';
-import { parseHsmKeyId, type Hsm, type HsmKey, type HsmKeyId, type HsmProbe, type HsmStatus } from './hsm.ts';
+import {
+  parseHsmKeyId,
+  type Hsm,
+  type HsmKey,
+  type HsmKeyId,
+  type HsmProbe,
+  type HsmStatus,
+  type SigningTimes,
+} from './hsm.ts';
 import type { RepeatableTask } from './job.ts';
 import type { RsaPublicKey } from './key-store.ts';
 import { KeyWriter } from './key-writer.ts';
@@ -24,6 +32,7 @@ export interface TokenHsmOptions {
   readonly settleGeneration: number;
   readonly heartbeat: number;
   readonly probeEvery: number;
+  readonly onSigned: ((times: SigningTimes) => void) | undefined;
   /** The files of an embedded token, which need some care. */
   readonly files: SoftHsmFiles | undefined;
 }
@@ -176,7 +185,10 @@ export class TokenHsm implements Hsm {
     // The second time with a public key read anew: the token may have been replaced by a copy with other keys.
     for (let attempt = 0; attempt < 2; attempt++) {
       const key = this.#ready.get(id) ?? (await this.#key(id));
-      const signature = signatureSchema.parse(await this.#ask({ op: 'sign', key: id, digest: sha512 }, id));
+      const asked = performance.now();
+      const made = madeSchema.parse(await this.#ask({ op: 'sign', key: id, digest: sha512 }, id));
+      this.#options.onSigned?.({ asked, answered: performance.now(), onToken: made.milliseconds });
+      const { signature } = made;
       if (key.accepts(sha512, signature)) return signature;
       this.#forget(id);
     }
@@ -226,4 +238,4 @@ export class TokenHsm implements Hsm {
   }
 }
 
-const signatureSchema = z.instanceof(Uint8Array);
+const madeSchema = z.object({ signature: z.instanceof(Uint8Array), milliseconds: z.number() });

@@ -23,6 +23,12 @@ export interface TokenOptions {
   readonly sessions: number;
 }
 
+/** A signature, and how long the token worked on it: waiting for a free session is not counted. */
+export interface TokenSignature {
+  readonly signature: Uint8Array;
+  readonly milliseconds: number;
+}
+
 /**
  * One logged-in token, inside the child process. A session does one thing at a time (it answers CKR_OPERATION_ACTIVE
  * otherwise), so there is a pool for signing, one for look-ups, which are synchronous, and one of its own for each
@@ -78,14 +84,15 @@ export class Token {
     return new Token(lib, slot, description, desk, openPool(lib, slot, sessions));
   }
 
-  /** Signs a SHA-512 digest with RSASSA-PKCS1-v1_5; resolves to as many bytes as the modulus has. */
-  async sign(key: string, digest: Uint8Array): Promise<Uint8Array> {
+  /** Signs a SHA-512 digest with RSASSA-PKCS1-v1_5; resolves to as many bytes as the modulus has, and how long the token took. */
+  async sign(key: string, digest: Uint8Array): Promise<TokenSignature> {
     const session = this.#idle.pop() ?? (await new Promise<Handle>((resolve) => this.#waiting.push(resolve)));
+    const begun = performance.now();
     let healthy = false;
     try {
       const signature = await this.#signIn(session, key, digest);
       healthy = true;
-      return signature;
+      return { signature, milliseconds: performance.now() - begun };
     } finally {
       this.#giveBack(session, healthy);
     }

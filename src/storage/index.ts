@@ -12,3 +12,4 @@ export * from './last-backup.ts';
 export * from './reseal.ts';
 export * from './setting-store.ts';
 export * from './sweeps.ts';
+export { tracedDatabase } from './traced-database.ts';

@@ -1,7 +1,10 @@
 /** A program of its own: `node bundle-workflows.ts WORKFLOWS OUTPUT` writes the workflows' bundle to a file. */
 import { writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { DefaultLogger, bundleWorkflowCode } from '@temporalio/worker';
 import { FAILURE_CONVERTER_PATH } from './data-converter.ts';
+
+const TRACE_CONTEXT = fileURLToPath(new URL('../workflows/trace-context.ts', import.meta.url));
 
 const [workflowsPath, output] = process.argv.slice(2);
 if (workflowsPath === undefined || output === undefined)
@@ -10,6 +13,7 @@ if (workflowsPath === undefined || output === undefined)
 const { code } = await bundleWorkflowCode({
   workflowsPath,
   failureConverterPath: FAILURE_CONVERTER_PATH,
+  workflowInterceptorModules: [TRACE_CONTEXT],
   logger: new DefaultLogger('WARN'),
 });
 await writeFile(output, code, { mode: 0o600 });

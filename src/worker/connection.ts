@@ -4,8 +4,10 @@ import type { DataConverter } from '@temporalio/common';
 import { NativeConnection } from '@temporalio/worker';
 import type { TemporalConfig } from '../config/index.ts';
 import { sentenceOf } from '../errors.ts';
+import { noTracing, type Tracing } from '../telemetry/index.ts';
 import { WorkerError } from './errors.ts';
 import { installRuntime } from './runtime.ts';
+import { traceStarts } from './trace-interceptors.ts';
 
 /** One way to the Temporal server, shared by the workers of a process and by its client. */
 export interface TemporalConnection {
@@ -30,6 +32,7 @@ export async function connectTemporal(
   config: TemporalConfig,
   dataConverter: DataConverter,
   address: string = config.env.local.address,
+  tracing: Tracing = noTracing,
 ): Promise<TemporalConnection> {
   installRuntime(config);
   const endpoint = config.env.local;
@@ -50,7 +53,12 @@ export async function connectTemporal(
   const { namespace } = endpoint;
   return {
     connection,
-    client: new Client({ connection, namespace, dataConverter }),
+    client: new Client({
+      connection,
+      namespace,
+      dataConverter,
+      ...(tracing.on && { interceptors: { workflow: [traceStarts(tracing)] } }),
+    }),
     namespace,
     healthy: () => answers(connection),
     close: () => connection.close(),

@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataConverter } from '@temporalio/common';
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import type { QueueName, TemporalConfig } from '../config/index.ts';
-import type { Log } from '../telemetry/index.ts';
+import type { Log, Tracing } from '../telemetry/index.ts';
 import { ensureNamespace } from './namespace.ts';
+import { traceActivities } from './trace-interceptors.ts';
 import { workflowBundle } from './workflow-bundle.ts';
 
 /** What the workers of one process are made from. */
@@ -14,6 +15,7 @@ export interface WorkersOptions {
   /** The queues to serve, each with its activities (wrapped by `withFailures`). */
   readonly activities: Readonly<Partial<Record<QueueName, object>>>;
   readonly log: Log;
+  readonly tracing?: Tracing;
   /** Path of the workflows' bundle; made when not given. */
   readonly bundle?: string;
 }
@@ -95,7 +97,7 @@ export class Workers {
 }
 
 function workerOptions(
-  { config, connection, dataConverter }: WorkersOptions,
+  { config, connection, dataConverter, tracing }: WorkersOptions,
   name: QueueName,
   activities: object,
   codePath: string,
@@ -110,6 +112,7 @@ function workerOptions(
     taskQueue: queue.name,
     dataConverter,
     activities,
+    ...(tracing?.on === true && { interceptors: { activity: [traceActivities(tracing)] } }),
     activityTaskPollerBehavior: polls(queue.activities),
     maxConcurrentActivityTaskExecutions: queue.activities,
     maxConcurrentLocalActivityExecutions: queue.localActivities,

@@ -12,6 +12,7 @@ import { WorkerError } from './errors.ts';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const WORKFLOWS = join(ROOT, 'src/workflows');
 const BUNDLER = fileURLToPath(new URL('bundle-workflows.ts', import.meta.url));
+const TRACE_CONTEXT = join(WORKFLOWS, 'trace-context.ts');
 const PLACES = [
   join(ROOT, '.tools/workflows'),
   join(tmpdir(), `airlock-workflows-${process.getuid?.() ?? 0}`),
@@ -76,6 +77,7 @@ async function fingerprint(workflows: string): Promise<string> {
   const files = [
     ...sources.map((file) => join(workflows, file)),
     FAILURE_CONVERTER_PATH,
+    TRACE_CONTEXT,
     BUNDLER,
     join(ROOT, 'package-lock.json'),
   ];

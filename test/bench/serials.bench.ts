@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BenchFigure, BenchReport } from '../../scripts/bench-report.ts';
 import { decodeStream, verifySignature } from '../../src/assertions/index.ts';
-import { readSerialRequest } from '../../src/devices/index.ts';
+import { readSerialRequest, verifySerialRequest } from '../../src/devices/index.ts';
 import type { Hsm } from '../../src/hsm/index.ts';
 import { P11KitServer } from '../support/p11-kit.ts';
 import { makeTestToken } from '../support/softhsm-token.ts';
@@ -107,8 +107,8 @@ async function parts(stand: SerialStand, keys: readonly Signer[]): Promise<Bench
   const [request] = await stand.prepare(1, keys);
   const body = request?.body ?? new Uint8Array();
   const [assertion] = decodeStream(body);
-  const read = perCall(400, () => readSerialRequest(body));
-  const deviceKey = readSerialRequest(body).deviceKey;
+  const read = perCall(400, () => verifySerialRequest(readSerialRequest(body)));
+  const { deviceKey } = verifySerialRequest(readSerialRequest(body));
   const verify = perCall(400, () => assertion && verifySignature(assertion, deviceKey));
   return [
     { name: 'of which: read and verify a request', value: read, unit: 'ms/serial' },

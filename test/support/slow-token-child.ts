@@ -29,7 +29,9 @@ function sign({ call, key: id, digest }: SignItem): void {
   const fault = { kind: 'key-missing', reason: `the token holds no private key with the id ${id}` };
   queue = queue.then(async () => {
     await sleep(Math.max(0, doneAt - performance.now()));
-    process.send?.(labels.has(id) ? { signed: [{ call, signature }] } : { call, fault });
+    process.send?.(
+      labels.has(id) ? { signed: [{ call, signature, milliseconds: 1000 / perSecond }] } : { call, fault },
+    );
   });
 }
 

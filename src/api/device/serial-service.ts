@@ -6,9 +6,11 @@ import {
   readSerialRequest,
   REQUEST_ID_LIFE_SECONDS,
   REQUEST_ID_RANDOM_BYTES,
+  verifySerialRequest,
   type Decision,
 } from '../../devices/index.ts';
 import type { Database } from '../../storage/index.ts';
+import { noTracing, type Tracing } from '../../telemetry/index.ts';
 import { Admissions } from './admission/admissions.ts';
 import type { Applicant } from './admission/applicant.ts';
 import { httpWebhook, type AskWebhook } from './admission/ask-webhook.ts';
@@ -26,6 +28,7 @@ export interface SerialServiceDeps {
   readonly random: (bytes: number) => Uint8Array;
   /** Asks decision services; over HTTP unless told. */
   readonly askWebhook?: AskWebhook;
+  readonly tracing?: Tracing;
 }
 
 /** A serial-request as it came over HTTP. */
@@ -43,13 +46,16 @@ export class SerialService {
   readonly #trust: ProvisioningTrust;
   readonly #admissions: Admissions;
   readonly #askWebhook: AskWebhook;
+  readonly #tracing: Tracing;
 
   constructor(deps: SerialServiceDeps) {
     this.#deps = deps;
+    this.#tracing = deps.tracing ?? noTracing;
     this.#trust = new ProvisioningTrust(deps.database.queries, deps.clock);
     this.#admissions = new Admissions({
       database: deps.database,
       clock: deps.clock,
+      tracing: this.#tracing,
       apiKeyPepper: deps.secrets.apiKeyPepper,
       claimSecret: (brandId, model) => deps.secrets.claims(brandId, model),
     });
@@ -74,10 +80,11 @@ export class SerialService {
     const admission = await this.#admit(applicant);
     switch (admission.kind) {
       case 'serial':
-        return this.#trust.replyFor(admission.serial, admission.signKeyId);
+        return this.#reply(admission.serial, admission.signKeyId);
       case 'intent': {
-        const serial = await this.#deps.provisioner.obtain(admission.id);
-        return serial && this.#trust.replyFor(serial, admission.signKeyId);
+        const obtain = () => this.#deps.provisioner.obtain(admission.id);
+        const serial = await this.#tracing.span('wait for the serial', obtain);
+        return serial && this.#reply(serial, admission.signKeyId);
       }
       case 'wait':
       case 'ask-webhook':
@@ -86,9 +93,10 @@ export class SerialService {
   }
 
   async #read(incoming: IncomingRequest): Promise<Applicant> {
-    const request = readSerialRequest(incoming.stream);
+    const unverified = this.#tracing.span('parse', () => readSerialRequest(incoming.stream));
+    const request = this.#tracing.span('verify signature', () => verifySerialRequest(unverified));
     const requestId = readRequestId(request.requestId, [this.#deps.secrets.requestId]);
-    await this.#trust.verify(request);
+    await this.#tracing.span('verify chain', () => this.#trust.verify(request));
     const body = Buffer.from(request.assertion.body).toString('utf8');
     return {
       request,
@@ -104,10 +112,15 @@ export class SerialService {
 
   async #admit(applicant: Applicant) {
     this.#deps.provisioner.checkCapacity();
-    const admission = await this.#admissions.admit(applicant);
+    const admission = await this.#tracing.span('admit', () => this.#admissions.admit(applicant));
     if (admission.kind !== 'ask-webhook') return admission;
-    const verdict = await this.#ask(applicant, admission.url, admission.apiKeyName);
-    return this.#admissions.admit({ ...applicant, verdict });
+    const ask = () => this.#ask(applicant, admission.url, admission.apiKeyName);
+    const verdict = await this.#tracing.span('ask the webhook', ask);
+    return this.#tracing.span('admit', () => this.#admissions.admit({ ...applicant, verdict }));
+  }
+
+  #reply(serial: Uint8Array, signKeyId: string): Promise<Uint8Array> {
+    return this.#tracing.span('reply', () => this.#trust.replyFor(serial, signKeyId));
   }
 
   #ask(applicant: Applicant, url: string, apiKeyName: string): Promise<Decision> {

@@ -29,11 +29,35 @@ const RESOURCES = [
   ['/metrics', 'health'],
 ] as const;
 
+const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']);
+
 /** What a request is about. */
 export type Resource = (typeof RESOURCES)[number][1] | 'other';
 
 /** The resource of a path, with or without its query. */
 export function resourceOf(path: string): Resource {
-  for (const [prefix, resource] of RESOURCES) if (path.startsWith(prefix)) return resource;
-  return 'other';
+  return find(path)?.[1] ?? 'other';
+}
+
+/** The pattern that a path is recognised by, such as `/v2/snaps/info/*`: what is behind it may name a snap or a token. */
+export function routeOf(path: string): string {
+  const prefix = find(path)?.[0];
+  if (prefix === undefined) return '/*';
+  return path.length > prefix.length ? `${prefix.replace(/\/$/, '')}/*` : prefix;
+}
+
+/** The path of a request, without its query. */
+export function pathOf({ url }: Request): string {
+  const start = url.indexOf('/', url.indexOf('//') + 2);
+  const query = url.indexOf('?', start);
+  return query < 0 ? url.slice(start) : url.slice(start, query);
+}
+
+/** The method of a request, or `other`: callers may send any word. */
+export function methodOf({ method }: Request): string {
+  return METHODS.has(method) ? method : 'other';
+}
+
+function find(path: string) {
+  return RESOURCES.find(([prefix]) => path.startsWith(prefix));
 }

@@ -2,9 +2,8 @@ import type { HttpBindings } from '@hono/node-server';
 import { z } from 'zod';
 import { requestId, statusClass, type Log, type Metrics } from '../../telemetry/index.ts';
 import type { Answering } from '../front.ts';
-import { resourceOf } from './resources.ts';
+import { methodOf, pathOf, resourceOf } from './resources.ts';
 
-const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']);
 const errorCode = z.looseObject({ code: z.string().regex(/^[a-z0-9-]{1,60}$/) });
 /** Either envelope of an error (src/api/errors.ts). */
 const errorBody = z.union([
@@ -28,7 +27,7 @@ export function watched(
     const { status } = response;
     const path = pathOf(request);
     const resource = resourceOf(path);
-    const method = METHODS.has(request.method) ? request.method : 'other';
+    const method = methodOf(request);
     const labels = { resource, method, status: statusClass(status) };
     metrics.requestSeconds.observe(labels, milliseconds / 1000);
     if (resource === 'serial') metrics.serialSeconds.observe({ how: howOf(status) }, milliseconds / 1000);
@@ -40,12 +39,6 @@ export function watched(
     if (status >= 500) log.error({ id, method, path, status }, 'a request could not be answered');
     return withId(response, id, (reason) => metrics.refusals.inc({ what: resource, reason }));
   };
-}
-
-function pathOf({ url }: Request): string {
-  const start = url.indexOf('/', url.indexOf('//') + 2);
-  const query = url.indexOf('?', start);
-  return query < 0 ? url.slice(start) : url.slice(start, query);
 }
 
 function howOf(status: number): string {

@@ -23,22 +23,29 @@ export class Site {
   /** Where HTTPS is once a certificate was imported. */
   readonly httpsPort: number;
   readonly #servers: Server[] = [];
+  readonly #env: Readonly<Record<string, string>>;
   #up: Server | undefined;
   #devices = 0;
 
-  private constructor(folder: string, chain: Chain, httpsPort: number) {
+  private constructor(
+    folder: string,
+    chain: Chain,
+    httpsPort: number,
+    env: Readonly<Record<string, string>>,
+  ) {
+    this.#env = env;
     this.httpsPort = httpsPort;
     this.folder = folder;
     this.chain = chain;
   }
 
-  /** Makes a chain, starts `airlock up --role airgap` on an empty data folder, and trusts the chain's root. */
-  static async open(): Promise<Site> {
+  /** Makes a chain, starts `airlock up --role airgap` on an empty data folder, with these variables besides, and trusts the chain's root. */
+  static async open(env: Readonly<Record<string, string>> = {}): Promise<Site> {
     const folder = await mkdtemp(join(tmpdir(), 'airlock-interop-'));
     await mkdir(join(folder, 'disk'));
     const chain = join(folder, 'chain');
     await run(program.path ?? '', ['chain', '--out', chain, '--key-bits', '2048', '--snaps', '2']);
-    const site = new Site(folder, await Chain.read(chain), await freePort());
+    const site = new Site(folder, await Chain.read(chain), await freePort(), env);
     try {
       await site.start();
       await site.operator('airlock', 'trust', 'add', site.chain.root);
@@ -70,6 +77,7 @@ export class Site {
     const server = await Server.start(args, {
       AIRLOCK_LOG_LEVEL: 'error',
       AIRLOCK_TEMPORAL_CONFIG: await this.#temporalFile(),
+      ...this.#env,
     });
     this.#servers.push(server);
     return server;

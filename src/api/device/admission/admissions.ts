@@ -3,6 +3,7 @@ import { DeviceError } from '../../../devices/index.ts';
 import { AirlockError } from '../../../errors.ts';
 import type { Database, Queries } from '../../../storage/index.ts';
 import { addIntents, noteApiKeyUse, spendRequestIds } from '../../../storage/model-service/index.ts';
+import type { TraceParent, Tracing } from '../../../telemetry/index.ts';
 import type { Admission, Applicant } from './applicant.ts';
 import { readGroupFacts } from './group-facts.ts';
 import { judge, type Bench } from './judge.ts';
@@ -12,12 +13,14 @@ import { ModelBook } from './model-book.ts';
 export interface AdmissionDeps {
   readonly database: Pick<Database, 'transaction'>;
   readonly clock: () => Date;
+  readonly tracing: Tracing;
   readonly apiKeyPepper: Uint8Array;
   readonly claimSecret: (brandId: string, model: string) => Uint8Array;
 }
 
 interface Entry {
   readonly applicant: Applicant;
+  readonly trace: TraceParent | undefined;
   readonly resolve: (admission: Admission) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -58,7 +61,7 @@ export class Admissions {
       );
     }
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ applicant, resolve, reject });
+      this.#waiting.push({ applicant, trace: this.#deps.tracing.here(), resolve, reject });
       if (this.#running) return;
       this.#running = true;
       // Whoever arrives in this turn of the event loop comes along.
@@ -77,7 +80,9 @@ export class Admissions {
 
   async #admitGroup(group: readonly Entry[], attempts: number): Promise<void> {
     try {
-      const outcomes = await this.#deps.database.transaction((queries) => this.#judgeGroup(queries, group));
+      const outcomes = await this.#inTrace(group, () =>
+        this.#deps.database.transaction((queries) => this.#judgeGroup(queries, group)),
+      );
       crashPoint('intent-after-commit');
       for (const deliver of outcomes) deliver();
     } catch (error) {
@@ -87,6 +92,13 @@ export class Admissions {
         for (const entry of group)
           await this.#admitGroup([entry], group.length === 1 ? attempts - 1 : ATTEMPTS - 1);
     }
+  }
+
+  /** The transaction of a group is shown in the trace of the first, which names the others. */
+  #inTrace<Result>(group: readonly Entry[], work: () => Promise<Result>): Promise<Result> {
+    const [first = null, ...others] = group.flatMap(({ trace }) => trace ?? []);
+    const facts = { 'airlock.group.size': group.length };
+    return this.#deps.tracing.span('judge a group', work, { under: first, links: others, facts });
   }
 
   /** @returns what to tell each applicant once the transaction is committed */

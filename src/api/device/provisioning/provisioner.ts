@@ -1,4 +1,5 @@
 import { DeviceError } from '../../../devices/index.ts';
+import { noTracing, type TraceParent, type Tracing } from '../../../telemetry/index.ts';
 import { Lanes } from './lanes.ts';
 
 /** A serial that is stored. */
@@ -34,9 +35,16 @@ export interface ProvisionerOptions {
   readonly lookEvery?: number;
   /** How long before intents whose batch could not be started are put in line again. @default 1000 */
   readonly restartAfter?: number;
+  readonly tracing?: Tracing;
 }
 
 type Waiter = (serial: Uint8Array | undefined) => void;
+
+/** Since when an intent waits for its batch, and in whose trace. */
+interface Arrival {
+  readonly trace: TraceParent;
+  readonly at: number;
+}
 
 /** A batch under way: what of it is not seen to be stored, and whom to tell when all is. */
 interface Batch {
@@ -54,6 +62,7 @@ export class Provisioner {
   readonly #lanes: Lanes;
   readonly #waiters = new Map<string, Set<Waiter>>();
   readonly #batches = new Map<string, Batch>();
+  readonly #arrivals = new Map<string, Arrival>();
   readonly #restarts = new Set<NodeJS.Timeout>();
   #looking: NodeJS.Timeout | undefined;
 
@@ -67,6 +76,7 @@ export class Provisioner {
       patience: 12_000,
       lookEvery: 100,
       restartAfter: 1000,
+      tracing: noTracing,
       ...options,
     };
     this.#lanes = new Lanes({ ...this.#options, run: (intents) => this.#run(intents) });
@@ -89,6 +99,7 @@ export class Provisioner {
 
   /** The serial of an intent once it is stored; undefined when that takes longer than a device should wait. */
   obtain(intent: string): Promise<Uint8Array | undefined> {
+    this.#noteArrival(intent);
     this.#lanes.add(intent);
     return new Promise((resolve) => {
       const waiters = this.#waiters.get(intent) ?? new Set<Waiter>();
@@ -121,6 +132,12 @@ export class Provisioner {
     for (const intent of [...this.#waiters.keys()]) this.#settle(intent, undefined);
   }
 
+  #noteArrival(intent: string): void {
+    const trace = this.#options.tracing.here();
+    if (trace === undefined || this.#batches.has(intent) || this.#arrivals.has(intent)) return;
+    this.#arrivals.set(intent, { trace, at: performance.now() });
+  }
+
   #settle(intent: string, serial: Uint8Array | undefined): void {
     for (const waiter of [...(this.#waiters.get(intent) ?? [])]) waiter(serial);
   }
@@ -130,7 +147,7 @@ export class Provisioner {
     const batch: Batch = { left: new Set(intents), stored: resolve };
     for (const intent of intents) this.#batches.set(intent, batch);
     try {
-      await this.#options.runBatch(intents, promise);
+      await this.#runInTrace(intents, promise);
       await this.#finish([...batch.left]);
     } catch (error) {
       this.#options.report(error);
@@ -138,6 +155,23 @@ export class Provisioner {
     } finally {
       for (const intent of intents) this.#batches.delete(intent);
     }
+  }
+
+  /** A batch is shown in the trace of the request that came first. It names the others, and their waiting names it. */
+  #runInTrace(intents: readonly string[], stored: Promise<void>): Promise<void> {
+    const { tracing, runBatch } = this.#options;
+    const arrivals = intents.flatMap((intent) => this.#arrivals.get(intent) ?? []);
+    for (const intent of intents) this.#arrivals.delete(intent);
+    const [first = null, ...others] = arrivals.map(({ trace }) => trace);
+    const work = () => {
+      const batch = tracing.here();
+      const to = performance.now();
+      for (const { trace, at } of arrivals)
+        tracing.note('queue', { from: at, to }, { under: trace, links: batch === undefined ? [] : [batch] });
+      return runBatch(intents, stored);
+    };
+    const facts = { 'airlock.batch.size': intents.length };
+    return tracing.span('batch', work, { under: first, links: others, facts });
   }
 
   /** Looks a last time for serials that nobody announced. One that is not there was not made: its device asks again, and is judged anew. */
