@@ -13,7 +13,11 @@ import { operatorCheck, operatorGate } from '../api/operator-gate.ts';
 import { createCarryApi } from '../api/carry/index.ts';
 import { FileCache } from '../api/online/file-cache.ts';
 import { createOnlineApi, FORWARDED } from '../api/online/index.ts';
+import { PinBook } from '../api/online/pin-book.ts';
 import { createOpsApi } from '../api/ops/index.ts';
+import { OverrideBook } from '../api/overrides/book.ts';
+import { localSnaps } from '../api/overrides/local-snaps.ts';
+import { upstreamSnaps } from '../api/overrides/upstream-snaps.ts';
 import { authorityProcesses, createAuthorityOps, createPublisherApi } from '../api/publisher/index.ts';
 import { createHealthApi, HEALTH_PATHS, type HsmFacts } from '../api/watch/health.ts';
 import { traced } from '../api/watch/traced.ts';
@@ -55,6 +59,7 @@ interface Shared extends HttpOptions {
   readonly foundation: Foundation;
   readonly temporal: Temporal;
   readonly tokens: TokenOffice;
+  readonly overrides: OverrideBook;
   readonly random: (bytes: number) => Uint8Array;
   readonly report: (error: unknown) => void;
 }
@@ -69,7 +74,9 @@ export async function createHttpApps(
   const random = (size: number) => new Uint8Array(randomBytes(size));
   const report = reporter(log.child({ part: 'api' }));
   const tokens = new TokenOffice({ database, settings, random });
-  const shared = { ...options, foundation, temporal, tokens, random, report };
+  const source = options.role === 'online' ? upstreamSnaps(settings) : localSnaps(database.queries);
+  const overrides = new OverrideBook({ database, source, clock });
+  const shared = { ...options, foundation, temporal, tokens, overrides, random, report };
   const provisioner = createProvisioner(shared);
   const handOver = await handOverOf(foundation.env, clock);
   const device = createDeviceApi({
@@ -168,17 +175,24 @@ async function modelServiceCounters(shared: Shared, provisioner: Provisioner): P
 
 /** An online host: store calls go on to the upstream; downloads are kept in a folder of their own, up to `proxy.cache.size` MB. */
 async function onlineCounters({ foundation, random, report }: Shared): Promise<Counter[]> {
-  const { dataFolder, settings, clock } = foundation;
+  const { dataFolder, database, settings, clock } = foundation;
   const folder = join(dataFolder.root, 'cache');
   const kept = await openFileBlobStore(join(folder, 'files'), join(folder, 'incoming'));
   const limit = async () => new Settings(await settings.all()).number('proxy.cache.size') * 1_000_000;
-  const app = createOnlineApi({ settings, cache: new FileCache(kept, limit), clock, random, report });
+  const app = createOnlineApi({
+    settings,
+    pins: new PinBook(database.queries),
+    cache: new FileCache(kept, limit),
+    clock,
+    random,
+    report,
+  });
   return FORWARDED.map((prefix) => ({ prefix, app }));
 }
 
 /** The operator's interface, on every role. */
 function opsApp(
-  { foundation, temporal, status, random, report }: Shared,
+  { foundation, temporal, status, overrides, random, report }: Shared,
   operator: MiddlewareHandler,
 ): Answering {
   const { database, blobs, settings, clock, dataFolder, secretBox } = foundation;
@@ -190,6 +204,7 @@ function opsApp(
       rotate: () => dataFolder.rotateMasterKey(secretBox),
       reseal: (name: string, sealed: string) => secretBox.reseal(name, sealed),
     },
+    overrides,
     client: temporal.connection.client,
     codecs: temporal.dataConverter.payloadCodecs ?? [],
     temporalUi: temporal.uiUrl,

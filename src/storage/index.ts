@@ -9,6 +9,7 @@ export * from './egress-cas.ts';
 export * from './file-blob-store.ts';
 export * from './generations.ts';
 export * from './last-backup.ts';
+export * from './overrides.ts';
 export * from './reseal.ts';
 export * from './setting-store.ts';
 export * from './sweeps.ts';

@@ -80,6 +80,39 @@ export const resultSchema = z.looseObject({
 /** An answer of the refresh endpoint. */
 export const refreshSchema = z.looseObject({ results: z.array(z.unknown()) });
 
+/** What a store says of all channels of a snap, as far as we want it. */
+export const infoSchema = z.looseObject({
+  'snap-id': z.string(),
+  'channel-map': z
+    .array(
+      z.looseObject({
+        channel: z.looseObject({ name: z.string(), architecture: z.string() }),
+        revision: z.number().int().min(1),
+      }),
+    )
+    .max(10_000),
+});
+/** The same from an authority of ours, which also says what a revision is for. */
+export const carriedChannelsSchema = z.looseObject({
+  'snap-id': z.string(),
+  releases: z
+    .array(z.object({ channel: z.string(), architecture: z.string(), revision: z.number().int().min(1) }))
+    .max(10_000),
+  revisions: z
+    .array(z.object({ revision: z.number().int().min(1), architectures: z.array(z.string()) }))
+    .max(100_000),
+});
+/** A snap in an answer that was asked for its architectures alone. */
+export const architecturesSchema = z.looseObject({
+  results: z.tuple([
+    z.looseObject({
+      snap: z
+        .looseObject({ revision: z.number(), architectures: z.array(z.string()).default([]) })
+        .optional(),
+    }),
+  ]),
+});
+
 /** A refusal in the envelope of the store. */
 export const refusalSchema = z.looseObject({
   'error-list': z.tuple([z.looseObject({ code: z.string(), message: z.string() })]).rest(z.unknown()),

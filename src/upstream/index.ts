@@ -1,7 +1,9 @@
 /** Clients of another store: the public one, or an authority of one's own. */
 export type { UpstreamSnap } from './answers.ts';
 export * from './assertion-fetcher.ts';
+export type { UpstreamOptions } from './connection.ts';
 export * from './download.ts';
 export * from './errors.ts';
 export * from './login-file.ts';
+export * from './snap-channels.ts';
 export * from './store-client.ts';

@@ -5,7 +5,6 @@ import {
   type AssertionRef,
   refWords,
 } from '../assertions/index.ts';
-import { sentenceOf } from '../errors.ts';
 import {
   ANSWER_MAX,
   FIELDS,
@@ -17,10 +16,9 @@ import {
   snapSchema,
   type UpstreamSnap,
 } from './answers.ts';
+import { UpstreamConnection, type UpstreamOptions } from './connection.ts';
 import { UpstreamError } from './errors.ts';
-import type { Login } from './login-file.ts';
 
-const ANSWER_MS = 30_000;
 const ASSERTION_MAX = 3 * 2 ** 20;
 
 /** What to look for. */
@@ -31,24 +29,12 @@ export interface SnapWish {
   readonly architecture: string;
 }
 
-/** Where the other store is, and who asks. */
-export interface UpstreamOptions {
-  readonly url: string;
-  readonly login?: Login | undefined;
-  /** Brand store to look in; the general one without. */
-  readonly store?: string | undefined;
-  /** For tests. */
-  readonly fetch?: typeof fetch;
-}
-
 /** A client of another store: the public one or an authority. It speaks as devices do (protocol/devices.md 3). */
 export class StoreClient {
-  readonly #options: UpstreamOptions;
-  readonly #url: string;
+  readonly #connection: UpstreamConnection;
 
   constructor(options: UpstreamOptions) {
-    this.#options = options;
-    this.#url = options.url.replace(/\/+$/, '');
+    this.#connection = new UpstreamConnection(options);
   }
 
   /**
@@ -56,7 +42,7 @@ export class StoreClient {
    * @throws UpstreamError `snap-not-upstream`, which names the role to ask for where there is a login
    */
   async resolve(wish: SnapWish, signal: AbortSignal): Promise<UpstreamSnap> {
-    const { login, store } = this.#options;
+    const { login, store } = this.#connection;
     if (login !== undefined && store !== undefined) {
       const found = await this.#carried(wish, store, signal);
       if (found !== undefined) return found;
@@ -74,7 +60,7 @@ export class StoreClient {
       ],
       fields: FIELDS,
     };
-    const response = await this.#send(
+    const response = await this.#connection.send(
       '/v2/snaps/refresh',
       {
         method: 'POST',
@@ -93,7 +79,7 @@ export class StoreClient {
     if (!answer.success || !result.success)
       throw new UpstreamError(
         'upstream-answer-malformed',
-        `cannot read the answer of ${this.#url} about ${wish.name}`,
+        `cannot read the answer of ${this.#connection.url} about ${wish.name}`,
       );
     const { snap, error } = result.data;
     if (snap !== undefined && error === undefined) return snap;
@@ -104,7 +90,7 @@ export class StoreClient {
   async #carried(wish: SnapWish, store: string, signal: AbortSignal): Promise<UpstreamSnap | undefined> {
     const query = new URLSearchParams({ channel: wish.channel, architecture: wish.architecture });
     const path = `/carry/v1/stores/${encodeURIComponent(store)}/snaps/${encodeURIComponent(wish.name)}?${query.toString()}`;
-    const response = await this.#fetch(`${this.#url}${path}`, {}, signal);
+    const response = await this.#connection.fetch(`${this.#connection.url}${path}`, {}, signal);
     if (response.status === 404) {
       const said = refusalSchema.safeParse(await jsonOf(response));
       const item = said.success ? said.data['error-list'][0] : undefined;
@@ -112,15 +98,15 @@ export class StoreClient {
         throw this.#notFound(wish, item.message);
       return undefined;
     }
-    await this.#requireGood(response, wish.name);
+    await this.#connection.requireGood(response, wish.name);
     const snap = snapSchema.safeParse(await jsonOf(response));
     if (!snap.success)
       throw new UpstreamError(
         'upstream-answer-malformed',
-        `cannot read the answer of ${this.#url} about ${wish.name}`,
+        `cannot read the answer of ${this.#connection.url} about ${wish.name}`,
       );
     const { download } = snap.data;
-    return { ...snap.data, download: { ...download, url: new URL(download.url, this.#url).href } };
+    return { ...snap.data, download: { ...download, url: new URL(download.url, this.#connection.url).href } };
   }
 
   /**
@@ -129,12 +115,12 @@ export class StoreClient {
    */
   async metadata(store: string, signal: AbortSignal): Promise<string> {
     const path = `/carry/v1/stores/${encodeURIComponent(store)}/metadata`;
-    const response = await this.#fetch(`${this.#url}${path}`, {}, signal);
+    const response = await this.#connection.fetch(`${this.#connection.url}${path}`, {}, signal);
     if (response.status === 404) {
       await response.body?.cancel();
       throw new UpstreamError(
         'metadata-not-offered',
-        `cannot fetch the metadata of store ${store}: ${this.#url} has no such store for this account, or is no authority that offers metadata`,
+        `cannot fetch the metadata of store ${store}: ${this.#connection.url} has no such store for this account, or is no authority that offers metadata`,
       );
     }
     if (response.status === 403) {
@@ -144,15 +130,15 @@ export class StoreClient {
         `cannot fetch the metadata of store ${store}: the account of the login file lacks the role Admin, or the login lacks the permission store_admin`,
       );
     }
-    await this.#requireGood(response, path);
+    await this.#connection.requireGood(response, path);
     return new TextDecoder().decode(await limited(response, 4 * ANSWER_MAX));
   }
 
   /** One assertion in its newest revision, or undefined. */
   async assertion(ref: AssertionRef, signal: AbortSignal): Promise<Assertion | undefined> {
     const path = ['', 'v2', 'assertions', ref.type, ...ref.primaryKey.map(encodeURIComponent)].join('/');
-    const response = await this.#fetch(
-      `${this.#url}${path}`,
+    const response = await this.#connection.fetch(
+      `${this.#connection.url}${path}`,
       { headers: { accept: ASSERTION_MEDIA_TYPE } },
       signal,
     );
@@ -160,7 +146,7 @@ export class StoreClient {
       await response.body?.cancel();
       return undefined;
     }
-    await this.#requireGood(response, refWords(ref));
+    await this.#connection.requireGood(response, refWords(ref));
     return decodeAssertion(await limited(response, ASSERTION_MAX));
   }
 
@@ -173,76 +159,22 @@ export class StoreClient {
     offset: number,
     signal: AbortSignal,
   ): Promise<{ body: AsyncIterable<Uint8Array>; offset: number }> {
-    const own = new URL(url).origin === new URL(this.#url).origin;
-    const response = await this.#fetch(
+    const own = new URL(url).origin === new URL(this.#connection.url).origin;
+    const response = await this.#connection.fetch(
       url,
       { headers: offset > 0 ? { range: `bytes=${offset}-` } : {} },
       signal,
       own,
       false,
     );
-    await this.#requireGood(response, url);
+    await this.#connection.requireGood(response, url);
     if (response.body === null)
       throw new UpstreamError('upstream-answer-malformed', `cannot download ${url}: the answer is empty`);
     return { body: response.body, offset: response.status === 206 ? offset : 0 };
   }
 
-  async #send(path: string, init: RequestInit, signal: AbortSignal): Promise<Response> {
-    const response = await this.#fetch(`${this.#url}${path}`, init, signal);
-    await this.#requireGood(response, path);
-    return response;
-  }
-
-  async #requireGood(response: Response, what: string): Promise<void> {
-    if (response.ok) return;
-    await response.body?.cancel();
-    const { status } = response;
-    if (status === 401)
-      throw new UpstreamError(
-        'login-refused',
-        `cannot use the login file at ${this.#url}: it was refused or has ended; export it again`,
-      );
-    if (status === 403)
-      throw new UpstreamError(
-        'role-missing',
-        `cannot fetch ${what}: the account of the login file lacks the role Viewer, or the login lacks the permission package_access`,
-      );
-    throw new UpstreamError(
-      status >= 500 || status === 429 ? 'upstream-unreachable' : 'upstream-refused',
-      `cannot fetch ${what} from ${this.#url}: it answered with status ${status}`,
-    );
-  }
-
-  async #fetch(
-    url: string,
-    init: RequestInit,
-    signal: AbortSignal,
-    withLogin = true,
-    deadline = true,
-  ): Promise<Response> {
-    const { login, store } = this.#options;
-    const headers = new Headers(init.headers);
-    headers.set('user-agent', 'airlock');
-    if (withLogin && login !== undefined) headers.set('authorization', login.authorization);
-    if (withLogin && store !== undefined) {
-      headers.set('snap-device-store', store);
-      headers.set('x-ubuntu-store', store);
-    }
-    try {
-      const signals = deadline ? AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]) : signal;
-      return await (this.#options.fetch ?? fetch)(url, { ...init, headers, signal: signals });
-    } catch (cause) {
-      signal.throwIfAborted();
-      throw new UpstreamError(
-        'upstream-unreachable',
-        `cannot reach ${this.#url}: ${sentenceOf(cause instanceof Error && cause.cause ? cause.cause : cause)}; check proxy.upstream and the network`,
-        cause,
-      );
-    }
-  }
-
   #notFound(wish: SnapWish, said: string | undefined): UpstreamError {
-    const { login, store } = this.#options;
+    const { login, store } = this.#connection;
     const hint =
       login === undefined
         ? 'a private snap needs --auth and --store'

@@ -8,7 +8,7 @@ import { AirlockError } from '../../errors.ts';
 import { checkPermission, checkRole, checkStore, type StoreAct } from '../../publishers/index.ts';
 import { channelName, parseChannel } from '../../snaps/index.ts';
 import { rolesIn, type TokenOffice } from '../../storage/authority/index.ts';
-import type { BlobStore, Database, SettingStore } from '../../storage/index.ts';
+import type { BlobStore, Database, Queries, SettingStore } from '../../storage/index.ts';
 import { fileAnswer } from '../device/file-answer.ts';
 import type { DeviceEnv } from '../device/index.ts';
 import { clientError, ERROR_CONTENT_TYPE, storeErrorBody } from '../errors.ts';
@@ -46,15 +46,13 @@ export function createCarryApi(deps: CarryDeps): Hono<DeviceEnv> {
     const store = context.req.param('store');
     await requireRole(deps, context, store, 'view');
     const name = context.req.param('name');
-    const row = await queries.selectFrom('Snap').select('snapId').where('name', '=', name).executeTakeFirst();
-    const visible = row && (await snapIdsOf(queries, await storesFor(queries, store))).includes(row.snapId);
-    if (row === undefined || visible !== true) throw unknownSnap(name, store);
+    const snapId = await requireVisible(queries, name, store);
     const closer = new AssertionCloser(queries);
     const selection = {
       channels: [channelName(parseChannel(context.req.query('channel') ?? ''))],
       architectures: [context.req.query('architecture') ?? 'amd64'],
     };
-    const found = await snapMaterial({ queries, blobs: deps.blobs, closer }, row.snapId, selection, true);
+    const found = await snapMaterial({ queries, blobs: deps.blobs, closer }, snapId, selection, true);
     const [first] = found?.revisions ?? [];
     if (found === undefined || first === undefined)
       throw unknownSnap(`${name} in ${selection.channels.join()}`, store);
@@ -84,6 +82,13 @@ export function createCarryApi(deps: CarryDeps): Hono<DeviceEnv> {
       },
       assertions: Buffer.from(encodeStream(assertions)).toString('utf8'),
     });
+  });
+
+  app.get('/carry/v1/stores/:store/snaps/:name/channels', async (context) => {
+    const store = context.req.param('store');
+    await requireRole(deps, context, store, 'view');
+    const snapId = await requireVisible(queries, context.req.param('name'), store);
+    return context.json({ 'snap-id': snapId, ...(await channelsOf(queries, snapId)) });
   });
 
   app.get('/carry/v1/stores/:store/snaps/:name/files/:digest{[0-9a-f]{96}}', async (context) => {
@@ -117,6 +122,39 @@ export function createCarryApi(deps: CarryDeps): Hono<DeviceEnv> {
     });
   });
   return app;
+}
+
+/** The id of a snap that the store's devices may see. */
+async function requireVisible(queries: Queries, name: string, store: string): Promise<string> {
+  const row = await queries.selectFrom('Snap').select('snapId').where('name', '=', name).executeTakeFirst();
+  const visible = row && (await snapIdsOf(queries, await storesFor(queries, store))).includes(row.snapId);
+  if (row === undefined || visible !== true) throw unknownSnap(name, store);
+  return row.snapId;
+}
+
+/** What each channel holds now, and what each revision is for. */
+async function channelsOf(queries: Queries, snapId: string) {
+  const releases = await queries
+    .selectFrom('ChannelRelease')
+    .select(['track', 'risk', 'branch', 'architecture', 'revision'])
+    .where('snapId', '=', snapId)
+    .where('endedAt', 'is', null)
+    .where('revision', 'is not', null)
+    .orderBy('id')
+    .execute();
+  const revisions = await queries
+    .selectFrom('SnapRevision')
+    .select(['revision', 'architectures'])
+    .where('snapId', '=', snapId)
+    .execute();
+  return {
+    releases: releases.map(({ track, risk, branch, architecture, revision }) => ({
+      channel: [track, risk, branch].filter(Boolean).join('/'),
+      architecture,
+      revision,
+    })),
+    revisions,
+  };
 }
 
 /** The store's metadata as a signed file: stores, inclusion lists, assertions; which snaps there are, and no channel map. */

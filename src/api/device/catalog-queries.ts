@@ -29,6 +29,7 @@ export async function loadSnaps(
         'in',
         snaps.map((snap) => snap.name),
       )
+      .orderBy('id')
       .execute(),
   ]);
   const releasesOf = Map.groupBy(releases, (row) => row.snapId);

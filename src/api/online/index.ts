@@ -1,25 +1,24 @@
-import { Readable } from 'node:stream';
 import { Hono, type Context } from 'hono';
 import { z } from 'zod';
 import { Settings } from '../../config/index.ts';
-import { AirlockError, sentenceOf } from '../../errors.ts';
-import { limitedBytes } from '../../limited-bytes.ts';
+import { AirlockError } from '../../errors.ts';
 import type { SettingStore } from '../../storage/index.ts';
-import { fileAnswer } from '../device/file-answer.ts';
+import { originOf } from '../device/http.ts';
 import type { DeviceEnv } from '../device/index.ts';
 import { clientError, ERROR_CONTENT_TYPE, serialErrorBody } from '../errors.ts';
-import type { FileCache } from './file-cache.ts';
+import { giveFile, type FileDeps } from './files.ts';
+import { bodyOf, forward, headersOf, jsonOf, plainAnswer, type Onward } from './forward.ts';
 import { CacheLinks } from './links.ts';
+import type { PinBook } from './pin-book.ts';
+import { pinnedInfo } from './pinned-info.ts';
+import { isRefusal, pinnedAnswer, pinRefresh } from './pinned-refresh.ts';
 
 /** What an online host needs to stand between devices and its upstream. */
-export interface OnlineDeps {
+export interface OnlineDeps extends FileDeps {
   readonly settings: SettingStore;
-  readonly cache: FileCache;
+  readonly pins: PinBook;
   readonly clock: () => Date;
   readonly random: (bytes: number) => Uint8Array;
-  readonly report: (error: unknown) => void;
-  /** For tests. */
-  readonly fetch?: typeof fetch;
 }
 
 /** Paths that an online host forwards; all others are its own. */
@@ -30,36 +29,11 @@ export const FORWARDED = [
   '/v2/messages',
   '/api/v1',
   '/cached',
+  '/relayed',
 ] as const;
 
-const REQUEST_MAX = 4 * 2 ** 20;
-const ANSWER_MAX = 64 * 2 ** 20;
-const ANSWER_MS = 60_000;
-/** Headers that belong to one connection, or that are made anew on the way on. */
-const OWN_HEADERS = new Set([
-  'connection',
-  'keep-alive',
-  'transfer-encoding',
-  'content-length',
-  'content-encoding',
-  'accept-encoding',
-  'host',
-  'te',
-  'trailer',
-  'upgrade',
-  'proxy-authorization',
-]);
-/** What a device says about itself when it asks for a file. */
-const FILE_HEADERS = [
-  'range',
-  'if-range',
-  'x-device-authorization',
-  'snap-device-authorization',
-  'authorization',
-  'user-agent',
-  'x-ubuntu-store',
-  'snap-device-store',
-];
+const REFRESH = '/v2/snaps/refresh';
+const INFO = '/v2/snaps/info/';
 const SERVICE_URL = 'x-snap-device-service-url';
 /** Where devices ask for serials through the proxy, and what the device service calls it (protocol/devices.md 1.2). */
 const SERVICE_PATHS: Readonly<Record<string, string>> = {
@@ -69,13 +43,15 @@ const SERVICE_PATHS: Readonly<Record<string, string>> = {
 const LINK_SECRET_SETTING = 'online.link-secret';
 
 /**
- * An online host between devices and its upstream store (DESIGN 1): store calls go on as they came, downloads are given out here
- * and kept by their digest, serial requests go to the device service that the device names, if it is allowed.
+ * An online host between devices and its upstream store (DESIGN 1): store calls go on as they came, but for what overrides pin;
+ * downloads are given out here and kept by their digest; serial requests go to the device service that the device names, if it
+ * is allowed.
  */
 export function createOnlineApi(deps: OnlineDeps): Hono<DeviceEnv> {
   const app = new Hono<DeviceEnv>();
   const links = cacheLinks(deps);
   app.onError((error) => {
+    if (error instanceof Refused) return plainAnswer(error.answer);
     const told = clientError(error);
     if (told.status === 500) deps.report(error);
     return new Response(serialErrorBody(told), {
@@ -89,25 +65,104 @@ export function createOnlineApi(deps: OnlineDeps): Hono<DeviceEnv> {
     const { from, sign } = context.req.query();
     const upstream = (await links()).upstreamOf(digest, from, sign);
     if (upstream === undefined) throw new AirlockError('not-found', 'file-unknown', 'cannot find that file');
-    const kept = await deps.cache.find(digest);
-    if (kept !== undefined && (await mayHave(deps, context, upstream)))
-      return fileAnswer(context, deps.cache.blobs, digest, {
-        contentType: 'application/octet-stream',
-        fileName: `${digest.slice(0, 16)}.snap`,
-        report: deps.report,
-      });
-    return passOn(deps, context, digest, upstream);
+    return giveFile(deps, context, digest, upstream);
   });
 
-  app.all('*', async (context) => {
-    const settings = new Settings(await deps.settings.all());
-    const path = new URL(context.req.url).pathname;
-    const target = targetOf(settings, context, path);
-    const answer = await ask(deps, context, target, await bodyOf(context));
-    if (!rewritten(path) || !answer.ok) return plainAnswer(answer);
-    return linkedAnswer(answer, new URL(context.req.url).origin, await links());
+  app.get('/relayed', async (context) => {
+    const { from, sign } = context.req.query();
+    const target = (await links()).relayedUpstream(from, sign);
+    if (target === undefined) throw new AirlockError('not-found', 'file-unknown', 'cannot find that file');
+    return plainAnswer(await forward(deps, { ...(await passingOf(deps, context)), target }));
   });
+
+  app.post('/v2/snaps/refresh', async (context) => {
+    const onward = await passingOf(deps, context);
+    const request = onward.body && readJson(onward.body);
+    const pins = await deps.pins.pins(architectureOf(context));
+    const pinned = await pinRefresh(request, pins, (body) => askFor(deps, onward, body));
+    const answer = await forward(deps, pinned ? { ...onward, body: jsonBytes(pinned.body) } : onward);
+    if (!answer.ok) return plainAnswer(answer);
+    const said = await jsonOf(answer);
+    return linkedAnswer(answer, pinned ? pinnedAnswer(said, pinned) : said, onward.base, await links());
+  });
+
+  app.get('/v2/snaps/info/:name', async (context) => {
+    const onward = await passingOf(deps, context);
+    const answer = await forward(deps, onward);
+    if (!answer.ok || onward.method === 'HEAD') return plainAnswer(answer);
+    const pins = await deps.pins.pins(context.req.query('architecture'));
+    const said = await pinnedInfo(await jsonOf(answer), pins, (architecture, body) => {
+      const headers = new Headers(onward.headers);
+      headers.set('snap-device-architecture', architecture);
+      const target = onward.target.slice(0, onward.target.indexOf(INFO)) + REFRESH;
+      return askFor(deps, { ...onward, headers, target, method: 'POST' }, body);
+    });
+    return linkedAnswer(answer, said, onward.base, await links());
+  });
+
+  app.all('*', async (context) => plainAnswer(await forward(deps, await passingOf(deps, context))));
   return app;
+}
+
+/** An upstream's answer that is not what was asked for, in the middle of a request: the device gets it as it is. */
+class Refused extends Error {
+  readonly answer: Response;
+
+  constructor(answer: Response) {
+    super('the upstream refused');
+    this.answer = answer;
+  }
+}
+
+/** Asks the upstream a question of our own in a device's name; a refusal (its session ended, for one) is the device's matter. */
+async function askFor(deps: OnlineDeps, onward: Onward, body: object): Promise<unknown> {
+  const headers = new Headers(onward.headers);
+  headers.set('content-type', 'application/json');
+  headers.set('accept', 'application/json');
+  if (!headers.has('snap-device-series')) headers.set('snap-device-series', '16');
+  const answer = await forward(deps, { ...onward, headers, body: jsonBytes(body) });
+  if (!answer.ok) throw new Refused(answer);
+  const said = await jsonOf(answer);
+  if (isRefusal(said)) throw new Refused(Response.json(said, { headers: headersOf(answer.headers) }));
+  return said;
+}
+
+function jsonBytes(value: unknown): Uint8Array {
+  return Buffer.from(JSON.stringify(value));
+}
+
+/** Undefined for what is no JSON: the upstream says so itself. */
+function readJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return undefined;
+  }
+}
+
+function architectureOf(context: Context): string {
+  return (
+    context.req.header('snap-device-architecture') ?? context.req.header('x-ubuntu-architecture') ?? 'amd64'
+  );
+}
+
+/** A device's request on its way on, and the address that links in the answer begin with. */
+interface Passing extends Onward {
+  readonly base: string;
+}
+
+async function passingOf(deps: OnlineDeps, context: Context<DeviceEnv>): Promise<Passing> {
+  const settings = new Settings(await deps.settings.all());
+  return {
+    base:
+      settings.text('internal.store.url')?.replace(/\/+$/, '') ??
+      originOf(context, settings.flag('proxy.trust-forwarded-proto')),
+    target: targetOf(settings, context, new URL(context.req.url).pathname),
+    method: context.req.method,
+    headers: headersOf(context.req.raw.headers),
+    body: await bodyOf(context),
+    signal: context.req.raw.signal,
+  };
 }
 
 function cacheLinks(deps: OnlineDeps): () => Promise<CacheLinks> {
@@ -142,140 +197,24 @@ function targetOf(settings: Settings, context: Context, path: string): string {
   return `${bare(service)}/${servicePath}`;
 }
 
-async function bodyOf(context: Context): Promise<Uint8Array | undefined> {
-  if (context.req.method === 'GET' || context.req.method === 'HEAD') return undefined;
-  return limitedBytes(
-    context.req.raw.body,
-    REQUEST_MAX,
-    () =>
-      new AirlockError(
-        'too-large',
-        'body-too-large',
-        `cannot forward the request: its body has more than ${REQUEST_MAX} bytes`,
-      ),
-  );
-}
-
-async function ask(
-  deps: OnlineDeps,
-  context: Context,
-  target: string,
-  body: Uint8Array | undefined,
-): Promise<Response> {
-  const headers = new Headers();
-  for (const [name, value] of context.req.raw.headers) if (!OWN_HEADERS.has(name)) headers.set(name, value);
-  try {
-    return await (deps.fetch ?? fetch)(target, {
-      method: context.req.method,
-      headers,
-      redirect: 'follow',
-      signal: AbortSignal.any([context.req.raw.signal, AbortSignal.timeout(ANSWER_MS)]),
-      ...(body === undefined ? {} : { body: new Uint8Array(body) }),
-    });
-  } catch (cause) {
-    throw new AirlockError(
-      'unavailable',
-      'upstream-unreachable',
-      `cannot reach the upstream store: ${sentenceOf(cause instanceof Error && cause.cause ? cause.cause : cause)}`,
-      { cause },
-    );
-  }
-}
-
-function plainAnswer(answer: Response): Response {
-  return new Response(answer.body, { status: answer.status, headers: answerHeaders(answer) });
-}
-
-function answerHeaders(answer: Response): Headers {
-  const headers = new Headers();
-  for (const [name, value] of answer.headers) if (!OWN_HEADERS.has(name)) headers.set(name, value);
-  return headers;
-}
-
-/** Answers whose download addresses lead here: those of refresh and info. */
-function rewritten(path: string): boolean {
-  return path === '/v2/snaps/refresh' || path.startsWith('/v2/snaps/info/');
-}
-
 const downloadSchema = z.looseObject({ 'sha3-384': z.string().regex(/^[0-9a-f]{96}$/), url: z.url() });
+const streamsSchema = z.looseObject({ 'assertion-stream-urls': z.array(z.url()) });
 
-async function linkedAnswer(answer: Response, own: string, links: CacheLinks): Promise<Response> {
-  const bytes = await limitedBytes(
-    answer.body,
-    ANSWER_MAX,
-    () =>
-      new AirlockError(
-        'unavailable',
-        'upstream-answer-malformed',
-        'cannot read the answer of the upstream store: it is too long',
-      ),
-  );
+/** An answer whose addresses lead here, those of downloads and of streams of assertions: devices need no other way out. */
+function linkedAnswer(answer: Response, said: unknown, base: string, links: CacheLinks): Response {
   const link = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(link);
     if (typeof value !== 'object' || value === null) return value;
     const copied = Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, link(inner)]));
+    const streams = streamsSchema.safeParse(copied).data?.['assertion-stream-urls'];
+    if (streams !== undefined)
+      return { ...copied, 'assertion-stream-urls': streams.map((url) => `${base}${links.relayPathOf(url)}`) };
     const download = downloadSchema.safeParse(copied);
     if (!download.success) return copied;
-    return { ...copied, url: `${own}${links.pathOf(download.data['sha3-384'], download.data.url)}` };
+    return { ...copied, url: `${base}${links.pathOf(download.data['sha3-384'], download.data.url)}` };
   };
-  const text = JSON.stringify(link(JSON.parse(new TextDecoder().decode(bytes))));
-  return new Response(text, { status: answer.status, headers: answerHeaders(answer) });
-}
-
-/**
- * Whether the upstream would give the file to whoever asks now: that it was given to another device before says nothing about
- * this one.
- */
-async function mayHave(deps: OnlineDeps, context: Context, upstream: string): Promise<boolean> {
-  const answer = await fromUpstream(deps, context, upstream, 'HEAD');
-  await answer.body?.cancel();
-  return answer.ok;
-}
-
-/** Asks for a file with the credentials of the device that asks here. */
-async function fromUpstream(
-  deps: OnlineDeps,
-  context: Context,
-  upstream: string,
-  method: string,
-): Promise<Response> {
-  const headers = new Headers();
-  for (const name of FILE_HEADERS) {
-    const value = context.req.header(name);
-    if (value !== undefined) headers.set(name, value);
-  }
-  const asked = { method, headers, signal: context.req.raw.signal };
-  return (deps.fetch ?? fetch)(upstream, asked).catch((cause: unknown) => {
-    throw new AirlockError(
-      'unavailable',
-      'upstream-unreachable',
-      `cannot reach the upstream store: ${sentenceOf(cause)}`,
-      { cause },
-    );
+  return new Response(JSON.stringify(link(said)), {
+    status: answer.status,
+    headers: headersOf(answer.headers),
   });
-}
-
-/** A file that is not here yet: on its way through, and kept when all of it passes. */
-async function passOn(
-  deps: OnlineDeps,
-  context: Context,
-  digest: string,
-  upstream: string,
-): Promise<Response> {
-  const answer = await fromUpstream(deps, context, upstream, context.req.method);
-  const given = answerHeaders(answer);
-  const length = answer.headers.get('content-length');
-  if (length !== null && answer.headers.get('content-encoding') === null) given.set('content-length', length);
-  if (answer.status !== 200 || context.req.method === 'HEAD' || answer.body === null)
-    return new Response(answer.body, { status: answer.status, headers: given });
-  const body = deps.cache.passing(digest, readable(answer.body), deps.report);
-  return new Response(Readable.toWeb(body), { status: 200, headers: given });
-}
-
-async function* bytesOf(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-  for await (const chunk of body) yield chunk;
-}
-
-function readable(body: AsyncIterable<Uint8Array>): Readable {
-  return Readable.from(bytesOf(body), { objectMode: false });
 }

@@ -248,11 +248,18 @@ export const configChange = z.object({
 export const rollBack = z.object({ importId: z.number(), fileName: z.string(), removedBlobs: z.number() });
 
 /** POST /overrides; null takes the override away. GET /overrides?snap=NAME lists them. */
-export const overrideChange = z.object({
-  snap: name,
-  channel: name,
-  revision: z.number().int().min(1).nullable(),
-});
+export const overrideChange = z
+  .object({
+    snap: name,
+    channel: name,
+    revision: z.number().int().min(1).nullable(),
+    /** Of an online host, for a snap that the upstream does not show to everybody: a login file's content, and the snap's store. */
+    credentials: z.string().max(65_536).optional(),
+    store: name.optional(),
+  })
+  .refine(({ credentials, store }) => (credentials === undefined) === (store === undefined), {
+    message: 'credentials and store go together',
+  });
 
 /** Answer of POST /overrides: one place for each architecture. */
 export const overrideAnswer = z.object({
@@ -271,6 +278,7 @@ export const overrideAnswer = z.object({
 export const overrideList = z.object({
   overrides: z.array(
     z.object({
+      snapId: z.string().nullable(),
       snapName: z.string(),
       channel: z.string(),
       architecture: z.string(),

@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { PayloadCodec } from '@temporalio/common';
 import type { BlobStore, Database, SettingStore } from '../../storage/index.ts';
+import type { OverrideBook } from '../overrides/book.ts';
 
 /** The master keys, as far as a rotation needs them; `SecretBox` and `DataFolder` of src/config together. */
 export interface MasterKeys {
@@ -16,6 +17,7 @@ export interface OpsDeps {
   readonly blobs: BlobStore;
   readonly settings: SettingStore;
   readonly masterKeys: MasterKeys;
+  readonly overrides: OverrideBook;
   readonly client: Client;
   /** Opens what workflows and heartbeats hold; the codecs of the data converter. */
   readonly codecs: readonly PayloadCodec[];

@@ -3,6 +3,7 @@ import { z } from 'zod';
 
 import type { CliContext } from '../context.ts';
 import { usageError } from '../errors.ts';
+import { readDocument } from '../files.ts';
 import { operatorClient } from '../operator.ts';
 import { print, printJson } from '../terminal.ts';
 
@@ -35,12 +36,26 @@ export function overrideCommand(context: CliContext) {
     .description('give devices another revision than a channel holds')
     .argument('<snap>', 'name of the snap')
     .argument('<override>', 'CHANNEL=REVISION')
+    .option(
+      '--auth <file>',
+      'log-in file, for a snap that the upstream of an online host does not show to all',
+    )
+    .option('--store <store-id>', 'brand store that such a snap is in')
     .option('--json', 'print the override as JSON')
     .action(async (snap, override, options) => {
       const [, channel, revision] = /^([^=]+)=([1-9]\d{0,9})$/.exec(override) ?? [];
       if (channel === undefined || revision === undefined)
         throw usageError(`cannot read "${override.slice(0, 100)}": write CHANNEL=REVISION, as in stable=11`);
-      const answer = await change(context, { snap, channel, revision: Number(revision) });
+      if ((options.auth === undefined) !== (options.store === undefined))
+        throw usageError('cannot look for the snap with --auth or --store alone: give both');
+      const credentials = options.auth && (await readDocument(context.terminal, options.auth));
+      const answer = await change(context, {
+        snap,
+        channel,
+        revision: Number(revision),
+        credentials,
+        store: options.store,
+      });
       if (options.json) return printJson(context.terminal, answer);
       for (const place of answer.places)
         print(context.terminal, `${answer.snapName} ${answer.channel} ${place.architecture} ${revision}`);

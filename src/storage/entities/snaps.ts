@@ -145,6 +145,8 @@ export const ChannelOverride = defineEntity({
   properties: {
     id: p.integer().primary().autoincrement(),
     snapName: p.string().length(64),
+    /** Null in rows that were made before it was noted, of snaps that are not here. */
+    snapId: shortId().nullable(),
     channel: p.string().length(160),
     architecture: p.string().length(16),
     revision: p.integer(),

@@ -1,71 +1,11 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Hono } from 'hono';
-import type { Answering } from '../../../src/api/front.ts';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { createDeviceApi } from '../../../src/api/device/index.ts';
-import { createOnlineApi } from '../../../src/api/online/index.ts';
-import { FileCache } from '../../../src/api/online/file-cache.ts';
-import { startServer, type RunningServer } from '../../../src/api/server.ts';
-import { openFileBlobStore } from '../../../src/storage/index.ts';
-import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { eventually } from '../../support/processes.ts';
-import { newHost, newOutside } from '../../workflows/carried-store.ts';
-
-async function serve(app: Answering): Promise<RunningServer> {
-  const server = await startServer({
-    fetch: (request, bindings) => app.fetch(request, bindings),
-    host: '127.0.0.1',
-    port: 0,
-  });
-  onTestFinished(() => server.close(0));
-  return server;
-}
-
-/** An upstream that counts the files that it gives out, and an online host before it. */
-async function between(limit = 2 ** 30) {
-  const outside = await newOutside();
-  await outside.publishJourney();
-  const { database, blobs } = outside.host;
-  const asked: string[] = [];
-  const store = createDeviceApi({
-    database,
-    blobs,
-    deviceSecrets: () => Promise.resolve([]),
-    site: () => Promise.resolve({ storeId: undefined, publicUrl: undefined, caCertificate: undefined }),
-    clock: () => new Date(),
-    random: (size) => new Uint8Array(randomBytes(size)),
-    report: (error) => console.error(error),
-  });
-  const upstream = await serve({
-    fetch: (request, bindings) => {
-      asked.push(`${request.method} ${new URL(request.url).pathname}`);
-      return store.fetch(request, bindings);
-    },
-  });
-  const host = await newHost();
-  await host.settings.change(
-    new Map([['proxy.upstream', { value: upstream.url, secret: false }]]),
-    new Date(),
-  );
-  const folder = await temporaryFolder();
-  const cache = new FileCache(await openFileBlobStore(join(folder, 'kept'), join(folder, 'coming')), () =>
-    Promise.resolve(limit),
-  );
-  const app = createOnlineApi({
-    settings: host.settings,
-    cache,
-    clock: () => new Date(),
-    random: (size) => new Uint8Array(randomBytes(size)),
-    report: () => undefined,
-  });
-  const online = await serve(app);
-  const kept = async () =>
-    (await readdir(join(folder, 'kept'), { recursive: true })).filter((name) => name.length > 90);
-  return { host, upstream, online, asked, folder, kept };
-}
+import { between, serve } from './between.ts';
 
 const answerSchema = z.object({
   results: z.array(

@@ -5,6 +5,8 @@ import type { Client } from '@temporalio/client';
 import type { Hono } from 'hono';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { OverrideBook } from '../../../src/api/overrides/book.ts';
+import { localSnaps } from '../../../src/api/overrides/local-snaps.ts';
 import { createOpsApi } from '../../../src/api/ops/index.ts';
 import { operatorGate } from '../../../src/api/operator-gate.ts';
 import {
@@ -42,6 +44,11 @@ function opsOf(host: Host, client: Client): Hono {
       blobs: host.blobs,
       settings: host.settings,
       masterKeys: { rotate: () => Promise.resolve(''), reseal: (_, sealed) => sealed },
+      overrides: new OverrideBook({
+        database: host.database,
+        source: localSnaps(host.database.queries),
+        clock: () => new Date(),
+      }),
       client,
       codecs: temporal.dataConverter.payloadCodecs ?? [],
       temporalUi: 'http://127.0.0.1:8233',
@@ -241,7 +248,14 @@ describe("the operator's interface", () => {
       });
       const { overrides } = await operator.answer('GET', '/overrides?snap=my-app', overrideList);
       expect(overrides).toEqual([
-        { snapName: 'my-app', channel: 'stable', architecture: 'amd64', revision: 2, upstreamRevision: 1 },
+        {
+          snapId: snapIdOf('my-app'),
+          snapName: 'my-app',
+          channel: 'stable',
+          architecture: 'amd64',
+          revision: 2,
+          upstreamRevision: 1,
+        },
       ]);
       const unknown = await operator.ask('POST', '/overrides', { ...set, revision: 77 });
       expect(unknown.status).toBe(404);
