@@ -10,7 +10,13 @@ import {
   sha3Of,
   unpackBundle,
 } from '../bundles/index.ts';
-import { keptBlobs, parseBlobDigest, type BlobStore, type Queries } from '../storage/index.ts';
+import {
+  keptBlobs,
+  parseBlobDigest,
+  type BlobStore,
+  type Queries,
+  type StoredBlob,
+} from '../storage/index.ts';
 import type { ImportInput, ImportKind } from '../workflows/import-contract.ts';
 import {
   EMPTY_CONTENT,
@@ -120,10 +126,10 @@ function stage(input: ImportInput, folder: string, parts: StagingParts): Promise
 }
 
 async function stageBundle(input: ImportInput, folder: string, parts: StagingParts): Promise<ImportContent> {
-  let kept: ReadonlyMap<string, unknown> = new Map();
+  let kept: ReadonlyMap<string, StoredBlob> = new Map();
   const head = await unpackBundle(input.path, {
     folder,
-    have: async (digest) => kept.has(digest),
+    have: async (digest, size) => kept.get(digest)?.size === size,
     accept: async (found) => {
       requireDigest(found.digest, input);
       const snaps = found.manifest.snaps.flatMap(({ revisions }) => revisions);

@@ -1,10 +1,10 @@
-import type { Header } from 'tar-stream';
 import { noManifest } from './archive-failures.ts';
 import { BundleError, shownName } from './errors.ts';
 import { sha3Of } from './hashing.ts';
 import { SIGNATURE_NAME, parseManifest, roleLimit, type BundleLayout } from './layouts.ts';
 import type { BundleLimits } from './limits.ts';
 import type { Manifest, ManifestMember } from './manifest.ts';
+import type { TarHeader } from './tar-header.ts';
 import { verifyManifestSignature, type ExporterKey } from './signature.ts';
 
 /** A tar header, the extended header that long names or sizes bring, and the padding: more is never needed for one member. */
@@ -53,9 +53,8 @@ export class ArchiveChecks {
   }
 
   /** Checks the tar header of a member, before any of its bytes is kept. */
-  admit(header: Header): { readonly name: string; readonly size: number } {
-    const name = header.name;
-    const size = header.size ?? 0;
+  admit(header: TarHeader): { readonly name: string; readonly size: number } {
+    const { name, size } = header;
     this.current = name;
     const options = { member: name };
     if (header.type !== 'file' && header.type !== 'contiguous-file')

@@ -1,27 +1,23 @@
-import { createWriteStream } from 'node:fs';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { Readable, TransformOptions } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { createGzip, type ZlibOptions } from 'node:zlib';
-import { pack, type Pack } from 'tar-stream';
+import type { Readable } from 'node:stream';
 import { Digester } from './digester.ts';
 import { BundleError } from './errors.ts';
+import { FileWriting } from './file-writing.ts';
 import { sha3Of } from './hashing.ts';
+import { InFlight } from './in-flight.ts';
 import { MANIFEST_NAME, SIGNATURE_NAME } from './layouts.ts';
-import { encodeManifest, type Manifest } from './manifest.ts';
+import { encodeManifest, type Manifest, type ManifestMember } from './manifest.ts';
 import type { ManifestSigner } from './signature.ts';
+import { SlotRing, slotsOf } from './slot-ring.ts';
+import { BLOCK_MAX } from './stored-blocks.ts';
+import { StoredGzip } from './stored-gzip.ts';
+import { encodeTarHeader, TAR_END, tarPadding } from './tar-header-writing.ts';
 
-const CHUNK = 2 ** 20;
-/** Bytes in flight between two stages: enough that the disk is busy while a digest keeps the main thread busy. */
-const AHEAD = 4 * CHUNK;
-/** Snaps are compressed already: gzip only frames them. */
-const PACKING: ZlibOptions & TransformOptions = {
-  level: 0,
-  memLevel: 9,
-  chunkSize: CHUNK,
-  highWaterMark: AHEAD,
-};
+/** Memory that members pass through: enough that reading, digest and writing need not wait for each other. */
+const SLOTS = 12;
+/** A whole number of full blocks. */
+const SLOT_BYTES = 16 * BLOCK_MAX;
 
 /** Where the bytes of a member come from: memory, or a stream that is read as it is written. */
 export type MemberSource = Uint8Array | { readonly open: () => Promise<Readable> };
@@ -31,7 +27,7 @@ export interface BundleContent {
   readonly manifest: Manifest;
   readonly signer: ManifestSigner;
   /** The bytes of a member that the manifest lists. */
-  source(member: Manifest['members'][number]): MemberSource | Promise<MemberSource>;
+  source(member: ManifestMember): MemberSource | Promise<MemberSource>;
 }
 
 /** Options of a long write. */
@@ -62,96 +58,96 @@ export async function writeBundle(
 ): Promise<WrittenBundle> {
   const manifest = encodeManifest(content.manifest);
   const jws = await content.signer.sign(manifest);
-  const modified = new Date(content.manifest.createdAt);
   const partial = `${path}.part`;
-  const archive = pack({ highWaterMark: AHEAD });
-  const flow = pipeline(
-    archive,
-    createGzip(PACKING),
-    createWriteStream(partial, { mode: 0o644, highWaterMark: AHEAD }),
-    { signal: options.signal },
-  );
-  flow.catch(() => undefined);
-  const digester = new Digester();
-  const fill = async () => {
-    await addBytes(archive, MANIFEST_NAME, manifest, modified);
-    await addBytes(archive, SIGNATURE_NAME, new TextEncoder().encode(`${jws}\n`), modified);
-    const progress = { bytes: 0 };
+  const file = new FileWriting(await open(partial, 'w', 0o644));
+  const ring = new SlotRing(SLOTS, SLOT_BYTES);
+  const archive: Archive = {
+    gzip: new StoredGzip(file),
+    ring,
+    digester: new Digester(ring.memory),
+    modified: new Date(content.manifest.createdAt),
+    progress: { bytes: 0 },
+    options,
+  };
+  try {
+    await addBytes(archive, MANIFEST_NAME, manifest);
+    await addBytes(archive, SIGNATURE_NAME, new TextEncoder().encode(`${jws}\n`));
+    let previous: Promise<void> = Promise.resolve();
     for (const member of content.manifest.members) {
       options.signal?.throwIfAborted();
       const source = await content.source(member);
-      if (source instanceof Uint8Array) await addChecked(archive, member, source, modified);
-      else await addStream(archive, member, source.open, modified, progress, digester, options);
+      if (source instanceof Uint8Array) {
+        if (source.byteLength !== member.size || sha3Of(source) !== member.digest) throw changed(member.name);
+        await addBytes(archive, member.name, source);
+        continue;
+      }
+      const added = await addStream(archive, member, source.open);
+      await previous;
+      previous = added.finished;
     }
-    archive.finalize();
-  };
-  try {
-    await Promise.all([fill(), flow]);
-    await syncFile(partial);
+    await previous;
+    await archive.gzip.add(TAR_END);
+    await archive.gzip.finish();
+    await file.close();
     await rename(partial, path);
-    await syncFile(dirname(path));
+    await syncFolder(dirname(path));
   } catch (error) {
-    archive.destroy();
-    await flow.catch(() => undefined);
+    await file.close();
     await rm(partial, { force: true });
     throw noSpace(error, path);
   } finally {
-    await digester.close();
+    await archive.digester.close();
   }
   return { path, size: (await stat(path)).size, digest: sha3Of(manifest) };
 }
 
-function addBytes(archive: Pack, name: string, bytes: Uint8Array, mtime: Date): Promise<void> {
-  return new Promise((resolve, reject) => {
-    archive.entry({ name, size: bytes.byteLength, mode: 0o644, mtime }, Buffer.from(bytes), (error) => {
-      if (error) reject(error);
-      else resolve();
-    });
-  });
+/** An archive that is being written. */
+interface Archive {
+  readonly gzip: StoredGzip;
+  readonly ring: SlotRing;
+  readonly digester: Digester;
+  readonly modified: Date;
+  readonly progress: { bytes: number };
+  readonly options: WriteOptions;
 }
 
-async function addChecked(
-  archive: Pack,
-  member: Manifest['members'][number],
-  bytes: Uint8Array,
-  mtime: Date,
-): Promise<void> {
-  if (bytes.byteLength !== member.size || sha3Of(bytes) !== member.digest) throw changed(member.name);
-  await addBytes(archive, member.name, bytes, mtime);
+async function addBytes({ gzip, modified }: Archive, name: string, bytes: Uint8Array): Promise<void> {
+  const size = bytes.byteLength;
+  await gzip.add(encodeTarHeader({ name, size, modified }));
+  await gzip.add(bytes);
+  await gzip.add(tarPadding(size));
 }
 
+/** Adds what a stream brings; its digest may still be under way when the next member is begun. */
 async function addStream(
-  archive: Pack,
-  member: Manifest['members'][number],
+  archive: Archive,
+  member: ManifestMember,
   openSource: () => Promise<Readable>,
-  mtime: Date,
-  progress: { bytes: number },
-  digester: Digester,
-  options: WriteOptions,
-): Promise<void> {
-  const source: AsyncIterable<Buffer> & Readable = await openSource();
-  const hash = digester.begin(member.size);
+): Promise<{ readonly finished: Promise<void> }> {
+  const { gzip, digester, modified, options } = archive;
+  const { name, size } = member;
+  const source: AsyncIterable<unknown> = await openSource();
+  await gzip.add(encodeTarHeader({ name, size, modified }));
+  const stream = digester.begin(size);
+  const uses = new InFlight();
   let passed = 0;
-  const written = new Promise<void>((resolve, reject) => {
-    const entry = archive.entry({ name: member.name, size: member.size, mode: 0o644, mtime }, (error) => {
-      if (error) reject(error);
-      else resolve();
-    });
-    const hashed = async function* (chunks: AsyncIterable<Buffer>) {
-      for await (const chunk of chunks) {
-        passed += chunk.byteLength;
-        if (passed > member.size) throw changed(member.name);
-        await hash.update(chunk);
-        progress.bytes += chunk.byteLength;
-        options.onProgress?.(progress.bytes, member.name);
-        yield chunk;
-      }
-      if (passed < member.size) throw changed(member.name);
-    };
-    pipeline(source, hashed, entry).catch(reject);
+  for await (const { bytes, release } of slotsOf(source, archive.ring)) {
+    options.signal?.throwIfAborted();
+    uses.throwFailure();
+    passed += bytes.byteLength;
+    if (passed > size) throw changed(name);
+    uses.follow({ release }, stream.update(bytes), gzip.body(bytes));
+    archive.progress.bytes += bytes.byteLength;
+    options.onProgress?.(archive.progress.bytes, name);
+  }
+  if (passed < size) throw changed(name);
+  await gzip.add(tarPadding(size));
+  const finished = stream.digest().then((digest) => {
+    uses.throwFailure();
+    if (digest !== member.digest) throw changed(name);
   });
-  await written;
-  if ((await hash.digest()) !== member.digest) throw changed(member.name);
+  finished.catch(() => undefined);
+  return { finished };
 }
 
 function changed(name: string): BundleError {
@@ -162,7 +158,8 @@ function changed(name: string): BundleError {
   );
 }
 
-async function syncFile(path: string): Promise<void> {
+/** Makes the entries of a folder survive a power cut. */
+async function syncFolder(path: string): Promise<void> {
   const file = await open(path, 'r');
   try {
     await file.sync();

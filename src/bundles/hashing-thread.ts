@@ -1,49 +1,33 @@
 import { Worker } from 'node:worker_threads';
 import { z } from 'zod';
 
-const SLOT_BYTES = 2 ** 20;
-const SLOTS = 8;
-
-const answer = z.union([z.object({ slot: z.number() }), z.object({ digest: z.string() })]);
+const answer = z.union([z.null(), z.string()]);
 
 /**
- * SHA3-384 in a thread of its own, so that unpacking and writing go on beside it: a digest needs a whole core, and all the
- * rest together about as much. Memory is a ring of eight mebibytes, whatever passes.
+ * SHA3-384 in a thread of its own: a digest needs a whole core, and reading, unpacking and writing together less than half of
+ * another. The bytes stay where they are, in memory that both sides see; questions are answered in their order, so that the
+ * next digest may begin before the last one is there.
  */
 export class HashingThread {
   readonly #worker: Worker;
-  readonly #memory = new Uint8Array(new SharedArrayBuffer(SLOT_BYTES * SLOTS));
-  readonly #free = Array.from({ length: SLOTS }, (_, slot) => slot);
-  #waiting: PromiseWithResolvers<void> | undefined;
-  #digest: PromiseWithResolvers<string> | undefined;
+  readonly #asked: PromiseWithResolvers<string | null>[] = [];
   #failure: Error | undefined;
 
-  constructor() {
-    this.#worker = new Worker(new URL('./hashing-worker.ts', import.meta.url), {
-      workerData: { memory: this.#memory.buffer, slotBytes: SLOT_BYTES },
-    });
-    this.#worker.on('message', (raw: unknown) => this.#hear(raw));
+  constructor(memory: SharedArrayBuffer) {
+    this.#worker = new Worker(new URL('./hashing-worker.ts', import.meta.url), { workerData: memory });
+    this.#worker.on('message', (raw: unknown) => this.#asked.shift()?.resolve(answer.parse(raw)));
     this.#worker.on('error', (error) => this.#fail(error));
+    this.#worker.on('exit', () => this.#fail(new Error('the hashing thread has ended')));
   }
 
-  /** Takes a copy of the bytes; resolves as soon as there is room for the next. */
-  async update(chunk: Uint8Array): Promise<void> {
-    for (let at = 0; at < chunk.byteLength; at += SLOT_BYTES) {
-      const slot = await this.#slot();
-      const part = chunk.subarray(at, at + SLOT_BYTES);
-      this.#memory.set(part, slot * SLOT_BYTES);
-      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread is no window
-      this.#worker.postMessage({ slot, length: part.byteLength });
-    }
+  /** Takes bytes that lie in the shared memory; they must stay as they are until this resolves. */
+  async update(bytes: Uint8Array): Promise<void> {
+    await this.#ask([bytes.byteOffset, bytes.byteLength]);
   }
 
   /** The digest of all since the last one, in hexadecimal. */
-  digest(): Promise<string> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    this.#digest = Promise.withResolvers<string>();
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread is no window
-    this.#worker.postMessage('digest');
-    return this.#digest.promise;
+  async digest(): Promise<string> {
+    return (await this.#ask('digest')) ?? '';
   }
 
   /** Ends the thread. */
@@ -51,26 +35,17 @@ export class HashingThread {
     await this.#worker.terminate();
   }
 
-  async #slot(): Promise<number> {
-    for (;;) {
-      if (this.#failure !== undefined) throw this.#failure;
-      const slot = this.#free.pop();
-      if (slot !== undefined) return slot;
-      this.#waiting = Promise.withResolvers<void>();
-      await this.#waiting.promise;
-    }
-  }
-
-  #hear(raw: unknown): void {
-    const heard = answer.parse(raw);
-    if ('digest' in heard) this.#digest?.resolve(heard.digest);
-    else this.#free.push(heard.slot);
-    this.#waiting?.resolve();
+  #ask(question: 'digest' | readonly [from: number, length: number]): Promise<string | null> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    const asked = Promise.withResolvers<string | null>();
+    this.#asked.push(asked);
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread is no window
+    this.#worker.postMessage(question);
+    return asked.promise;
   }
 
   #fail(error: Error): void {
-    this.#failure = error;
-    this.#digest?.reject(error);
-    this.#waiting?.resolve();
+    this.#failure ??= error;
+    for (const { reject } of this.#asked.splice(0)) reject(this.#failure);
   }
 }

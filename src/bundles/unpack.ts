@@ -1,24 +1,32 @@
-import { mkdir, open, rename, rm, stat, statfs, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, rename, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BundleHead } from './archive-checks.ts';
 import { readBundle, type BundleMember, type ReadOptions } from './archive-reader.ts';
 import { noSpace } from './archive-writer.ts';
 import { BundleError, shownName } from './errors.ts';
 import { Digester } from './digester.ts';
+import { FileWriting } from './file-writing.ts';
+import { InFlight } from './in-flight.ts';
+import { Keeping } from './keeping.ts';
 import type { Manifest } from './manifest.ts';
+import { SlotRing } from './slot-ring.ts';
 
 /** Bytes that stay free on a disk that an archive is unpacked to. */
 const RESERVE = 64 * 2 ** 20;
 
-/** Members that are made durable at a time, beside the one that is unpacked. */
-const SYNCS = 4;
+/** Memory that members pass through: enough that reading, digest and writing need not wait for each other. */
+const SLOTS = 12;
+const SLOT_BYTES = 2 ** 20;
 
 /** Where members go, and which need not be kept. */
 export interface UnpackOptions extends ReadOptions {
   /** A folder of this archive's own; members are named by their SHA3-384 in it. */
   readonly folder: string;
-  /** Blobs that are stored already: checked all the same, and not written again. */
-  readonly have?: (digest: string) => Promise<boolean>;
+  /**
+   * Blobs that are stored already under this digest, whole: they are passed over, so that an archive that brings little that is
+   * new costs little. What the archive holds in their place is not looked at, and not used.
+   */
+  readonly have?: (digest: string, size: number) => Promise<boolean>;
   /** Asked with the signed head before anything is kept; throws to refuse the archive. */
   readonly accept?: (head: BundleHead) => void | Promise<void>;
   /** Called as bytes of members pass. */
@@ -32,7 +40,8 @@ export interface UnpackOptions extends ReadOptions {
  */
 export async function unpackBundle(path: string, options: UnpackOptions): Promise<BundleHead> {
   await mkdir(options.folder, { recursive: true, mode: 0o700 });
-  const digester = new Digester();
+  const ring = new SlotRing(SLOTS, SLOT_BYTES);
+  const digester = new Digester(ring.memory);
   const keeping = new Keeping();
   let bytes = 0;
   const onBytes = (count: number, member: string) => {
@@ -47,22 +56,22 @@ export async function unpackBundle(path: string, options: UnpackOptions): Promis
           await options.accept?.(head);
           await requireSpace(options.folder, head.manifest, options.have);
         },
-        member: (member) => keepMember(member, options, { digester, keeping }, onBytes),
+        member: (member) => unpackMember(member, options, { digester, keeping }, onBytes),
       },
-      options,
+      { ...options, ring },
     );
     await keeping.finish();
     return found;
   } catch (error) {
-    await keeping.finish().catch(() => undefined);
+    const first = await keeping.firstFailure();
     if (!isAbort(error)) await rm(options.folder, { recursive: true, force: true });
-    throw noSpace(error, options.folder);
+    throw noSpace(first ?? error, options.folder);
   } finally {
     await digester.close();
   }
 }
 
-async function keepMember(
+async function unpackMember(
   member: BundleMember,
   options: UnpackOptions,
   { digester, keeping }: { readonly digester: Digester; readonly keeping: Keeping },
@@ -71,93 +80,46 @@ async function keepMember(
   const { name, digest, size } = member.listed;
   const target = join(options.folder, digest);
   await keeping.room(digest);
-  if (await isWhole(target, size)) {
-    for await (const chunk of member.chunks) onBytes(chunk.byteLength, name);
+  const stored = member.role === 'snap' && (await options.have?.(digest, size)) === true;
+  if (stored || (await isWhole(target, size))) {
+    onBytes(size, name);
     return;
   }
-  const known = member.role === 'snap' && (await options.have?.(digest)) === true;
+  const file = new FileWriting(await open(`${target}.part`, 'w', 0o600));
   const stream = digester.begin(size);
-  const onChunk = async (chunk: Uint8Array) => {
-    await stream.update(chunk);
-    onBytes(chunk.byteLength, name);
-  };
-  if (known) for await (const chunk of member.chunks) await onChunk(chunk);
-  else await writeChunks(member.chunks, `${target}.part`, onChunk);
-  const found = await stream.digest();
-  if (found !== digest) {
-    await rm(`${target}.part`, { force: true });
-    throw new BundleError(
-      'member-digest-wrong',
-      `cannot accept ${shownName(name)}: its bytes are not those that were exported (SHA3-384 differs)`,
-      { member: name },
-    );
-  }
-  if (!known) keeping.begin(digest, target);
-}
-
-/** Members on their way from memory to the disk: each gets its name once it is safe there, while the next ones are unpacked. */
-class Keeping {
-  readonly #pending = new Map<string, Promise<void>>();
-
-  /** Waits for the same member, should it come twice under two names, and for the oldest when there are many. */
-  async room(digest: string): Promise<void> {
-    await this.#pending.get(digest);
-    const [oldest] = this.#pending.values();
-    if (this.#pending.size >= SYNCS) await oldest;
-  }
-
-  /** Begins to make `target.part` durable, and gives it its name then. */
-  begin(digest: string, target: string): void {
-    const keep = async () => {
-      const file = await open(`${target}.part`, 'r+');
-      try {
-        await file.datasync();
-      } finally {
-        await file.close();
-      }
-      await rename(`${target}.part`, target);
-      this.#pending.delete(digest);
-    };
-    const kept = keep();
-    kept.catch(() => undefined);
-    this.#pending.set(digest, kept);
-  }
-
-  /** Waits for all; throws the first failure. */
-  async finish(): Promise<void> {
-    const outcomes = await Promise.allSettled(this.#pending.values());
-    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
-  }
-}
-
-/** Writes while it hashes: the write of a chunk runs beside the digest of it and the unpacking of the next. */
-async function writeChunks(
-  chunks: AsyncIterable<Uint8Array>,
-  path: string,
-  onChunk: (chunk: Uint8Array) => Promise<void>,
-): Promise<void> {
-  const file = await open(path, 'w', 0o600);
-  let writing = Promise.resolve();
+  const uses = new InFlight();
   try {
-    for await (const chunk of chunks) {
-      await writing;
-      writing = writeAll(file, chunk);
-      writing.catch(() => undefined);
-      await onChunk(chunk);
+    for await (const chunk of member.chunks) {
+      uses.follow(chunk, stream.update(chunk.bytes), file.write(chunk.bytes));
+      onBytes(chunk.bytes.byteLength, name);
+      uses.throwFailure();
     }
-    await writing;
   } catch (error) {
-    await rm(path, { force: true });
+    await file.close();
     throw error;
+  }
+  const digested = stream.digest();
+  keeping.begin(digest, () => keep(file, target, { digested, digest, name }));
+}
+
+/** Gives a member its name, once its digest is right and it is safe on the disk. */
+async function keep(
+  file: FileWriting,
+  target: string,
+  member: { readonly digested: Promise<string>; readonly digest: string; readonly name: string },
+): Promise<void> {
+  try {
+    if ((await member.digested) !== member.digest)
+      throw new BundleError(
+        'member-digest-wrong',
+        `cannot accept ${shownName(member.name)}: its bytes are not those that were exported (SHA3-384 differs)`,
+        { member: member.name },
+      );
+    await file.sync();
   } finally {
-    await writing.catch(() => undefined);
     await file.close();
   }
-}
-
-async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
-  let done = 0;
-  while (done < chunk.byteLength) done += (await file.write(chunk, done)).bytesWritten;
+  await rename(`${target}.part`, target);
 }
 
 async function isWhole(path: string, size: number): Promise<boolean> {
@@ -172,7 +134,7 @@ async function isWhole(path: string, size: number): Promise<boolean> {
 async function requireSpace(folder: string, manifest: Manifest, have: UnpackOptions['have']): Promise<void> {
   let needed = 0;
   for (const member of manifest.members)
-    if (have === undefined || !(await have(member.digest))) needed += member.size;
+    if (have === undefined || !(await have(member.digest, member.size))) needed += member.size;
   await requireFreeBytes(folder, needed);
 }
 

@@ -1,7 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { describe, expect, test } from 'vitest';
 import {
   encodeMetadataFile,
   fileIdentity,
@@ -11,7 +12,16 @@ import {
   unpackBundle,
   writeBundle,
 } from '../../src/bundles/index.ts';
-import { fileOf, filesUnder, newSigner, sampleStore, scratch } from './sample.ts';
+import {
+  fileOf,
+  filesUnder,
+  honestMembers,
+  newSigner,
+  rawArchive,
+  sampleStore,
+  scratch,
+  streamOf,
+} from './sample.ts';
 
 test('what is written is read back, member by member, under its digest', async () => {
   const folder = await scratch();
@@ -70,15 +80,65 @@ test('the head is read without unpacking anything', async () => {
   expect((await readBundleHead(path)).manifest.store).toBe('brand-store');
 });
 
-test('blobs that are stored already are checked and not written again', async () => {
-  const folder = await scratch();
-  const signer = await newSigner();
-  const { manifest, contents } = sampleStore(signer.fingerprint);
-  const path = join(folder, 'a.tar.gz');
-  await writeBundle(path, { manifest, signer, source: ({ name }) => contents.get(name) ?? Buffer.of() });
-  await unpackBundle(path, { folder: join(folder, 'staging'), have: () => Promise.resolve(true) });
-  const kept = await filesUnder(join(folder, 'staging'));
-  expect(kept).toHaveLength(manifest.members.filter(({ name }) => !name.endsWith('.snap')).length);
+describe('blobs that are stored already', () => {
+  const haveSnaps = () => Promise.resolve(true);
+
+  test('are passed over: what the archive holds in their place is neither looked at nor used', async () => {
+    const folder = await scratch();
+    const signer = await newSigner();
+    const { manifest, contents } = sampleStore(signer.fingerprint, [3000, 200_000, 700_000]);
+    const path = join(folder, 'a.tar.gz');
+    const source = ({ name }: { name: string }) =>
+      name.endsWith('.snap')
+        ? streamOf(contents.get(name) ?? Buffer.of())
+        : (contents.get(name) ?? Buffer.of());
+    await writeBundle(path, { manifest, signer, source });
+    const whole = await readFile(path);
+    const inside =
+      whole.indexOf(Buffer.from(contents.get('snaps/snap-2_1.snap') ?? []).subarray(0, 100)) + 50;
+    // Block headers inside the snap are spoilt too: who reads it meets a damaged archive.
+    await writeFile(
+      path,
+      Buffer.concat([whole.subarray(0, inside), Buffer.alloc(400_000), whole.subarray(inside + 400_000)]),
+    );
+    await expect(unpackBundle(path, { folder: join(folder, 'new') })).rejects.toMatchObject({
+      code: 'bundle-not-an-archive',
+      member: 'snaps/snap-2_1.snap',
+    });
+    const head = await unpackBundle(path, { folder: join(folder, 'staging'), have: haveSnaps });
+    expect(head.manifest).toEqual(manifest);
+    const others = manifest.members.filter(({ name }) => !name.endsWith('.snap'));
+    expect(await filesUnder(join(folder, 'staging'))).toEqual(others.map(({ digest }) => digest).sort());
+  });
+
+  test('are passed over in an archive of any other program as well', async () => {
+    const folder = await scratch();
+    const signer = await newSigner();
+    const sample = sampleStore(signer.fingerprint, [3000, 200_000]);
+    const path = join(folder, 'a.tar.gz');
+    await rawArchive(path, await honestMembers(signer, sample));
+    for (const level of [0, 6]) {
+      const again = await fileOf(gzipSync(gunzipSync(await readFile(path)), { level }));
+      const staging = join(folder, `staging-${level}`);
+      await unpackBundle(again, { folder: staging, have: haveSnaps });
+      expect(await filesUnder(staging)).toHaveLength(4);
+    }
+  });
+
+  test('are asked for by digest and size', async () => {
+    const folder = await scratch();
+    const signer = await newSigner();
+    const sample = sampleStore(signer.fingerprint);
+    const path = join(folder, 'a.tar.gz');
+    await rawArchive(path, await honestMembers(signer, sample));
+    const asked = new Map<string, number>();
+    const have = (digest: string, size: number) => {
+      asked.set(digest, size);
+      return Promise.resolve(false);
+    };
+    await unpackBundle(path, { folder: join(folder, 'staging'), have });
+    for (const { digest, size } of sample.manifest.members) expect(asked.get(digest)).toBe(size);
+  });
 });
 
 test('an interrupted unpacking goes on with what it verified', async () => {

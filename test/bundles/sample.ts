@@ -3,6 +3,7 @@ import { createWriteStream } from 'node:fs';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { pack, type Header } from 'tar-stream';
@@ -14,6 +15,7 @@ import {
   sha3Of,
   type Manifest,
   type ManifestSigner,
+  type MemberSource,
 } from '../../src/bundles/index.ts';
 
 /** A folder for one test, removed after it. */
@@ -154,6 +156,15 @@ export async function filesUnder(folder: string): Promise<string[]> {
   } catch {
     return [];
   }
+}
+
+/** Bytes as a source of a member, in chunks of a size that fits nothing. */
+export const streamOf = (bytes: Uint8Array): MemberSource => ({
+  open: () => Promise.resolve(Readable.from(piecesOf(bytes, 9973))),
+});
+
+function* piecesOf(bytes: Uint8Array, size: number): Iterable<Uint8Array> {
+  for (let from = 0; from < bytes.length; from += size) yield bytes.subarray(from, from + size);
 }
 
 /** Puts bytes into a new file and returns its path. */

@@ -1,4 +1,5 @@
-import { readdir } from 'node:fs/promises';
+import { copyFile, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { errorOfFailure } from '../../src/activities/errors.ts';
@@ -7,6 +8,7 @@ import { exportStore, importStore, rollBackImport } from '../../src/workflows/in
 import type { ImportInput, ImportOutcome } from '../../src/workflows/import-contract.ts';
 import type { ExportOutcome, StoreExport } from '../../src/workflows/export-contract.ts';
 import { openTestTemporal, withWorkers, type TestTemporal } from '../support/temporal.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 import {
   newOutside,
   flippedCopy,
@@ -89,7 +91,7 @@ async function traces(host: Host) {
 }
 
 describe('a store that is exported, carried and imported', () => {
-  test('is visible whole, and a second push of the same file says that nothing changed', async () => {
+  test('is visible whole, and a second push of the same file, or of a copy, says that nothing changed', async () => {
     const outside = await newOutside();
     await outside.publishJourney();
     const made = await exported(outside.host);
@@ -112,6 +114,9 @@ describe('a store that is exported, carried and imported', () => {
       expect(catalog).toBe(1);
       const second = await push(client, await importInput('store', path));
       expect(second).toMatchObject({ unchanged: true });
+      const elsewhere = join(await temporaryFolder(), 'copy.tar.gz');
+      await copyFile(path, elsewhere);
+      expect(await push(client, await importInput('store', elsewhere))).toMatchObject({ unchanged: true });
       expect(await traces(inside)).toEqual(before);
       expect(await generation(inside.database.queries, 'catalog')).toBe(catalog);
     });

@@ -55,7 +55,10 @@ async function inspectArchive(context: CliContext, file: string): Promise<Inspec
     {
       async member({ listed, chunks }) {
         const hash = createHash('sha3-384');
-        for await (const chunk of chunks) hash.update(chunk);
+        for await (const { bytes, release } of chunks) {
+          hash.update(bytes);
+          release();
+        }
         if (hash.digest('hex') !== listed.digest) {
           const sentence = `cannot accept ${listed.name}: its bytes are not those that were exported (SHA3-384 differs)`;
           throw new BundleError('member-digest-wrong', sentence, { member: listed.name });

@@ -1,0 +1,76 @@
+/** Memory that bytes of an archive pass through: read into once, then digested and written from the same place. */
+export interface Chunk {
+  readonly bytes: Uint8Array;
+  /** Gives the memory back; nobody may look at the bytes afterwards. Called once by everyone who was given the chunk. */
+  readonly release: () => void;
+}
+
+/** One slot of the ring, as its holder sees it. */
+export interface Slot {
+  /** A Buffer, as that alone moves bytes of shared memory at full speed. */
+  readonly memory: Buffer;
+  /** A piece of the slot for somebody else to hold as well. */
+  share(from: number, to: number): Chunk;
+  readonly release: () => void;
+}
+
+/**
+ * A fixed number of slots in memory that threads share. Who reads waits here for a slot that all others are done with: that is
+ * the only brake between disk, digest and disk, and why memory stays flat however large an archive is.
+ */
+export class SlotRing {
+  readonly memory: SharedArrayBuffer;
+  readonly slotBytes: number;
+  readonly #free: Buffer[];
+  readonly #waiting: ((memory: Buffer) => void)[] = [];
+
+  constructor(slots: number, slotBytes: number) {
+    this.memory = new SharedArrayBuffer(slots * slotBytes);
+    this.slotBytes = slotBytes;
+    this.#free = Array.from({ length: slots }, (_, n) => Buffer.from(this.memory, n * slotBytes, slotBytes));
+  }
+
+  /** A slot of one's own, as soon as there is one. */
+  async take(): Promise<Slot> {
+    const free = this.#free.pop();
+    const memory = free ?? (await new Promise<Buffer>((resolve) => this.#waiting.push(resolve)));
+    let holders = 1;
+    const release = () => {
+      holders -= 1;
+      if (holders > 0) return;
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#free.push(memory);
+      else next(memory);
+    };
+    const share = (from: number, to: number): Chunk => {
+      holders += 1;
+      return { bytes: memory.subarray(from, to), release };
+    };
+    return { memory, share, release };
+  }
+}
+
+/** Gathers what a stream brings in slots of the ring, each full but the last; every one must be released. */
+export async function* slotsOf(source: AsyncIterable<unknown>, ring: SlotRing): AsyncIterable<Chunk> {
+  let slot: Slot | undefined;
+  let filled = 0;
+  const taken = (): Chunk | undefined =>
+    slot && filled > 0 ? { bytes: slot.memory.subarray(0, filled), release: slot.release } : undefined;
+  for await (const bytes of source) {
+    if (!(bytes instanceof Uint8Array))
+      throw new TypeError('internal error: a stream of something else than bytes');
+    const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    for (let from = 0; from < chunk.length;) {
+      slot ??= await ring.take();
+      const count = chunk.copy(slot.memory, filled, from);
+      from += count;
+      filled += count;
+      if (filled < slot.memory.length) continue;
+      const full = taken();
+      [slot, filled] = [undefined, 0];
+      if (full !== undefined) yield full;
+    }
+  }
+  const last = taken();
+  if (last !== undefined) yield last;
+}
