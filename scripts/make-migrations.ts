@@ -1,6 +1,7 @@
 /**
  * Writes the first migration of both databases from the entities: src/storage/migrations/{libsql,postgresql}-0001.ts.
- * Before the first release there is one migration, made anew when an entity changes. Run: node scripts/make-migrations.ts
+ * Only before the first release; what comes after it is written by hand, numbered on, for both databases: a test compares the
+ * tables with the entities. Run: node scripts/make-migrations.ts
  */
 import { writeFile } from 'node:fs/promises';
 import { MikroORM as LibSqlOrm } from '@mikro-orm/libsql';

@@ -1,10 +1,10 @@
 /** The documented settings: what each does here. docs/reference/settings.md is made from them and from src/config. */
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SETTING_RULES, SETTING_KEYS, type SettingKey } from '../../src/config/setting-keys.ts';
+import { SETTING_RULES, SETTING_KEYS, type DocumentedKey } from '../../src/config/setting-keys.ts';
 
 /** What the settings do that Airlock reads; a test compares the list with the code. */
-export const USED: Readonly<Partial<Record<SettingKey, string>>> = {
+export const USED: Readonly<Partial<Record<DocumentedKey, string>>> = {
   'proxy.domain': 'the name in the address that `status` shows where `internal.store.url` is not set',
   'proxy.airgap': 'whether the store is in air-gapped mode; set by the role or `enable-airgap-mode`, once',
   'proxy.upstream': 'the store that an online host fetches from',
@@ -45,10 +45,11 @@ export function settingsReference(): string {
     '|---|---|---|---|',
     ...SETTING_KEYS.map(row),
     '',
+    HSM_TOKENS,
   ].join('\n');
 }
 
-function row(key: SettingKey): string {
+function row(key: DocumentedKey): string {
   const { kind, default: value } = SETTING_RULES[key];
   const shown = value === undefined ? 'None' : typeof value === 'object' ? JSON.stringify(value) : `${value}`;
   return `| \`${key}\` | ${kind.replace('whole-number', 'number')} | ${shown} | ${USED[key] ?? 'not used by Airlock'} |`;
@@ -62,4 +63,19 @@ Made from the code; \`AIRLOCK_WRITE_REFERENCE=1 npm test -- test/scripts/referen
 
 Secrets are sealed at rest, listed by name alone, and shown when asked for by name or with \`--export-yaml\`.
 What has to do with Temporal is in \`temporal.yaml\`, and the rest in the [environment](environment.md).
+`;
+
+const HSM_TOKENS = `## Further HSM tokens
+
+Settings of Airlock's own, one set for each token; NAME has up to 32 lower-case letters, digits and hyphens. \`default\` is the token
+of \`proxy.hsm.token-label\`: it has its label and PIN there, and the rest here. A change counts within seconds.
+
+| setting | kind | what it does |
+|---|---|---|
+| \`airlock.hsm.NAME.token-label\` | text | the token's label; with it the token is there |
+| \`airlock.hsm.NAME.token-pin\` | secret | its PIN |
+| \`airlock.hsm.NAME.pin-file\` | text | a file with the PIN, read at each log-in; so is systemd's credential \`airlock-hsm-pin-NAME\` |
+| \`airlock.hsm.NAME.token-serial\` | text | its serial number, where two tokens carry the label |
+| \`airlock.hsm.NAME.module\` | text | the PKCS#11 module that reaches it |
+| \`airlock.hsm.NAME.p11-kit-address\` | text | or the address of the p11-kit server; with neither, as the environment says |
 `;

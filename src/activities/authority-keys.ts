@@ -1,6 +1,6 @@
 import { publicKeyFromRsa } from '../assertions/index.ts';
 import { AirlockError } from '../errors.ts';
-import { parseHsmKeyId, type Hsm } from '../hsm/index.ts';
+import { parseHsmKeyId, type TokenFinder } from '../hsm/index.ts';
 import { authorityAccountId } from '../storage/authority/index.ts';
 import type { Database } from '../storage/index.ts';
 import type { AuthorityKeyName } from './authority-state.ts';
@@ -10,14 +10,14 @@ import type { AuthorityKeyName } from './authority-state.ts';
  * to the row. The HSM looks the id up first, so a repeat never makes a second key.
  */
 export async function makeAuthorityKey(
-  { database, hsm }: { readonly database: Database; readonly hsm: Hsm },
+  { database, tokens }: { readonly database: Database; readonly tokens: TokenFinder },
   name: AuthorityKeyName,
 ): Promise<{ readonly keyId: string }> {
   const { queries } = database;
   const authorityId = await authorityAccountId(queries);
   const row = await queries
     .selectFrom('SigningKey')
-    .select('hsmKeyId')
+    .select(['hsmKeyId', 'token'])
     .where('brandId', '=', authorityId)
     .where('name', '=', name)
     .executeTakeFirst();
@@ -28,7 +28,7 @@ export async function makeAuthorityKey(
       `cannot make the ${name} key: nobody asked for it`,
     );
   }
-  const made = await hsm.generateKey(parseHsmKeyId(row.hsmKeyId), `${authorityId}/${name}`);
+  const made = await tokens.of(row.token).generateKey(parseHsmKeyId(row.hsmKeyId), `${authorityId}/${name}`);
   const key = publicKeyFromRsa(made);
   await queries
     .updateTable('SigningKey')

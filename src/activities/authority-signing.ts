@@ -1,6 +1,6 @@
 import { signAssertion } from '../assertions/index.ts';
 import { AirlockError } from '../errors.ts';
-import type { Hsm } from '../hsm/index.ts';
+import type { TokenFinder } from '../hsm/index.ts';
 import { authorityAccountId } from '../storage/authority/index.ts';
 import { addAssertions, appendAct, raiseGeneration, type Database } from '../storage/index.ts';
 import type { Issued, IssueRequest } from '../workflows/authority-contract.ts';
@@ -12,7 +12,7 @@ import { withHeartbeats } from './heartbeats.ts';
 /** What the activities of the `hsm` queue are given. */
 export interface AuthoritySigningDeps {
   readonly database: Database;
-  readonly hsm: Hsm;
+  readonly tokens: TokenFinder;
 }
 
 /** The authority's activities that need its keys; they run where the HSM is. */
@@ -41,7 +41,7 @@ export function createAuthoritySigningActivities(deps: AuthoritySigningDeps) {
 export type AuthoritySigningActivities = ReturnType<typeof createAuthoritySigningActivities>;
 
 async function issueAssertion(
-  { database, hsm }: AuthoritySigningDeps,
+  { database, tokens }: AuthoritySigningDeps,
   input: { readonly request: IssueRequest; readonly actor: string; readonly at: string },
 ): Promise<Issued> {
   const { queries } = database;
@@ -51,7 +51,7 @@ async function issueAssertion(
   if (!planned.draft) return { type, primaryKey, revision: current?.revision ?? 0, changed: false };
   const revision = current ? current.revision + 1 : 0;
   const authorityId = await authorityAccountId(queries);
-  const signer = await authoritySigner(queries, hsm, keyFor(input.request, authorityId));
+  const signer = await authoritySigner(queries, tokens, keyFor(input.request, authorityId));
   const signed = await signAssertion(planned.draft({ authorityId, revision, at }), signer, at);
   await database.transaction(async (transaction) => {
     const trusted = isRootStatement(input.request, authorityId);

@@ -1,6 +1,6 @@
 import { publicKeyFromRsa, type Signer } from '../assertions/index.ts';
 import { AirlockError } from '../errors.ts';
-import { parseHsmKeyId, type Hsm } from '../hsm/index.ts';
+import { parseHsmKeyId, type TokenFinder } from '../hsm/index.ts';
 import { authorityAccountId } from '../storage/authority/index.ts';
 import type { Queries } from '../storage/index.ts';
 
@@ -12,17 +12,22 @@ export type AuthorityKeyName = 'root' | 'store';
  *
  * @throws AirlockError `authority-key-missing` before the key was made
  */
-export async function authoritySigner(queries: Queries, hsm: Hsm, name: AuthorityKeyName): Promise<Signer> {
+export async function authoritySigner(
+  queries: Queries,
+  tokens: TokenFinder,
+  name: AuthorityKeyName,
+): Promise<Signer> {
   const authorityId = await authorityAccountId(queries);
   const row = await queries
     .selectFrom('SigningKey')
-    .select('hsmKeyId')
+    .select(['hsmKeyId', 'token'])
     .where('brandId', '=', authorityId)
     .where('name', '=', name)
     .executeTakeFirst();
   const id = row && parseHsmKeyId(row.hsmKeyId);
-  const key = id && (await hsm.findKey(id));
-  if (!id || !key) {
+  const hsm = row && tokens.of(row.token);
+  const key = id && (await hsm?.findKey(id));
+  if (!id || !hsm || !key) {
     const sentence = `cannot sign: the authority's ${name} key is not on the HSM; run "airlock authority init" again`;
     throw new AirlockError('unavailable', 'authority-key-missing', sentence);
   }

@@ -1,3 +1,4 @@
+import { DEFAULT_TOKEN } from '../config/index.ts';
 import { AirlockError } from '../errors.ts';
 import { checkAccount } from '../publishers/index.ts';
 import { GENERAL_STORE } from '../brands/index.ts';
@@ -48,10 +49,19 @@ async function prepareAuthority(
     .values({ id, username, displayName, email, validation, createdAt: at })
     .onConflict((conflict) => conflict.column('id').doNothing())
     .execute();
+  const tokens = { root: init.rootToken ?? DEFAULT_TOKEN, store: init.storeToken ?? DEFAULT_TOKEN };
   for (const name of ['root', 'store'] as const) {
     await queries
       .insertInto('SigningKey')
-      .values({ hsmKeyId: keyIds[name], brandId: id, name, createdAt: at, createdBy: id, signatures: 0 })
+      .values({
+        hsmKeyId: keyIds[name],
+        token: tokens[name],
+        brandId: id,
+        name,
+        createdAt: at,
+        createdBy: id,
+        signatures: 0,
+      })
       .onConflict((conflict) => conflict.columns(['brandId', 'name']).doNothing())
       .execute();
   }

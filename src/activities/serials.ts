@@ -11,13 +11,14 @@ import {
 } from '../assertions/index.ts';
 import { checkSigningKey, DeviceError } from '../devices/index.ts';
 import { sentenceOf } from '../errors.ts';
-import { HsmError, parseHsmKeyId, type Hsm } from '../hsm/index.ts';
+import { HsmError, parseHsmKeyId, type Hsm, type TokenFinder } from '../hsm/index.ts';
 import { findAssertion, type Database } from '../storage/index.ts';
 import {
   intentsToSign,
   purgeSpentRequestIds,
   storeSigned,
   strandedIntents,
+  tokensWithKeys,
   type IntentToSign,
   type SignedIntent,
 } from '../storage/model-service/index.ts';
@@ -28,7 +29,7 @@ import { crashPoint } from './crash-point.ts';
 /** What the making of serials works with. */
 export interface SerialActivityDeps {
   readonly database: Pick<Database, 'queries' | 'transaction'>;
-  readonly hsm: Pick<Hsm, 'findKey' | 'sign'>;
+  readonly tokens: TokenFinder<Pick<Hsm, 'findKey' | 'sign'>>;
   readonly clock: () => Date;
   readonly tracing?: Tracing;
   /** Called with each batch that was stored, so that an API in the same process need not look for it. */
@@ -42,7 +43,7 @@ export type SerialActivities = ReturnType<typeof createSerialActivities>;
 
 /** An intent without a result that is older than this is nobody's business any more, and the sweep takes it up. */
 const STRANDED_AFTER_MS = 60_000;
-/** Most intents of one sweep, and of one batch of it. */
+/** Most intents that one sweep takes of one token, and of one batch of it. */
 const SWEEP = 640;
 const SWEEP_BATCH = 64;
 /** Used request-ids are kept for a day after their time: some clocks are wrong, and some devices slow. */
@@ -59,15 +60,16 @@ export function createSerialActivities(deps: SerialActivityDeps) {
 
   async function signer(intent: IntentToSign): Promise<Signer> {
     const id = parseHsmKeyId(intent.hsmKeyId);
+    const hsm = deps.tokens.of(intent.token);
     let publicKey = keys.get(id);
     if (publicKey === undefined) {
-      const found = await deps.hsm.findKey(id);
+      const found = await hsm.findKey(id);
       if (found === undefined) throw gone(intent);
       publicKey = publicKeyFromRsa(found);
       keys.set(id, publicKey);
     }
     if (publicKey.keyId !== intent.signKeyId) throw gone(intent);
-    return { publicKey, signDigest: (sha512) => deps.hsm.sign(id, sha512) };
+    return { publicKey, signDigest: (sha512) => hsm.sign(id, sha512) };
   }
 
   async function sign(
@@ -101,11 +103,18 @@ export function createSerialActivities(deps: SerialActivityDeps) {
     await Promise.allSettled(elsewhere);
     // Signed by the other batch, as a rule; where that failed, it is this one's turn.
     const rest = await signBatch({ ...input, intents: found.map(({ id }) => id) });
-    return { signed: outcome.signed + rest.signed, refused: outcome.refused + rest.refused };
+    return sum([outcome, rest]);
   }
 
   async function signOwn(intents: readonly IntentToSign[], batch: string): Promise<ProvisionOutcome> {
-    if (intents.length === 0) return { signed: 0, refused: 0 };
+    const outcomes = await Promise.allSettled(
+      // Each token by itself: what one has signed is stored though another hangs.
+      byToken(intents).map((some) => signOnToken(some, batch)),
+    );
+    return sum(outcomes.map(valueOf));
+  }
+
+  async function signOnToken(intents: readonly IntentToSign[], batch: string): Promise<ProvisionOutcome> {
     const work = signAndStore(intents, batch);
     for (const { id } of intents) underWay.set(id, work);
     try {
@@ -153,6 +162,15 @@ export function createSerialActivities(deps: SerialActivityDeps) {
     deps.announce?.(serials.filter(({ id }) => inForce.has(id)));
   }
 
+  async function sweep(stranded: readonly string[]): Promise<ProvisionOutcome> {
+    const outcomes: ProvisionOutcome[] = [];
+    for (let at = 0; at < stranded.length; at += SWEEP_BATCH) {
+      const intents = stranded.slice(at, at + SWEEP_BATCH);
+      outcomes.push(await signBatch({ batch: `sweep-${randomUUID()}`, intents }));
+    }
+    return sum(outcomes);
+  }
+
   return {
     /**
      * Signs those of a batch that are not signed yet, all at once, and stores them with their log in one transaction.
@@ -160,24 +178,37 @@ export function createSerialActivities(deps: SerialActivityDeps) {
      */
     signSerials: signBatch,
 
-    /** Signs what no batch signed in time, oldest first, and forgets used request-ids whose time is long over. */
+    /**
+     * Signs what no batch signed in time, oldest first, on all tokens at once, and forgets used request-ids whose time is long
+     * over. Fails at the end when a token fails.
+     */
     async sweepSerials(): Promise<ProvisionOutcome> {
       const now = deps.clock().getTime();
-      const stranded = await strandedIntents(deps.database.queries, new Date(now - STRANDED_AFTER_MS), SWEEP);
-      let signed = 0;
-      let refused = 0;
-      for (let at = 0; at < stranded.length; at += SWEEP_BATCH) {
-        const outcome = await signBatch({
-          batch: `sweep-${randomUUID()}`,
-          intents: stranded.slice(at, at + SWEEP_BATCH),
-        });
-        signed += outcome.signed;
-        refused += outcome.refused;
-      }
-      await purgeSpentRequestIds(deps.database.queries, new Date(now - KEEP_REQUEST_IDS_MS));
-      return { signed, refused };
+      const { queries } = deps.database;
+      await purgeSpentRequestIds(queries, new Date(now - KEEP_REQUEST_IDS_MS));
+      const before = new Date(now - STRANDED_AFTER_MS);
+      const sweeps = (await tokensWithKeys(queries)).map(async (token) =>
+        sweep(await strandedIntents(queries, { before, token, limit: SWEEP })),
+      );
+      return sum((await Promise.allSettled(sweeps)).map(valueOf));
     },
   };
+}
+
+function byToken(intents: readonly IntentToSign[]): readonly (readonly IntentToSign[])[] {
+  return [...Map.groupBy(intents, ({ token }) => token).values()];
+}
+
+function valueOf(outcome: PromiseSettledResult<ProvisionOutcome>): ProvisionOutcome {
+  if (outcome.status === 'rejected') throw asError(outcome.reason);
+  return outcome.value;
+}
+
+function sum(outcomes: readonly ProvisionOutcome[]): ProvisionOutcome {
+  return outcomes.reduce(
+    (one, other) => ({ signed: one.signed + other.signed, refused: one.refused + other.refused }),
+    { signed: 0, refused: 0 },
+  );
 }
 
 /** Whether waiting cannot help: the key is gone or may not sign. Everything else is tried again. */

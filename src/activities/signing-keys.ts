@@ -8,8 +8,9 @@ import {
   type Assertion,
 } from '../assertions/index.ts';
 import { isAccountKeyOf, openPgpFingerprint } from '../devices/index.ts';
+import { DEFAULT_TOKEN } from '../config/index.ts';
 import { AirlockError } from '../errors.ts';
-import { parseHsmKeyId, type Hsm } from '../hsm/index.ts';
+import { HsmError, parseHsmKeyId, type Hsm, type TokenFinder } from '../hsm/index.ts';
 import {
   addAssertions,
   appendAct,
@@ -37,7 +38,7 @@ export type SubmitKeyRequest = (accountKeyRequest: string) => Promise<void>;
 /** What the work on signing keys needs. */
 export interface SigningKeyActivityDeps {
   readonly database: Pick<Database, 'queries' | 'transaction'>;
-  readonly hsm: Pick<Hsm, 'findKey' | 'generateKey' | 'sign' | 'deleteKey'>;
+  readonly tokens: TokenFinder<Pick<Hsm, 'findKey' | 'generateKey' | 'sign' | 'deleteKey'>>;
   readonly clock: () => Date;
   /** Absent on a host without a route to such a store. */
   readonly submit?: SubmitKeyRequest;
@@ -50,7 +51,7 @@ const HEARTBEAT_MS = 5000;
 
 /** The activities of the queue where the HSM is. */
 export function createSigningKeyActivities(deps: SigningKeyActivityDeps) {
-  const { database, hsm, clock } = deps;
+  const { database, tokens, clock } = deps;
   return {
     /**
      * Makes a signing key unless its name has one. A name that was reserved before keeps its CKA_ID, and the HSM looks a key up
@@ -61,17 +62,21 @@ export function createSigningKeyActivities(deps: SigningKeyActivityDeps) {
       readonly name: string;
       readonly actor: string;
       readonly hsmKeyId: string;
+      readonly token?: string;
     }): Promise<CreatedSigningKey> {
       const createdAt = clock().toISOString();
       const reserved = await reserveSigningKey(database.queries, {
         ...input,
+        token: input.token ?? DEFAULT_TOKEN,
         createdAt,
         createdBy: input.actor,
       });
       if (reserved.keyId !== null) return { keyId: reserved.keyId };
       crashPoint('key-before-generate');
       const key = publicKeyFromRsa(
-        await withHeartbeats(() => hsm.generateKey(parseHsmKeyId(reserved.hsmKeyId), input.name)),
+        await withHeartbeats(() =>
+          tokens.of(reserved.token).generateKey(parseHsmKeyId(reserved.hsmKeyId), input.name),
+        ),
       );
       crashPoint('key-after-generate');
       await database.transaction(async (queries) => {
@@ -85,7 +90,7 @@ export function createSigningKeyActivities(deps: SigningKeyActivityDeps) {
           actor: input.actor,
           act: 'key.create',
           subject: key.keyId,
-          details: { brand: input.brandId, name: input.name },
+          details: { brand: input.brandId, name: input.name, token: reserved.token },
         });
         await raiseGeneration(queries, 'settings');
       });
@@ -144,9 +149,13 @@ export function createSigningKeyActivities(deps: SigningKeyActivityDeps) {
       });
     },
 
-    /** Removes the key pair from the HSM; no error when it is not there. */
-    async destroySigningKey(input: { readonly hsmKeyId: string }): Promise<void> {
-      await hsm.deleteKey(parseHsmKeyId(input.hsmKeyId));
+    /**
+     * Removes the key pair from the HSM; no error when it is not there. A token that is not configured any more keeps it:
+     * nobody here can reach it.
+     */
+    async destroySigningKey(input: { readonly hsmKeyId: string; readonly token?: string }): Promise<void> {
+      const token = tokenIfThere(tokens, input.token ?? DEFAULT_TOKEN);
+      await token?.deleteKey(parseHsmKeyId(input.hsmKeyId));
     },
 
     /** Whether the account-key of a key is here; the first time this is so is logged. */
@@ -183,6 +192,15 @@ async function requireKey(queries: Queries, keyId: string): Promise<SigningKeyRe
   );
 }
 
+function tokenIfThere(tokens: SigningKeyActivityDeps['tokens'], name: string) {
+  try {
+    return tokens.of(name);
+  } catch (error) {
+    if (error instanceof HsmError && error.code === 'hsm-token-unknown') return undefined;
+    throw error;
+  }
+}
+
 async function requireUnused(queries: Queries, key: SigningKeyRecord): Promise<void> {
   const models = await modelsUsingKey(queries, key.keyId ?? '');
   if (models.length === 0) return;
@@ -194,9 +212,10 @@ async function requireUnused(queries: Queries, key: SigningKeyRecord): Promise<v
 }
 
 async function makeRequest(
-  { hsm, clock }: SigningKeyActivityDeps,
+  { tokens, clock }: SigningKeyActivityDeps,
   key: SigningKeyRecord,
 ): Promise<Assertion> {
+  const hsm = tokens.of(key.token);
   const id = parseHsmKeyId(key.hsmKeyId);
   const found = await hsm.findKey(id);
   const publicKey = found && publicKeyFromRsa(found);

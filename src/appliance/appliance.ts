@@ -99,7 +99,7 @@ async function startParts(
 ): Promise<Listeners | undefined> {
   const running: { work?: Work; server?: Listeners } = {};
   const status = {
-    hsm: () => running.work?.hsm.status() ?? null,
+    hsm: () => running.work?.hsmTokens.status() ?? [],
     url: () => running.server?.httpsUrl() ?? running.server?.url ?? '',
   };
   const apps = parts.api

@@ -22,7 +22,7 @@ import { authorityProcesses, createAuthorityOps, createPublisherApi } from '../a
 import { createHealthApi, HEALTH_PATHS, type HsmFacts } from '../api/watch/health.ts';
 import { traced } from '../api/watch/traced.ts';
 import { watched } from '../api/watch/watched.ts';
-import { operatorToken, Settings } from '../config/index.ts';
+import { hsmTokenNames, operatorToken, Settings } from '../config/index.ts';
 import { AirlockError } from '../errors.ts';
 import { TokenOffice } from '../storage/authority/index.ts';
 import { deviceSecrets, openFileBlobStore } from '../storage/index.ts';
@@ -47,8 +47,8 @@ export interface HttpOptions {
   /** Whether a worker of the `hsm` queue runs in this process. */
   readonly worksHere: boolean;
   readonly status: {
-    /** The token's state, where this process has it. */
-    readonly hsm: () => (HsmFacts & { readonly words: string }) | null;
+    /** How each HSM token is, where this process has them. */
+    readonly hsm: () => readonly (HsmFacts & { readonly words: string })[];
     /** Where this API listens. */
     readonly url: () => string;
   };
@@ -154,6 +154,7 @@ async function modelServiceCounters(shared: Shared, provisioner: Provisioner): P
     secrets,
     tokens,
     processes: modelServiceProcesses(temporal.connection.client),
+    hsmTokens: async () => hsmTokenNames(await settings.all()),
     clock,
     random,
     readTimeout: async () =>
@@ -209,10 +210,7 @@ function opsApp(
     codecs: temporal.dataConverter.payloadCodecs ?? [],
     temporalUi: temporal.uiUrl,
     temporalHealthy: () => temporal.connection.healthy(),
-    hsm: async () => {
-      const hsm = status.hsm();
-      return hsm && { state: hsm.state, detail: hsm.words };
-    },
+    hsm: () => status.hsm(),
     url: () => status.url(),
     clock,
     random,

@@ -14,7 +14,7 @@ import { createSerialActivities, type SerialActivityDeps } from '../activities/s
 import { createSigningKeyActivities } from '../activities/signing-keys.ts';
 import { createSweepActivities } from '../activities/sweeps.ts';
 import { createUploadActivities } from '../activities/uploads.ts';
-import type { Hsm } from '../hsm/index.ts';
+import type { HsmTokens } from '../hsm/index.ts';
 import { TokenOffice } from '../storage/authority/index.ts';
 import { ACCOUNT_KEY_PUSHED, registerKeyId } from '../workflows/serials-contract.ts';
 import { installRuntime } from '../worker/runtime.ts';
@@ -22,13 +22,13 @@ import { ensureSchedules, type Recurring } from '../worker/schedules.ts';
 import { startWorkers, type Workers } from '../worker/worker.ts';
 import type { Foundation } from './foundation.ts';
 import type { Temporal } from './temporal.ts';
-import { openToken } from './token.ts';
+import { openTokens } from './hsm-tokens.ts';
 
-/** The work of one process: its workers, and the token that they sign with. */
+/** The work of one process: its workers, and the tokens that they sign with. */
 export interface Work {
-  readonly hsm: Hsm;
+  readonly hsmTokens: HsmTokens;
   readonly workers: Workers;
-  /** Finishes what is in flight, then lets the token go. */
+  /** Finishes what is in flight, then lets the tokens go. */
   stop(): Promise<void>;
 }
 
@@ -45,7 +45,7 @@ const RECURRING: readonly Recurring[] = [
   { name: 'sweepDeltas', workflow: 'sweepDeltas', queue: 'airlock' },
 ];
 
-/** Opens the token and starts to work on every task queue. */
+/** Opens the tokens and starts to work on every task queue. */
 export async function startWork(
   foundation: Foundation,
   temporal: Temporal,
@@ -53,7 +53,7 @@ export async function startWork(
 ): Promise<Work> {
   const { database, blobs, settings, clock, log, tracing } = foundation;
   installRuntime(temporal.config, log);
-  const hsm = await openToken(foundation);
+  const { tokens, close: closeTokens } = await openTokens(foundation);
   const imports = createImportActivities({
     database,
     blobs,
@@ -102,11 +102,11 @@ export async function startWork(
         ...fetches,
       }),
       hsm: withFailures({
-        ...createAuthoritySigningActivities({ database, hsm }),
-        ...createSigningKeyActivities({ database, hsm, clock }),
+        ...createAuthoritySigningActivities({ database, tokens }),
+        ...createSigningKeyActivities({ database, tokens, clock }),
         ...createSerialActivities({
           database,
-          hsm,
+          tokens,
           clock,
           tracing,
           ...(options.announce && { announce: options.announce }),
@@ -116,11 +116,11 @@ export async function startWork(
   });
   await ensureSchedules(temporal.connection.client, temporal.config, RECURRING);
   return {
-    hsm,
+    hsmTokens: tokens,
     workers,
     async stop() {
       await workers.stop();
-      await hsm.close();
+      await closeTokens();
     },
   };
 }

@@ -3,6 +3,14 @@ export { ConfigError, type ConfigErrorCode } from './errors.ts';
 export { loadTemporalConfig, parseTemporalConfig, type TemporalConfigSource } from './temporal.ts';
 export type { QueueName, TemporalConfig } from './temporal-schema.ts';
 export { SETTING_KEYS, isSecretSetting, isSettingKey, type SettingKey } from './setting-keys.ts';
+export {
+  checkHsmTokens,
+  DEFAULT_TOKEN,
+  hsmTokenNames,
+  hsmTokens,
+  requireHsmToken,
+  type HsmTokenSettings,
+} from './hsm-token-settings.ts';
 export { REDACTED, Settings, normalSetting, settingKey } from './settings.ts';
 export { DataFolder, DataFolderError, type DataFolderErrorCode } from './data-folder.ts';
 export type { DataFolderLock } from './data-folder-lock.ts';

@@ -1,7 +1,9 @@
 /**
  * The documented settings, their defaults and what their values may be. Source of rule: protocol/operators.md 1.3
  * (keys and defaults), seed 000 (secrets of the backup), seed 001 (HSM). `listed` keys hold a JSON list.
+ * Settings of further HSM tokens have rules of their own (hsm-token-settings.ts).
  */
+import { hsmTokenKey, isHsmTokenKey, type HsmTokenKey } from './hsm-token-settings.ts';
 
 /** What a setting holds: its default has the same type. `secret` texts are sealed and shown only when asked for by name. */
 export type SettingRule =
@@ -84,17 +86,30 @@ export const SETTING_RULES = {
 } as const satisfies Readonly<Record<string, SettingRule>>;
 
 /** The name of a documented setting. */
-export type SettingKey = keyof typeof SETTING_RULES;
+export type DocumentedKey = keyof typeof SETTING_RULES;
 
-/** True for a documented key. */
+/** The name of a setting: a documented one, or one of a further HSM token. */
+export type SettingKey = DocumentedKey | HsmTokenKey;
+
+/** True for a key that `config` takes. */
 export function isSettingKey(key: string): key is SettingKey {
-  return Object.hasOwn(SETTING_RULES, key);
+  return isDocumented(key) || isHsmTokenKey(key);
+}
+
+/** What a setting holds. */
+export function settingRule(key: SettingKey): SettingRule {
+  if (isDocumented(key)) return SETTING_RULES[key];
+  return hsmTokenKey(key)?.field === 'token-pin' ? secret : text();
 }
 
 /** True when the setting's value is sealed at rest and never listed. */
 export function isSecretSetting(key: SettingKey): boolean {
-  return SETTING_RULES[key].kind === 'secret';
+  return settingRule(key).kind === 'secret';
 }
 
-/** Every key, in the order in which `config` lists them. */
-export const SETTING_KEYS: readonly SettingKey[] = Object.keys(SETTING_RULES).filter(isSettingKey);
+function isDocumented(key: string): key is DocumentedKey {
+  return Object.hasOwn(SETTING_RULES, key);
+}
+
+/** Every documented key, in the order in which `config` lists them. */
+export const SETTING_KEYS: readonly DocumentedKey[] = Object.keys(SETTING_RULES).filter(isDocumented);

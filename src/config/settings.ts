@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ConfigError } from './errors.ts';
-import { SETTING_KEYS, SETTING_RULES, isSecretSetting, isSettingKey } from './setting-keys.ts';
+import { checkHsmTokenValue, isHsmTokenKey } from './hsm-token-settings.ts';
+import { SETTING_KEYS, isSecretSetting, isSettingKey, settingRule } from './setting-keys.ts';
 import type { SettingKey, SettingRule } from './setting-keys.ts';
 
 const stringList = z.array(z.string().max(4096)).max(1000);
@@ -32,7 +33,8 @@ export function settingKey(key: string): SettingKey {
 export function normalSetting(key: SettingKey, written: string): string | undefined {
   if (written === '' || written === 'None') return undefined;
   if (written.length > MAX_LENGTH) throw invalid(key, `must be at most ${MAX_LENGTH} characters long`);
-  return textOf(readAs(key, SETTING_RULES[key], written));
+  checkHsmTokenValue(key, written);
+  return textOf(readAs(key, settingRule(key), written));
 }
 
 /** Settings at one moment: those that were set, and the documented defaults of the others. */
@@ -75,9 +77,13 @@ export class Settings {
     return this.#set.has(key);
   }
 
-  /** Every key with the text that `config` lists for it: secrets redacted, `None` for what has no value. */
+  /**
+   * Every documented key, and those of further HSM tokens that were set, with the text that `config` lists for it: secrets
+   * redacted, `None` for what has no value.
+   */
   listed(): readonly { readonly key: SettingKey; readonly shown: string }[] {
-    return SETTING_KEYS.map((key) => {
+    const ofTokens = [...this.#set.keys()].filter(isHsmTokenKey).toSorted();
+    return [...SETTING_KEYS, ...ofTokens].map((key) => {
       const value = this.#value(key);
       const shown = value === undefined ? 'None' : isSecretSetting(key) ? REDACTED : textOf(value);
       return { key, shown };
@@ -85,7 +91,7 @@ export class Settings {
   }
 
   #value(key: SettingKey): string | number | boolean | readonly string[] | undefined {
-    const rule: SettingRule = SETTING_RULES[key];
+    const rule = settingRule(key);
     const stored = this.#set.get(key);
     return stored === undefined ? rule.default : readAs(key, rule, stored);
   }

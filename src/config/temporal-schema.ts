@@ -94,7 +94,7 @@ export const temporalFile = z.strictObject({
     .strictObject({
       airlock: queue('airlock', 8, 8, 8),
       transfer: queue('transfer', 4, 2, 0),
-      hsm: queue('hsm', 4, 4, 4),
+      hsm: queue('hsm', 8, 16, 16),
     })
     .prefault({}),
   worker,

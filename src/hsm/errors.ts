@@ -5,6 +5,8 @@ import type { Fault } from './protocol.ts';
 export type HsmErrorCode =
   /** No token answers now; it is looked for all the time, so the same call may succeed later. */
   | 'hsm-unavailable'
+  /** No token of that name is configured. */
+  | 'hsm-token-unknown'
   /** More calls wait than the queue holds. */
   | 'hsm-busy'
   /** The token did not accept the PIN; nothing is tried again until the PIN changes. */
@@ -31,6 +33,7 @@ export type HsmErrorCode =
 
 const KINDS: Readonly<Record<HsmErrorCode, ErrorKind>> = {
   'hsm-unavailable': 'unavailable',
+  'hsm-token-unknown': 'unavailable',
   'hsm-busy': 'unavailable',
   'hsm-pin-refused': 'unavailable',
   'hsm-timeout': 'unavailable',

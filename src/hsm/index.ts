@@ -15,4 +15,5 @@ export {
 } from './hsm.ts';
 export { findP11KitClient, findSoftHsmModule } from './module-path.ts';
 export { openHsm } from './open-hsm.ts';
+export { HsmTokens, type NamedTokenStatus, type TokenFinder, type TokenPlan } from './tokens.ts';
 export { createSoftHsmToken, type SoftHsmModule, type SoftHsmTokenOptions } from './softhsm.ts';

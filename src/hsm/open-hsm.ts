@@ -25,9 +25,14 @@ const INHERITED = [
  * when p11-kit's client module is not installed.
  */
 export async function openHsm(options: HsmOptions): Promise<Hsm> {
-  const hsm = new TokenHsm(withDefaults(options, new URL('./child.ts', import.meta.url)));
+  const hsm = connectHsm(options);
   await hsm.firstAttempt;
   return hsm;
+}
+
+/** {@link openHsm} without waiting for the first attempt. */
+export function connectHsm(options: HsmOptions): TokenHsm {
+  return new TokenHsm(withDefaults(options, new URL('./child.ts', import.meta.url)));
 }
 
 /** The options with everything filled in. `script` is what the child processes run. */

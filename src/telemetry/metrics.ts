@@ -8,12 +8,12 @@ export interface Metrics {
   readonly serialSeconds: Histogram<'how'>;
   /** What is refused, and why? `what` is the resource, `reason` an error's code. */
   readonly refusals: Counter<'what' | 'reason'>;
-  /** How long did the last test signature of the HSM take? */
-  readonly hsmProbeSeconds: Gauge;
+  /** How long did the last test signature of an HSM token take? */
+  readonly hsmProbeSeconds: Gauge<'token'>;
   /** How many jobs wait for the HSM? */
-  readonly hsmQueue: Gauge;
+  readonly hsmQueue: Gauge<'token'>;
   /** How many HSM processes are up? */
-  readonly hsmConnections: Gauge;
+  readonly hsmConnections: Gauge<'token'>;
   /** How many serials wait for their signature? */
   readonly intentsWaiting: Gauge;
   /** Bytes of snaps sent to devices. */
@@ -49,9 +49,9 @@ export function createMetrics({ processMetrics = true } = {}): Metrics {
     requestSeconds: seconds('request', 'Time to answer a request.', ['resource', 'method', 'status']),
     serialSeconds: seconds('serial', 'Time from a serial-request to its answer.', ['how']),
     refusals: counter('refusals', 'What was refused, by reason.', ['what', 'reason']),
-    hsmProbeSeconds: gauge('hsm_probe_seconds', 'Time of the last test signature.', []),
-    hsmQueue: gauge('hsm_queue', 'Jobs that wait for the HSM.', []),
-    hsmConnections: gauge('hsm_connections', 'HSM processes that are up.', []),
+    hsmProbeSeconds: gauge('hsm_probe_seconds', 'Time of the last test signature.', ['token']),
+    hsmQueue: gauge('hsm_queue', 'Jobs that wait for the HSM.', ['token']),
+    hsmConnections: gauge('hsm_connections', 'HSM processes that are up.', ['token']),
     intentsWaiting: gauge('serial_intents_waiting', 'Serials that wait for their signature.', []),
     downloadedBytes: counter('downloaded_bytes', 'Bytes of snaps sent to devices.', []),
     lastImport: gauge('last_import_timestamp_seconds', 'When the last import ended well.', ['kind']),

@@ -9,6 +9,9 @@ export interface InitAuthorityInput {
   readonly username: string;
   readonly displayName: string;
   readonly email: string;
+  /** The HSM token for each key, by its name; the default token when absent. */
+  readonly rootToken?: string | undefined;
+  readonly storeToken?: string | undefined;
 }
 
 /** One statement that the authority is to sign, named by the rows that it is made from. */

@@ -22,6 +22,8 @@ export interface ProvisionOutcome {
 export interface CreateSigningKeyInput {
   readonly brandId: string;
   readonly name: string;
+  /** The HSM token to make it on, by its name; the default token when absent. */
+  readonly token?: string;
   /** Account id of who asked, for the log. */
   readonly actor: string;
 }
@@ -47,6 +49,8 @@ export interface DeleteSigningKeyInput {
   readonly keyId: string;
   /** Its CKA_ID. */
   readonly hsmKeyId: string;
+  /** The HSM token that holds it; the default token when absent. */
+  readonly token?: string;
   /** Account id of who asked, for the log. */
   readonly actor: string;
 }

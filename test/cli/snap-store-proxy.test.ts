@@ -25,6 +25,7 @@ const status = {
   accountKeys: [],
   devices: 0,
   hsm: null,
+  hsmTokens: [],
   disk: { free: 0, blobs: 0 },
   lastImport: null,
   lastBackup: null,
@@ -112,6 +113,21 @@ describe('status', () => {
     });
     expect((await run(['status', '--verbose'])).stdout).toContain('\nHSM: ready\n');
     expect(JSON.parse((await run(['status', '--json'])).stdout)).toMatchObject({ storeId: status.storeId });
+  });
+
+  test('says beside the documented lines which HSM token is waited for, and names every one when asked', async () => {
+    const hsmTokens = [
+      { name: 'default', state: 'ready', detail: 'signs with the token "one"' },
+      { name: 'card', state: 'down', detail: 'waits for the token "two": no slot carries the token "two"' },
+    ];
+    const { run } = await operator({
+      'GET /ops/v1/status': { ...status, hsm: { state: 'ready', detail: null }, hsmTokens },
+    });
+    const waiting = 'HSM token "card": down (waits for the token "two": no slot carries the token "two")\n';
+    const said = await run(['status']);
+    expect(said.stderr).toContain(waiting);
+    expect(said.stdout).not.toContain('HSM');
+    expect((await run(['status', '--verbose'])).stdout).toContain(`\nHSM: ready\n${waiting}`);
   });
 });
 

@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest';
 import {
   REDACTED,
   SETTING_KEYS,
+  checkHsmTokens,
+  hsmTokens,
   Settings,
   isSecretSetting,
   normalSetting,
@@ -62,6 +64,85 @@ describe('what an operator writes', () => {
   test('a key that is not documented is refused', () => {
     expect(() => settingKey('proxy.prot.http')).toThrow('there is none of that name');
     expect(() => settingKey('toString')).toThrow('there is none of that name');
+  });
+});
+
+describe('settings of further HSM tokens', () => {
+  const two = new Map([
+    ['proxy.hsm.token-label', 'factory'],
+    ['airlock.hsm.card.token-label', 'SmartCard-HSM (UserPIN)'],
+    ['airlock.hsm.card.token-pin', '74656'],
+    ['airlock.hsm.card.p11-kit-address', 'unix:path=/run/airlock/card'],
+  ]);
+
+  test('name a token each, the documented one first', () => {
+    expect(hsmTokens(two).map(({ name, label, pinKey }) => [name, label, pinKey])).toEqual([
+      ['default', 'factory', 'proxy.hsm.token-pin'],
+      ['card', 'SmartCard-HSM (UserPIN)', 'airlock.hsm.card.token-pin'],
+    ]);
+    expect(() => checkHsmTokens(two)).not.toThrow();
+  });
+
+  test('are listed once they are set, the PIN by its name alone', () => {
+    const shown = new Settings(two).listed().filter(({ key }) => key.startsWith('airlock.hsm'));
+    expect(shown).toEqual([
+      { key: 'airlock.hsm.card.p11-kit-address', shown: 'unix:path=/run/airlock/card' },
+      { key: 'airlock.hsm.card.token-label', shown: 'SmartCard-HSM (UserPIN)' },
+      { key: 'airlock.hsm.card.token-pin', shown: REDACTED },
+    ]);
+    expect(isSecretSetting(settingKey('airlock.hsm.card.token-pin'))).toBe(true);
+  });
+
+  test.each([
+    'airlock.hsm.Card.token-label',
+    'airlock.hsm.card.label',
+    'airlock.hsm.card',
+    'airlock.hsm.default.token-pin',
+    'airlock.hsm.card.token-pin.old',
+    'airlock.hsm..token-pin',
+  ])('there is no setting %s', (key) => {
+    expect(() => settingKey(key)).toThrow('there is none of that name');
+  });
+
+  test.each([
+    ['airlock.hsm.card.token-label', 'x'.repeat(33), 'a label has at most 32 bytes'],
+    ['airlock.hsm.card.token-serial', 'x'.repeat(17), 'a serial number has at most 16 bytes'],
+    ['airlock.hsm.card.module', 'opensc-pkcs11.so', 'it must be an absolute path'],
+    ['airlock.hsm.card.pin-file', 'pin', 'it must be an absolute path'],
+    [
+      'airlock.hsm.card.p11-kit-address',
+      '/run/airlock/card',
+      'it must be the address that the p11-kit server prints',
+    ],
+  ])('%s=%s is refused', (key, written, why) => {
+    expect(() => normalSetting(settingKey(key), written)).toThrow(`cannot use this value of ${key}: ${why}`);
+  });
+
+  test.each([
+    [
+      'a token behind a module and a p11-kit server',
+      [['airlock.hsm.card.module', '/usr/lib/opensc-pkcs11.so']],
+      'cannot reach the HSM token "card" in two ways',
+    ],
+    [
+      'one token under two names',
+      [
+        ['airlock.hsm.copy.token-label', 'SmartCard-HSM (UserPIN)'],
+        ['airlock.hsm.copy.p11-kit-address', 'unix:path=/run/airlock/card'],
+      ],
+      'cannot set the HSM token "copy": "card" is the same label at the same place; give one of them a token-serial',
+    ],
+    [
+      'too many tokens',
+      Array.from({ length: 15 }, (_, index) => [
+        `airlock.hsm.t${String(index)}.token-label`,
+        `t${String(index)}`,
+      ]),
+      'cannot set more than 16 HSM tokens',
+    ],
+  ])('%s are refused together', (_what, more, words) => {
+    const all = new Map([...two, ...more.map(([key = '', value = '']) => [key, value] as const)]);
+    expect(() => checkHsmTokens(all)).toThrow(words);
   });
 });
 

@@ -35,8 +35,8 @@ describe('overriding values', () => {
     expect(config.taskQueues.hsm).toEqual({
       name: 'hsm',
       activities: 16,
-      localActivities: 4,
-      workflowTasks: 4,
+      localActivities: 16,
+      workflowTasks: 16,
     });
     expect(config.taskQueues.airlock.activities).toBe(8);
   });

@@ -55,9 +55,10 @@ if (order.parts !== 'api') {
     order.parts === 'all'
       ? { announce: (serials: Parameters<Provisioner['announce']>[0]) => provisioner.announce(serials) }
       : {};
+  const token = faulty(hsm, ['sign', 'findKey'], faultRate, chance);
   const serials = createSerialActivities({
     database,
-    hsm: faulty(hsm, ['sign', 'findKey'], faultRate, chance),
+    tokens: { of: () => token },
     clock,
     ...announce,
   });

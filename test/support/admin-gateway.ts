@@ -52,7 +52,7 @@ export async function openGateway(
               ...rig.activities,
               ...createSigningKeyActivities({
                 database,
-                hsm: rig.hsm,
+                tokens: rig.tokens,
                 clock,
                 ...(of.submit && { submit: of.submit }),
               }),
@@ -67,6 +67,7 @@ export async function openGateway(
     secrets: rig.secrets,
     tokens,
     processes: modelServiceProcesses(temporal.client),
+    hsmTokens: async () => ['default', 'card'],
     clock,
     random,
     readTimeout: async () => 15,

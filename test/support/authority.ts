@@ -18,6 +18,7 @@ import type { PublisherApiDeps } from '../../src/api/publisher/deps.ts';
 import { createSoftHsmToken, openHsm, type Hsm } from '../../src/hsm/index.ts';
 import { TokenOffice } from '../../src/storage/authority/index.ts';
 import { openFileBlobStore, SettingStore, type BlobStore, type Database } from '../../src/storage/index.ts';
+import { oneToken } from './softhsm-token.ts';
 import { temporaryDatabase } from './database.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
@@ -73,7 +74,7 @@ export async function testAuthority(): Promise<TestAuthority> {
         ...createReleaseActivities({ database }),
       }),
       transfer: withFailures(createUploadActivities({ database, blobs, now: clock })),
-      hsm: withFailures(createAuthoritySigningActivities({ database, hsm })),
+      hsm: withFailures(createAuthoritySigningActivities({ database, tokens: oneToken(hsm) })),
     },
     ops: (client) => createAuthorityOps(deps(client), (_context, next) => next()),
   };

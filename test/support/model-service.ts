@@ -9,9 +9,14 @@ import { Provisioner, type ProvisionerOptions } from '../../src/api/device/provi
 import { SerialService } from '../../src/api/device/serial-service.ts';
 import { createSerialRoutes } from '../../src/api/device/serials.ts';
 import { startServer, type RunningServer } from '../../src/api/server.ts';
-import { publicKeyFromRsa, type Assertion, type PublicKey } from '../../src/assertions/index.ts';
+import {
+  publicKeyFromRsa,
+  type Assertion,
+  type HeaderValue,
+  type PublicKey,
+} from '../../src/assertions/index.ts';
 import { apiKeyDigest } from '../../src/devices/index.ts';
-import { openHsm, parseHsmKeyId, type Hsm, type HsmOptions } from '../../src/hsm/index.ts';
+import { openHsm, parseHsmKeyId, type Hsm, type HsmOptions, type TokenFinder } from '../../src/hsm/index.ts';
 import {
   addAssertions,
   openDatabase,
@@ -37,6 +42,8 @@ export interface TestModelService {
   readonly database: Database;
   readonly token: TestToken;
   readonly hsm: Hsm;
+  /** Every token of the service by its name. */
+  readonly tokens: TokenFinder;
   /** What the secrets are derived from. */
   readonly secretRoot: Uint8Array;
   readonly secrets: ModelServiceSecrets;
@@ -48,8 +55,12 @@ export interface TestModelService {
   readonly reported: unknown[];
   /** What the clock says; null for the real time. */
   setClock(now: Date | null): void;
-  /** Makes a key on the token and, unless told otherwise, its account-key. */
-  addKey(name: string, extra?: Readonly<Record<string, string>> | false): Promise<PublicKey>;
+  /** Makes a key on a token, the rig's own unless told, and, unless told otherwise, its account-key. */
+  addKey(
+    name: string,
+    extra?: Readonly<Record<string, HeaderValue>> | false,
+    token?: string,
+  ): Promise<PublicKey>;
   /** Adds a model with an API key named `first` and, where a key is given, a policy. */
   addModel(
     name: string,
@@ -75,6 +86,8 @@ export interface ModelServiceRig {
   readonly before?: (hsm: Hsm) => Pick<Hsm, 'findKey' | 'sign'>;
   /** A token that is there already, and how to reach it otherwise than by its module. */
   readonly token?: TestToken;
+  /** Tokens besides the rig's own, which is called `default`; whoever made them closes them. */
+  readonly otherTokens?: Readonly<Record<string, Hsm>>;
 }
 
 /** Opens the rig in a folder that outlives it. Batches run at once in this process, without Temporal, unless told otherwise. */
@@ -94,9 +107,10 @@ export async function openModelService(rig: ModelServiceRig): Promise<TestModelS
   const reported: unknown[] = [];
   const secretRoot = randomBytes(32);
   const secrets = deriveModelServiceSecrets(secretRoot);
+  const signing = rig.before?.(hsm) ?? hsm;
   const activities = createSerialActivities({
     database,
-    hsm: rig.before?.(hsm) ?? hsm,
+    tokens: { of: (name) => rig.otherTokens?.[name] ?? signing },
     clock,
     announce: (serials) => provisioner.announce(serials),
   });
@@ -138,6 +152,7 @@ export async function openModelService(rig: ModelServiceRig): Promise<TestModelS
     database,
     token,
     hsm,
+    tokens: { of: (name) => rig.otherTokens?.[name] ?? hsm },
     secretRoot,
     secrets,
     server,
@@ -146,10 +161,17 @@ export async function openModelService(rig: ModelServiceRig): Promise<TestModelS
     activities,
     reported,
     setClock: (now) => void (fixed = now),
-    async addKey(name, extra = {}) {
+    async addKey(name, extra = {}, token = 'default') {
       const hsmKeyId = randomUUID();
-      await reserveSigningKey(database.queries, { hsmKeyId, brandId: chain.brandId, name, ...at() });
-      const key = publicKeyFromRsa(await hsm.generateKey(parseHsmKeyId(hsmKeyId), name));
+      await reserveSigningKey(database.queries, {
+        hsmKeyId,
+        token,
+        brandId: chain.brandId,
+        name,
+        ...at(),
+      });
+      const holder = rig.otherTokens?.[token] ?? hsm;
+      const key = publicKeyFromRsa(await holder.generateKey(parseHsmKeyId(hsmKeyId), name));
       const made = { keyId: key.keyId, publicKey: key.encoded, fingerprint: '0'.repeat(40) };
       await completeSigningKey(database.queries, hsmKeyId, made);
       if (extra !== false)

@@ -1,8 +1,16 @@
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { onTestFinished } from 'vitest';
-import { createSoftHsmToken, openHsm, type Hsm, type HsmOptions } from '../../src/hsm/index.ts';
+import {
+  createSoftHsmToken,
+  openHsm,
+  type Hsm,
+  type HsmOptions,
+  type TokenFinder,
+} from '../../src/hsm/index.ts';
 
 /** A SoftHSM token in a folder of its own. */
 export interface TestToken {
@@ -22,6 +30,21 @@ export async function makeTestToken(folder: string): Promise<TestToken> {
   return { directory, label, pin, ...made };
 }
 
+/** Puts another token with the same label beside a test token, as a copied card is; gives its serial number. */
+export async function makeTwin(token: TestToken): Promise<string> {
+  const secrets = ['--pin', token.pin, '--so-pin', token.pin];
+  const util = (...args: readonly string[]) =>
+    promisify(execFile)('softhsm2-util', args, { env: { PATH: process.env['PATH'], ...token.env } });
+  const before = serialsIn((await util('--show-slots')).stdout);
+  await util('--init-token', '--free', '--label', token.label, ...secrets);
+  const after = serialsIn((await util('--show-slots')).stdout);
+  return after.find((serial) => !before.includes(serial)) ?? '';
+}
+
+function serialsIn(slots: string): string[] {
+  return [...slots.matchAll(/Serial number:[ \t]*(\S+)/g)].map(([, serial = '']) => serial);
+}
+
 /** Opens a test token for one test; it is closed when the test ends. */
 export async function openTestHsm(token: TestToken, options: Partial<HsmOptions> = {}): Promise<Hsm> {
   const hsm = await openHsm({
@@ -38,4 +61,9 @@ export async function openTestHsm(token: TestToken, options: Partial<HsmOptions>
 /** Takes a test token away for good. */
 export async function removeTestToken(token: TestToken): Promise<void> {
   await rm(token.directory, { recursive: true, force: true });
+}
+
+/** An appliance with one token, which holds every key. */
+export function oneToken<Calls>(hsm: Calls): TokenFinder<Calls> {
+  return { of: () => hsm };
 }

@@ -16,6 +16,7 @@ import type { createSigningKey } from '../../src/workflows/create-signing-key.ts
 import type { deleteSigningKey } from '../../src/workflows/delete-signing-key.ts';
 import type { provisionSerials, sweepSerials } from '../../src/workflows/provision-serials.ts';
 import type { registerSigningKey } from '../../src/workflows/register-signing-key.ts';
+import { oneToken } from '../support/softhsm-token.ts';
 import { openModelService, type TestModelService } from '../support/model-service.ts';
 import { openTestTemporal, withWorkers, type TestTemporal } from '../support/temporal.ts';
 
@@ -58,10 +59,10 @@ function activities(hsm: TestModelService['hsm'] = rig.hsm) {
   };
   return {
     hsm: withFailures({
-      ...createSerialActivities({ database, hsm, clock, announce }),
+      ...createSerialActivities({ database, tokens: oneToken(hsm), clock, announce }),
       ...createSigningKeyActivities({
         database,
-        hsm,
+        tokens: oneToken(hsm),
         clock,
         submit: async (request) => void submitted.push(request),
       }),

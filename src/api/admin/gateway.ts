@@ -20,6 +20,8 @@ export interface AdminApiDeps {
   readonly secrets: ModelServiceSecrets;
   readonly tokens: Pick<TokenOffice, 'issue' | 'verify' | 'revoke' | 'sessionsOf'>;
   readonly processes: ModelServiceProcesses;
+  /** Names of the HSM tokens that keys can be made on. */
+  readonly hsmTokens: () => Promise<readonly string[]>;
   readonly clock: () => Date;
   /** Unguessable bytes. */
   readonly random: (bytes: number) => Uint8Array;

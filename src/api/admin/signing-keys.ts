@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import { z } from 'zod';
 
 import { parseSigningKeyName, signingKeyStanding } from '../../devices/index.ts';
+import { DEFAULT_TOKEN, requireHsmToken } from '../../config/index.ts';
 import { AirlockError } from '../../errors.ts';
 import {
   addPolicy,
@@ -30,7 +31,7 @@ import {
 import { change } from './model-lookup.ts';
 import { requireUsableKey } from './serial-policies.ts';
 
-const newKey = z.object({ name: z.string() });
+const newKey = z.object({ name: z.string(), token: z.string().max(64).default(DEFAULT_TOKEN) });
 const rotation = z.object({ 'new-signing-key-sha3-384': z.string().min(1).max(128) });
 
 /** `/v1/brand/{brand}/signing_key` (protocol/operators.md 2.4), with `/rotate` and details of one key besides. */
@@ -75,7 +76,12 @@ export function signingKeyRoutes(deps: AdminApiDeps): AdminApp {
         `cannot delete signing key '${key.name}': it is used to sign at least one serial policy, of ${models.join(', ')}; give each of these models a policy with another key first`,
       );
     }
-    await deps.processes.deleteSigningKey({ keyId, hsmKeyId: key.hsmKeyId, actor: c.get('actor') });
+    await deps.processes.deleteSigningKey({
+      keyId,
+      hsmKeyId: key.hsmKeyId,
+      token: key.token,
+      actor: c.get('actor'),
+    });
     return c.body(null, 204);
   });
 
@@ -94,15 +100,24 @@ export async function signingKeyOfPath(deps: AdminApiDeps, c: AdminContext): Pro
 
 async function create(deps: AdminApiDeps, c: AdminContext): Promise<SigningKeyRecord> {
   const brandId = c.req.param('brand') ?? '';
-  const name = parseSigningKeyName((await jsonBody(c, newKey)).name);
+  const asked = await jsonBody(c, newKey);
+  const name = parseSigningKeyName(asked.name);
+  const { token } = asked;
   const { queries } = deps.database;
   const present = await findSigningKeyByName(queries, brandId, name);
   if (present !== undefined && present.keyId !== null) {
     throw conflict('signing-key-exists', `cannot create signing key '${name}': there is one of that name`);
   }
+  if (present !== undefined && present.token !== token) {
+    throw conflict(
+      'signing-key-exists',
+      `cannot create signing key '${name}' on the HSM token '${token}': it is being made on '${present.token}'; take another name`,
+    );
+  }
+  requireHsmToken(await deps.hsmTokens(), token);
   const seconds = await deps.readTimeout();
   const done = await deps.processes.createSigningKey(
-    { brandId, name, actor: c.get('actor') },
+    { brandId, name, token, actor: c.get('actor') },
     seconds * 1000,
   );
   const made = await findSigningKeyByName(queries, brandId, name);
@@ -151,5 +166,6 @@ async function body(key: SigningKeyRecord, person: (id: string | null) => Promis
     'modified-by': await person(key.modifiedBy),
     name: key.name,
     'sha3-384': key.keyId,
+    token: key.token,
   };
 }

@@ -58,6 +58,7 @@ export class SerialService {
       tracing: this.#tracing,
       apiKeyPepper: deps.secrets.apiKeyPepper,
       claimSecret: (brandId, model) => deps.secrets.claims(brandId, model),
+      checkCapacity: (token) => deps.provisioner.checkCapacity(token),
     });
     this.#askWebhook = deps.askWebhook ?? httpWebhook(deps.clock);
   }
@@ -82,7 +83,7 @@ export class SerialService {
       case 'serial':
         return this.#reply(admission.serial, admission.signKeyId);
       case 'intent': {
-        const obtain = () => this.#deps.provisioner.obtain(admission.id);
+        const obtain = () => this.#deps.provisioner.obtain(admission.id, admission.token);
         const serial = await this.#tracing.span('wait for the serial', obtain);
         return serial && this.#reply(serial, admission.signKeyId);
       }
@@ -111,7 +112,6 @@ export class SerialService {
   }
 
   async #admit(applicant: Applicant) {
-    this.#deps.provisioner.checkCapacity();
     const admission = await this.#tracing.span('admit', () => this.#admissions.admit(applicant));
     if (admission.kind !== 'ask-webhook') return admission;
     const ask = () => this.#ask(applicant, admission.url, admission.apiKeyName);

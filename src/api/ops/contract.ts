@@ -230,7 +230,10 @@ export const status = z.object({
     }),
   ),
   devices: z.number(),
+  /** The token that keys are made on unless another is named. */
   hsm: z.object({ state: z.string(), detail: z.string().nullable() }).nullable(),
+  /** Every HSM token, and what it waits for; empty where another process has them. */
+  hsmTokens: z.array(z.object({ name: z.string(), state: z.string(), detail: z.string() })),
   disk: z.object({ free: z.number(), blobs: z.number() }),
   lastImport: z.object({ at: z.string(), fileName: z.string(), outcome: z.string() }).nullable(),
   lastBackup: z.object({ at: z.string(), verified: z.boolean() }).nullable(),

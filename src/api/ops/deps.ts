@@ -24,8 +24,8 @@ export interface OpsDeps {
   /** Base address of Temporal UI; null when there is none. */
   readonly temporalUi: string | null;
   readonly temporalHealthy: () => Promise<boolean>;
-  /** How the token is, as far as this process knows; null when another process has it. */
-  readonly hsm: () => Promise<{ readonly state: string; readonly detail: string | null } | null>;
+  /** How each HSM token is, as far as this process knows; empty when another process has them. */
+  readonly hsm: () => readonly { readonly name: string; readonly state: string; readonly words: string }[];
   /** Where the API is reached when nobody configured an address. */
   readonly url: () => string;
   readonly clock: () => Date;

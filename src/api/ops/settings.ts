@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { Settings, isSecretSetting, normalSetting, settingKey } from '../../config/index.ts';
+import { Settings, checkHsmTokens, isSecretSetting, normalSetting, settingKey } from '../../config/index.ts';
 import { appendAct } from '../../storage/index.ts';
 import { configChange } from './contract.ts';
 import type { OpsDeps } from './deps.ts';
@@ -30,12 +30,25 @@ export function settingRoutes(deps: OpsDeps): Hono {
       changes.set(key, value === undefined ? undefined : { value, secret: isSecretSetting(key) });
     }
     for (const name of unset) changes.set(settingKey(name), undefined);
+    checkHsmTokens(changed(await deps.settings.all(), changes));
     await deps.settings.change(changes, deps.clock());
     await log(deps, 'setting.change', [...changes.keys()]);
     if (changes.get('proxy.airgap')?.value === 'True') await makeSessionSecret(deps);
     return context.body(null, 204);
   });
   return app;
+}
+
+function changed(
+  set: ReadonlyMap<string, string>,
+  changes: ReadonlyMap<string, { readonly value: string } | undefined>,
+): ReadonlyMap<string, string> {
+  const after = new Map(set);
+  for (const [key, change] of changes) {
+    if (change === undefined) after.delete(key);
+    else after.set(key, change.value);
+  }
+  return after;
 }
 
 /** Air-gapped mode signs device sessions with a secret that is made once (seed 000). */

@@ -3,7 +3,7 @@ import { Hono } from 'hono';
 import type { z } from 'zod';
 import { decodeAssertion, optionalText, text } from '../../assertions/index.ts';
 import { GENERAL_STORE } from '../../brands/index.ts';
-import { Settings } from '../../config/index.ts';
+import { DEFAULT_TOKEN, Settings } from '../../config/index.ts';
 import { readLastBackup, type Queries } from '../../storage/index.ts';
 import type { status } from './contract.ts';
 import type { OpsDeps } from './deps.ts';
@@ -78,7 +78,7 @@ async function statusOf(deps: OpsDeps): Promise<Status> {
     stores: await storeList(queries),
     accountKeys: await keyList(queries),
     devices: await count(queries, 'Device'),
-    hsm: await deps.hsm(),
+    ...hsmOf(deps),
     disk: { free, blobs: await blobBytes(queries) },
     lastImport: await lastImport(queries),
     lastBackup: (await readLastBackup(deps.settings)) ?? null,
@@ -93,9 +93,16 @@ const EMPTY = {
   accountKeys: [],
   devices: 0,
   hsm: null,
+  hsmTokens: [],
   lastImport: null,
   lastBackup: null,
 } as const satisfies Partial<Status>;
+
+function hsmOf(deps: OpsDeps): Pick<Status, 'hsm' | 'hsmTokens'> {
+  const hsmTokens = deps.hsm().map(({ name, state, words }) => ({ name, state, detail: words }));
+  const usual = hsmTokens.find(({ name }) => name === DEFAULT_TOKEN);
+  return { hsm: usual === undefined ? null : { state: usual.state, detail: usual.detail }, hsmTokens };
+}
 
 function serviceList(airgap: boolean, failure: string | null, temporal: boolean): Status['services'] {
   return (airgap ? AIRGAP : ONLINE).map((name) => {

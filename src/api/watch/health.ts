@@ -13,8 +13,8 @@ export interface HealthDeps {
   readonly settings: SettingStore;
   readonly metrics: Metrics;
   readonly temporalHealthy: () => Promise<boolean>;
-  /** The token, where this process has it. */
-  readonly hsm: () => HsmFacts | null;
+  /** The HSM tokens, where this process has them. */
+  readonly hsm: () => readonly HsmFacts[];
   /** Whether a request carries the operator's token. */
   readonly isOperator: (authorization: string | undefined) => boolean;
   readonly clock: () => Date;
@@ -22,6 +22,7 @@ export interface HealthDeps {
 
 /** As far as metrics need it; the HSM's own status is one. */
 export interface HsmFacts {
+  readonly name: string;
   readonly state: string;
   readonly waiting: number;
   readonly connections: { readonly open: number };
@@ -95,14 +96,7 @@ async function measure(deps: HealthDeps, parts: Parts): Promise<void> {
   for (const [part, up] of Object.entries(parts)) metrics.partUp.set({ part }, up ? 1 : 0);
   const disk = await statfs(blobs.stagingFolder);
   metrics.diskFreeBytes.set(disk.bavail * disk.bsize);
-  const hsm = deps.hsm();
-  if (hsm) {
-    metrics.partUp.set({ part: 'hsm' }, hsm.state === 'ready' || hsm.state === 'degraded' ? 1 : 0);
-    metrics.hsmQueue.set(hsm.waiting);
-    metrics.hsmConnections.set(hsm.connections.open);
-    const probe = hsm.lastProbe?.milliseconds;
-    if (probe !== undefined) metrics.hsmProbeSeconds.set(probe / 1000);
-  }
+  measureHsm(deps);
   if (!parts.database) return;
   const backup = await readLastBackup(settings);
   if (backup?.verified) metrics.lastVerifiedBackup.set(Date.parse(backup.at) / 1000);
@@ -119,6 +113,21 @@ async function measure(deps: HealthDeps, parts: Parts): Promise<void> {
     .where('signedAt', 'is', null)
     .executeTakeFirst();
   metrics.intentsWaiting.set(Number(waiting?.rows ?? 0));
+}
+
+/** The HSM is up when each of its tokens is; a token that was taken out of the settings leaves the figures. */
+function measureHsm({ metrics, hsm }: HealthDeps): void {
+  const tokens = hsm();
+  for (const gauge of [metrics.hsmQueue, metrics.hsmConnections, metrics.hsmProbeSeconds]) gauge.reset();
+  if (tokens.length === 0) return;
+  const up = tokens.every(({ state }) => state === 'ready' || state === 'degraded');
+  metrics.partUp.set({ part: 'hsm' }, up ? 1 : 0);
+  for (const { name: token, waiting, connections, lastProbe } of tokens) {
+    metrics.hsmQueue.set({ token }, waiting);
+    metrics.hsmConnections.set({ token }, connections.open);
+    const probe = lastProbe?.milliseconds;
+    if (probe !== undefined) metrics.hsmProbeSeconds.set({ token }, probe / 1000);
+  }
 }
 
 function remembered<T>(look: () => Promise<T>, clock: () => Date): () => Promise<T> {

@@ -19,6 +19,8 @@ export function initCommand(context: CliContext) {
     .argument('<account-id>', 'account id of the authority: 2 to 28 of a-z, 0-9 and -')
     .option('--display-name <name>', 'name for people; the account id when absent')
     .option('--email <address>', 'e-mail address of the authority', 'root@localhost')
+    .option('--root-token <name>', 'HSM token for the root key, by its name in the settings')
+    .option('--store-token <name>', 'HSM token for the store key')
     .option('--json', 'print the result as JSON')
     .action(async (accountId, options) => {
       const client = await authorityClient(context);
@@ -30,6 +32,8 @@ export function initCommand(context: CliContext) {
           username: accountId,
           displayName: options.displayName ?? accountId,
           email: options.email,
+          rootToken: options.rootToken,
+          storeToken: options.storeToken,
         },
         signal: context.signal,
       });

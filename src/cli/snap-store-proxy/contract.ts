@@ -85,6 +85,7 @@ export const status = z.looseObject({
   ),
   devices: z.number(),
   hsm: z.looseObject({ state: z.string(), detail: z.string().nullable() }).nullable(),
+  hsmTokens: z.array(z.looseObject({ name: z.string(), state: z.string(), detail: z.string() })),
   disk: z.looseObject({ free: z.number(), blobs: z.number() }),
   lastImport: z.looseObject({ at: z.string(), fileName: z.string(), outcome: z.string() }).nullable(),
   lastBackup: z.looseObject({ at: z.string(), verified: z.boolean() }).nullable(),

@@ -2,6 +2,7 @@ import { Command } from '@commander-js/extra-typings';
 
 import { backupReminder } from '../backup/reminder.ts';
 import type { CliContext } from '../context.ts';
+import { DEFAULT_TOKEN } from '../../config/index.ts';
 import { operatorClient } from '../operator.ts';
 import { note, print, printJson } from '../terminal.ts';
 import { status, type Status } from './contract.ts';
@@ -17,6 +18,7 @@ export function statusCommand(context: CliContext) {
       const found = await client.request('/ops/v1/status', status);
       if (options.json) return printJson(context.terminal, found);
       for (const line of statusLines(found, options.verbose ?? false)) print(context.terminal, line);
+      for (const line of hsmNotes(found)) note(context.terminal, line);
       const reminder = backupReminder(found.lastBackup, context.now());
       if (reminder !== undefined) note(context.terminal, reminder);
     });
@@ -40,6 +42,13 @@ export function statusLines(found: Status, verbose: boolean): string[] {
   ];
 }
 
+/** What the HSM waits for, if for anything: beside the documented lines, because nothing is signed meanwhile. */
+function hsmNotes({ hsmTokens }: Status): string[] {
+  return hsmTokens
+    .filter(({ state }) => state !== 'ready')
+    .map(({ name, state, detail }) => `HSM token "${name}": ${state} (${detail})`);
+}
+
 function imported({ airgap, stores, accountKeys }: Status): string[] {
   if (!airgap) return [];
   return [
@@ -58,9 +67,12 @@ function ending(until: string | null): string {
 }
 
 function more(found: Status): string[] {
-  const { hsm, disk, lastImport, lastBackup, temporalUi } = found;
+  const { hsm, hsmTokens, disk, lastImport, lastBackup, temporalUi } = found;
   return [
     `HSM: ${hsm ? `${hsm.state}${hsm.detail ? ` (${hsm.detail})` : ''}` : 'none'}`,
+    ...hsmTokens
+      .filter(({ name }) => name !== DEFAULT_TOKEN)
+      .map(({ name, state, detail }) => `HSM token "${name}": ${state} (${detail})`),
     `Disk: ${mebibytes(disk.free)} MiB free, ${mebibytes(disk.blobs)} MiB of snaps`,
     `Devices: ${found.devices}`,
     `Last import: ${lastImport ? `${lastImport.fileName} at ${lastImport.at}, ${lastImport.outcome}` : 'none'}`,

@@ -9,11 +9,19 @@ export function createKeyCommand(context: CliContext) {
   return new Command('key')
     .description("create a key on the store's HSM for signing serials")
     .argument('<name>', 'name of the new key: lower-case letters, digits and hyphens')
+    .option(
+      '--token <name>',
+      'HSM token to make it on, by its name in the settings; the default token when absent',
+    )
     .option('--json', 'print the key as JSON')
-    .action((name, options) => createKey(context, name, options.json ?? false));
+    .action((name, options) => createKey(context, name, options));
 }
 
-async function createKey(context: CliContext, name: string, json: boolean): Promise<void> {
+async function createKey(
+  context: CliContext,
+  name: string,
+  { token, json = false }: { readonly token?: string | undefined; readonly json?: boolean | undefined },
+): Promise<void> {
   const { terminal } = context;
   const gateway = await brandGateway(context);
   const waiting = "Generating a signing keypair on the proxy's HSM. This may take some time.";
@@ -21,7 +29,7 @@ async function createKey(context: CliContext, name: string, json: boolean): Prom
   else print(terminal, waiting);
   const key = await gateway.client.request(gateway.path('signing_key'), signingKeySchema, {
     method: 'POST',
-    json: { name },
+    json: { name, ...(token !== undefined && { token }) },
     signal: context.signal,
   });
   if (json) printJson(terminal, key);

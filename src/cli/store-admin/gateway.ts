@@ -19,6 +19,7 @@ export const modelSchema = z.looseObject({
 export const signingKeySchema = z.looseObject({
   name: nameSchema,
   'sha3-384': z.string(),
+  token: z.string().optional(),
   'brand-account-id': z.string(),
 });
 

@@ -51,6 +51,8 @@ export const SigningKey = defineEntity({
   properties: {
     /** CKA_ID on the token, hex. */
     hsmKeyId: p.string().length(64).primary(),
+    /** The HSM token that holds it, by the name that the settings give it. */
+    token: p.string().length(32).default('default'),
     brandId: shortId(),
     name: name(),
     /** SHA3-384 of the public key as assertions write it; null until the HSM made it. */

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { DEFAULT_TOKEN } from '../../config/index.ts';
 import type { Queries } from '../database.ts';
 
 /** Who has, or is promised, a serial of one model. */
@@ -138,6 +139,8 @@ export async function promisedRevision(queries: Queries, id: string): Promise<nu
 
 /** What the signer needs of a promise. */
 export interface IntentToSign extends IntentRecord {
+  /** The HSM token that holds the key; the default token when the key is gone. */
+  readonly token: string;
   readonly headers: Record<string, unknown>;
   readonly body: string;
 }
@@ -146,12 +149,14 @@ export interface IntentToSign extends IntentRecord {
 export async function intentsToSign(queries: Queries, ids: readonly string[]): Promise<IntentToSign[]> {
   if (ids.length === 0) return [];
   return queries
-    .selectFrom('SerialIntent')
-    .select([...COLUMNS, 'headers', 'body'])
-    .where('id', 'in', ids)
-    .where('signedAt', 'is', null)
-    .orderBy('createdAt')
-    .orderBy('id')
+    .selectFrom('SerialIntent as intent')
+    .leftJoin('SigningKey as key', 'key.hsmKeyId', 'intent.hsmKeyId')
+    .select([...COLUMNS.map((column) => `intent.${column}` as const), 'intent.headers', 'intent.body'])
+    .select((eb) => eb.fn.coalesce('key.token', sql.lit(DEFAULT_TOKEN)).as('token'))
+    .where('intent.id', 'in', ids)
+    .where('intent.signedAt', 'is', null)
+    .orderBy('intent.createdAt')
+    .orderBy('intent.id')
     .execute();
 }
 
@@ -172,15 +177,26 @@ export async function signedSerials(
   );
 }
 
-/** Ids of promises made before the given moment and not kept, oldest first. */
-export async function strandedIntents(queries: Queries, before: Date, limit: number): Promise<string[]> {
+/** The HSM tokens that hold a signing key. */
+export async function tokensWithKeys(queries: Queries): Promise<string[]> {
+  const rows = await queries.selectFrom('SigningKey').select('token').distinct().orderBy('token').execute();
+  return rows.map(({ token }) => token);
+}
+
+/** Ids of promises made before the given moment and not kept, with a key on the given token, oldest first. */
+export async function strandedIntents(
+  queries: Queries,
+  of: { readonly before: Date; readonly token: string; readonly limit: number },
+): Promise<string[]> {
   const rows = await queries
-    .selectFrom('SerialIntent')
-    .select('id')
-    .where('signedAt', 'is', null)
-    .where('createdAt', '<', before.toISOString())
-    .orderBy('createdAt')
-    .limit(limit)
+    .selectFrom('SerialIntent as intent')
+    .innerJoin('SigningKey as key', 'key.hsmKeyId', 'intent.hsmKeyId')
+    .select('intent.id')
+    .where('key.token', '=', of.token)
+    .where('intent.signedAt', 'is', null)
+    .where('intent.createdAt', '<', of.before.toISOString())
+    .orderBy('intent.createdAt')
+    .limit(of.limit)
     .execute();
   return rows.map(({ id }) => id);
 }

@@ -3,6 +3,8 @@ import type { Queries } from '../database.ts';
 /** A key pair on the HSM; `keyId` and what follows are null until the HSM made it. */
 export interface SigningKeyRecord {
   readonly hsmKeyId: string;
+  /** The HSM token that holds it, by its name in the settings. */
+  readonly token: string;
   readonly brandId: string;
   readonly name: string;
   readonly keyId: string | null;
@@ -18,6 +20,7 @@ export interface SigningKeyRecord {
 
 const COLUMNS = [
   'hsmKeyId',
+  'token',
   'brandId',
   'name',
   'keyId',
@@ -69,12 +72,13 @@ export async function findSigningKey(queries: Queries, keyId: string): Promise<S
 /** Reserves a name and a CKA_ID before the HSM is asked. @returns the row that holds the name afterwards */
 export async function reserveSigningKey(
   queries: Queries,
-  key: Pick<SigningKeyRecord, 'hsmKeyId' | 'brandId' | 'name' | 'createdAt' | 'createdBy'>,
+  key: Pick<SigningKeyRecord, 'hsmKeyId' | 'token' | 'brandId' | 'name' | 'createdAt' | 'createdBy'>,
 ): Promise<SigningKeyRecord> {
   await queries
     .insertInto('SigningKey')
     .values({
       hsmKeyId: key.hsmKeyId,
+      token: key.token,
       brandId: key.brandId,
       name: key.name,
       createdAt: key.createdAt,

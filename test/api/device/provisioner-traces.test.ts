@@ -12,7 +12,8 @@ it('shows a batch in the trace of the request that came first, and leads to it f
     tracing,
   });
   onTestFinished(() => provisioner.close());
-  const ask = (id: string) => tracing.span(`request ${id}`, () => provisioner.obtain(id), { under: null });
+  const ask = (id: string) =>
+    tracing.span(`request ${id}`, () => provisioner.obtain(id, 'default'), { under: null });
   await Promise.all(['a', 'b', 'c'].map(ask));
   await expect.poll(() => spans().length).toBe(7);
 

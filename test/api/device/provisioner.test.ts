@@ -40,7 +40,7 @@ const names = (count: number, prefix = 'i') =>
 describe('the provisioner', () => {
   it('sends what arrives in the same moment as one batch, and gives everybody their own serial', async () => {
     const { provisioner, batches } = make();
-    const serials = await Promise.all(names(5).map((id) => provisioner.obtain(id)));
+    const serials = await Promise.all(names(5).map((id) => provisioner.obtain(id, 'default')));
     expect(serials.map((serial) => Buffer.from(serial ?? []).toString())).toEqual(
       names(5).map((id) => `serial of ${id}`),
     );
@@ -49,14 +49,14 @@ describe('the provisioner', () => {
 
   it('fills batches up to their size, in the order of arrival', async () => {
     const { provisioner, batches } = make({ batchSize: 4 });
-    await Promise.all(names(10).map((id) => provisioner.obtain(id)));
+    await Promise.all(names(10).map((id) => provisioner.obtain(id, 'default')));
     expect(batches.flat()).toEqual(names(10));
     expect(Math.max(...batches.map(({ length }) => length))).toBe(4);
   });
 
   it('makes an intent once, however many ask for it', async () => {
     const { provisioner, batches } = make();
-    await Promise.all(Array.from({ length: 20 }, () => provisioner.obtain('one')));
+    await Promise.all(Array.from({ length: 20 }, () => provisioner.obtain('one', 'default')));
     expect(batches).toEqual([['one']]);
   });
 
@@ -74,13 +74,13 @@ describe('the provisioner', () => {
         provisioner.announce(intents.map((id) => ({ id, serialAssertion: new Uint8Array([1]) })));
       },
     });
-    await Promise.all(names(8).map((id) => provisioner.obtain(id)));
+    await Promise.all(names(8).map((id) => provisioner.obtain(id, 'default')));
     expect(most).toBe(2);
   });
 
   it('shares what is there between its lanes, so that the token always has a batch to sign', async () => {
     const { provisioner, batches } = make({ lanes: 2, batchSize: 64 });
-    await Promise.all(names(40).map((id) => provisioner.obtain(id)));
+    await Promise.all(names(40).map((id) => provisioner.obtain(id, 'default')));
     expect(batches.length).toBeGreaterThan(1);
     expect(Math.max(...batches.map(({ length }) => length))).toBeLessThanOrEqual(20);
     expect(batches.flat().toSorted()).toEqual(names(40).toSorted());
@@ -99,10 +99,9 @@ describe('the provisioner', () => {
         provisioner.announce(intents.map(serialOf));
       },
     });
-    expect(await Promise.all([provisioner.obtain('a'), provisioner.obtain('b')])).toEqual([
-      undefined,
-      undefined,
-    ]);
+    expect(
+      await Promise.all([provisioner.obtain('a', 'default'), provisioner.obtain('b', 'default')]),
+    ).toEqual([undefined, undefined]);
     expect(provisioner.load).toBe(2);
     release();
     await expect.poll(() => provisioner.load).toBe(0);
@@ -110,10 +109,10 @@ describe('the provisioner', () => {
 
   it('refuses before anything is recorded once too many wait', async () => {
     const { provisioner } = make({ capacity: 3, patience: 20, runBatch: () => sleep(60) });
-    const waiting = names(3).map((id) => provisioner.obtain(id));
-    expect(() => provisioner.checkCapacity()).toThrow(DeviceError);
+    const waiting = names(3).map((id) => provisioner.obtain(id, 'default'));
+    expect(() => provisioner.checkCapacity('default')).toThrow(DeviceError);
     try {
-      provisioner.checkCapacity();
+      provisioner.checkCapacity('default');
     } catch (error) {
       expect(error).toMatchObject({ code: 'too-busy', kind: 'unavailable' });
     }
@@ -122,7 +121,7 @@ describe('the provisioner', () => {
 
   it('finds in the database what another process stored', async () => {
     const { provisioner, stored } = make({ runBatch: () => sleep(1000) });
-    const serial = provisioner.obtain('elsewhere');
+    const serial = provisioner.obtain('elsewhere', 'default');
     await sleep(20);
     stored.set('elsewhere', new Uint8Array([1]));
     expect(Buffer.from((await serial) ?? []).toString()).toBe('serial of elsewhere');
@@ -138,7 +137,7 @@ describe('the provisioner', () => {
         await Promise.race([stored, sleep(5000)]);
       },
     });
-    await Promise.all([provisioner.obtain('a'), provisioner.obtain('b')]);
+    await Promise.all([provisioner.obtain('a', 'default'), provisioner.obtain('b', 'default')]);
     expect(order).toEqual(['start a', 'start b']);
   });
 
@@ -152,13 +151,13 @@ describe('the provisioner', () => {
         provisioner.announce(intents.map(serialOf));
       },
     });
-    expect(await provisioner.obtain('persistent')).toBeDefined();
+    expect(await provisioner.obtain('persistent', 'default')).toBeDefined();
     expect(reported).toHaveLength(2);
   });
 
   it('sends a device away to be judged anew when its batch is over and its serial was not made', async () => {
     const { provisioner } = make({ runBatch: async () => undefined });
-    expect(await provisioner.obtain('refused')).toBeUndefined();
+    expect(await provisioner.obtain('refused', 'default')).toBeUndefined();
     await expect.poll(() => provisioner.load).toBe(0);
   });
 
@@ -172,7 +171,7 @@ describe('the provisioner', () => {
         provisioner.announce(intents.map(serialOf));
       },
     });
-    await Promise.all(names(40).map((id) => provisioner.obtain(id)));
+    await Promise.all(names(40).map((id) => provisioner.obtain(id, 'default')));
     expect(batches[0]).toHaveLength(16);
     expect(Math.max(...batches.slice(1).map(({ length }) => length))).toBeLessThan(8);
     expect(batches.flat()).toEqual(names(40));
@@ -180,7 +179,7 @@ describe('the provisioner', () => {
 
   it('lets everybody go when it is closed', async () => {
     const { provisioner } = make({ runBatch: () => sleep(1000) });
-    const waiting = provisioner.obtain('late');
+    const waiting = provisioner.obtain('late', 'default');
     provisioner.close();
     expect(await waiting).toBeUndefined();
   });

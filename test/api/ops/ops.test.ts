@@ -53,7 +53,7 @@ function opsOf(host: Host, client: Client): Hono {
       codecs: temporal.dataConverter.payloadCodecs ?? [],
       temporalUi: 'http://127.0.0.1:8233',
       temporalHealthy: () => temporal.temporal.healthy(),
-      hsm: () => Promise.resolve(null),
+      hsm: () => [],
       url: () => 'http://127.0.0.1:8000',
       clock: () => new Date(),
       random: (size) => new Uint8Array(randomBytes(size)),

@@ -47,6 +47,7 @@ test(
       const ops = authority.ops(client);
       const post = (path: string, body: unknown) => call(ops, 'POST', path, JSON.stringify(body));
 
+      expect((await post('/init', { ...root, rootToken: 'safe' })).status).toBe(404);
       const init = await post('/init', root);
       expect(init.status).toBe(201);
       expect((await post('/init', root)).status).toBe(200);

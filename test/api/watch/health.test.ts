@@ -27,12 +27,15 @@ async function host(over: Partial<HealthDeps> = {}) {
     settings,
     metrics,
     temporalHealthy: () => Promise.resolve(true),
-    hsm: () => ({
-      state: 'ready',
-      waiting: 3,
-      connections: { open: 1 },
-      lastProbe: { milliseconds: 20 },
-    }),
+    hsm: () => [
+      {
+        name: 'default',
+        state: 'ready',
+        waiting: 3,
+        connections: { open: 1 },
+        lastProbe: { milliseconds: 20 },
+      },
+    ],
     isOperator: operatorCheck(TOKEN),
     // Each look is a second after the one before.
     clock: () => new Date((now += 1_000)),
@@ -89,7 +92,7 @@ test('metrics tell what was asked, what was refused and why, and how the parts a
   expect(text).toContain('airlock_refusals_total{what="info",reason="resource-not-found"} 1');
   expect(text).toContain('airlock_part_up{part="database"} 1');
   expect(text).toContain('airlock_part_up{part="hsm"} 1');
-  expect(text).toContain('airlock_hsm_queue 3');
+  expect(text).toContain('airlock_hsm_queue{token="default"} 3');
   expect(text).toContain(`airlock_last_verified_backup_timestamp_seconds ${Date.parse(at) / 1000}`);
 });
 

@@ -16,6 +16,8 @@ export interface AdmissionDeps {
   readonly tracing: Tracing;
   readonly apiKeyPepper: Uint8Array;
   readonly claimSecret: (brandId: string, model: string) => Uint8Array;
+  /** Throws {@link DeviceError} `too-busy` when too many wait for this HSM token. */
+  readonly checkCapacity: (token: string) => void;
 }
 
 interface Entry {
@@ -112,6 +114,7 @@ export class Admissions {
       now: this.#deps.clock(),
       apiKeyPepper: this.#deps.apiKeyPepper,
       claimSecret: this.#deps.claimSecret,
+      checkCapacity: this.#deps.checkCapacity,
       intents: [],
       spent: [],
       apiKeyUses: [],

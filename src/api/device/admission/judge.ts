@@ -30,6 +30,8 @@ export interface Bench {
   readonly now: Date;
   readonly apiKeyPepper: Uint8Array;
   readonly claimSecret: (brandId: string, model: string) => Uint8Array;
+  /** Throws {@link DeviceError} `too-busy` when too many wait for this HSM token. */
+  readonly checkCapacity: (token: string) => void;
   /** Intents to be inserted when the whole group is judged. */
   readonly intents: NewIntent[];
   /** Request-ids to be marked as used. */
@@ -65,6 +67,8 @@ export async function judge(
   // A device that waits for an admin, or polls, sends the request-id that it began with: then it is known here.
   if (bench.facts.spentBy(applicant) === undefined) checkRequestIdInTime(applicant.requestId, bench.now);
   const signing = authorityFor(applicant, model.signing, bench.now);
+  const { token } = signing.signing.key;
+  bench.checkCapacity(token);
   const enrolled = await enrol(bench, applicant, { model, apiKeyName });
   if (enrolled.kind !== 'admit') {
     if (enrolled.kind === 'wait') spend(bench, applicant);
@@ -77,9 +81,9 @@ export async function judge(
     id: randomUUID(),
     apiKeyName,
   });
-  if (enrolled.replaces !== undefined) return replace(bench, applicant, enrolled.replaces, draft);
+  if (enrolled.replaces !== undefined) return replace(bench, applicant, enrolled.replaces, { draft, token });
   bench.intents.push(draft);
-  return promise(bench, applicant, draft);
+  return promise(bench, applicant, { draft, token });
 }
 
 function checkApiKey(bench: Bench, applicant: Applicant, model: ModelEntry): string {
@@ -126,15 +130,19 @@ async function again(
   if (present.serialAssertion !== null) {
     return { kind: 'serial', serial: present.serialAssertion, signKeyId: present.signKeyId };
   }
-  const promised = { kind: 'intent', id: present.id, signKeyId: present.signKeyId } as const;
-  const signing = of.model.signing;
-  if (signing === undefined || signing.keyId === present.signKeyId) {
-    authorityFor(applicant, signing, bench.now);
-    return promised;
-  }
+  const authority = authorityFor(applicant, of.model.signing, bench.now);
+  const { keyId, key } = authority.signing;
+  bench.checkCapacity(key.token);
+  const promised = {
+    kind: 'intent',
+    id: present.id,
+    signKeyId: present.signKeyId,
+    token: key.token,
+  } as const;
+  if (keyId === present.signKeyId) return promised;
   // The policy names another key now. A promise that was not kept follows it, unless it is being kept this very moment.
   const draft = draftFor(bench, applicant, {
-    ...authorityFor(applicant, signing, bench.now),
+    ...authority,
     serial: present.serial,
     revision: await promisedRevision(bench.queries, present.id),
     id: present.id,
@@ -149,12 +157,12 @@ async function replace(
   bench: Bench,
   applicant: Applicant,
   former: IntentRecord & { readonly revision: number },
-  fresh: NewIntent,
+  fresh: { readonly draft: NewIntent; readonly token: string },
 ): Promise<Admission> {
   const { queries } = bench;
   const at = bench.now.toISOString();
-  const headers = { ...fresh.headers, revision: String(former.revision + 1) };
-  const draft = { ...fresh, id: former.id, headers };
+  const headers = { ...fresh.draft.headers, revision: String(former.revision + 1) };
+  const draft = { ...fresh.draft, id: former.id, headers };
   await addHistory(queries, {
     ...former,
     reason: 'board-replaced',
@@ -178,13 +186,17 @@ async function replace(
     subject: `${former.brandId}/${former.modelName}/${former.serial}`,
     details: { 'former-device-key': former.deviceKeyId, 'device-key': draft.deviceKeyId },
   });
-  return promise(bench, applicant, draft);
+  return promise(bench, applicant, { draft, token: fresh.token });
 }
 
-function promise(bench: Bench, applicant: Applicant, draft: NewIntent): Admission {
+function promise(
+  bench: Bench,
+  applicant: Applicant,
+  { draft, token }: { readonly draft: NewIntent; readonly token: string },
+): Admission {
   spend(bench, applicant);
   bench.facts.noteIntent(applicant, { ...draft, serialAssertion: null });
-  return { kind: 'intent', id: draft.id, signKeyId: draft.signKeyId };
+  return { kind: 'intent', id: draft.id, signKeyId: draft.signKeyId, token };
 }
 
 function draftFor(

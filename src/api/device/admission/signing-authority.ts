@@ -6,7 +6,7 @@ import type { SigningEntry } from './model-book.ts';
 /** A key that may sign the applicant's serial, and for whom it signs. */
 export interface Authority {
   readonly authorityId: string;
-  readonly signing: SigningEntry & { readonly key: { readonly hsmKeyId: string } };
+  readonly signing: SigningEntry & { readonly key: { readonly hsmKeyId: string; readonly token: string } };
 }
 
 /**

@@ -19,7 +19,7 @@ export interface ProvisionerOptions {
   readonly lookUp: (intents: readonly string[]) => Promise<readonly StoredSerial[]>;
   /** Called with what went wrong with a batch; its devices ask again. */
   readonly report: (error: unknown) => void;
-  /** Batches under way at once. One suits a token in software on this machine, a fast external HSM takes more. @default 1 */
+  /** Batches of one HSM token under way at once. One suits a token in software on this machine, a fast external HSM takes more. @default 1 */
   readonly lanes?: number;
   /** Most intents of one batch. @default 64 */
   readonly batchSize?: number;
@@ -27,7 +27,7 @@ export interface ProvisionerOptions {
   readonly linger?: number;
   /** How long one batch should take at most: a slow token gets smaller ones, so that all wait fairly. @default 2000 */
   readonly batchTime?: number;
-  /** Most intents that wait or are under way; beyond it new ones are refused. @default 2000 */
+  /** Most intents of one HSM token that wait or are under way; beyond it new ones are refused. @default 2000 */
   readonly capacity?: number;
   /** How long a device is kept waiting before it is told to ask again; snapd hangs up after 15 s. @default 12000 */
   readonly patience?: number;
@@ -59,7 +59,8 @@ interface Batch {
  */
 export class Provisioner {
   readonly #options: Required<ProvisionerOptions>;
-  readonly #lanes: Lanes;
+  /** By the token that signs: batches of different tokens do not wait for each other. */
+  readonly #lanes = new Map<string, Lanes>();
   readonly #waiters = new Map<string, Set<Waiter>>();
   readonly #batches = new Map<string, Batch>();
   readonly #arrivals = new Map<string, Arrival>();
@@ -79,17 +80,19 @@ export class Provisioner {
       tracing: noTracing,
       ...options,
     };
-    this.#lanes = new Lanes({ ...this.#options, run: (intents) => this.#run(intents) });
   }
 
   /** How many intents wait or are under way. */
   get load(): number {
-    return this.#lanes.load;
+    return [...this.#lanes.values()].reduce((sum, { load }) => sum + load, 0);
   }
 
-  /** Throws {@link DeviceError} `too-busy` when no further intent would be taken: ask before anything is recorded. */
-  checkCapacity(): void {
-    if (this.#lanes.load >= this.#options.capacity) {
+  /**
+   * Throws {@link DeviceError} `too-busy` when no further intent of this HSM token would be taken: ask before anything is
+   * recorded.
+   */
+  checkCapacity(token: string): void {
+    if ((this.#lanes.get(token)?.load ?? 0) >= this.#options.capacity) {
       throw new DeviceError(
         'too-busy',
         'cannot take the request now: too many devices wait for their serials; ask again',
@@ -97,10 +100,13 @@ export class Provisioner {
     }
   }
 
-  /** The serial of an intent once it is stored; undefined when that takes longer than a device should wait. */
-  obtain(intent: string): Promise<Uint8Array | undefined> {
+  /**
+   * The serial of an intent, whose key is on the given HSM token, once it is stored; undefined when that takes longer than a
+   * device should wait.
+   */
+  obtain(intent: string, token: string): Promise<Uint8Array | undefined> {
     this.#noteArrival(intent);
-    this.#lanes.add(intent);
+    this.#lanesOf(token).add(intent);
     return new Promise((resolve) => {
       const waiters = this.#waiters.get(intent) ?? new Set<Waiter>();
       const waiter: Waiter = (serial) => {
@@ -126,7 +132,7 @@ export class Provisioner {
 
   /** Lets everybody who waits go; their devices ask again. */
   close(): void {
-    this.#lanes.close();
+    for (const lanes of this.#lanes.values()) lanes.close();
     clearTimeout(this.#looking);
     for (const restart of this.#restarts) clearTimeout(restart);
     for (const intent of [...this.#waiters.keys()]) this.#settle(intent, undefined);
@@ -142,7 +148,15 @@ export class Provisioner {
     for (const waiter of [...(this.#waiters.get(intent) ?? [])]) waiter(serial);
   }
 
-  async #run(intents: readonly string[]): Promise<void> {
+  #lanesOf(token: string): Lanes {
+    const known = this.#lanes.get(token);
+    if (known) return known;
+    const made = new Lanes({ ...this.#options, run: (intents) => this.#run(intents, token) });
+    this.#lanes.set(token, made);
+    return made;
+  }
+
+  async #run(intents: readonly string[], token: string): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const batch: Batch = { left: new Set(intents), stored: resolve };
     for (const intent of intents) this.#batches.set(intent, batch);
@@ -151,7 +165,7 @@ export class Provisioner {
       await this.#finish([...batch.left]);
     } catch (error) {
       this.#options.report(error);
-      this.#restart(intents);
+      this.#restart(intents, token);
     } finally {
       for (const intent of intents) this.#batches.delete(intent);
     }
@@ -181,10 +195,10 @@ export class Provisioner {
     for (const intent of left) this.#settle(intent, undefined);
   }
 
-  #restart(intents: readonly string[]): void {
+  #restart(intents: readonly string[], token: string): void {
     const restart = setTimeout(() => {
       this.#restarts.delete(restart);
-      for (const intent of intents) if (this.#waiters.has(intent)) this.#lanes.add(intent);
+      for (const intent of intents) if (this.#waiters.has(intent)) this.#lanesOf(token).add(intent);
     }, this.#options.restartAfter);
     this.#restarts.add(restart);
   }

@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import { z } from 'zod';
 
 import { decodeAssertion, encodeStream } from '../../../assertions/index.ts';
+import { hsmTokenNames, requireHsmToken } from '../../../config/index.ts';
 import { checkAccount } from '../../../publishers/index.ts';
 import { authorityAccountId, findAccountKey } from '../../../storage/authority/index.ts';
 import { findAssertion, trustedRoots } from '../../../storage/index.ts';
@@ -13,6 +14,8 @@ const initSchema = z.object({
   username: z.string(),
   displayName: z.string(),
   email: z.string(),
+  rootToken: z.string().optional(),
+  storeToken: z.string().optional(),
 });
 
 /** POST /init makes this host an authority; GET /root gives its root of trust, for devices and other hosts. */
@@ -21,6 +24,9 @@ export function authorityRoutes(deps: PublisherApiDeps): Hono {
   routes.post('/init', documentLimit, async (context) => {
     const input = await jsonBody(context, initSchema);
     checkAccount({ ...input, id: input.accountId, validation: 'verified' });
+    const known = hsmTokenNames(await deps.settings.all());
+    for (const token of [input.rootToken, input.storeToken])
+      if (token !== undefined) requireHsmToken(known, token);
     const issued = await deps.processes.init(input);
     const keys = issued
       .filter(({ type }) => type === 'account-key')

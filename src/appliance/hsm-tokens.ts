@@ -1,0 +1,119 @@
+import { randomBytes } from 'node:crypto';
+import {
+  DEFAULT_TOKEN,
+  hsmTokens,
+  pinFromFile,
+  Settings,
+  systemdCredential,
+  type HsmTokenSettings,
+} from '../config/index.ts';
+import { AirlockError } from '../errors.ts';
+import { createSoftHsmToken, HsmTokens, type HsmOptions, type TokenPlan } from '../hsm/index.ts';
+import type { Foundation } from './foundation.ts';
+import { signingSpans } from './signing-spans.ts';
+import { followSettings } from './settings-watch.ts';
+
+const EMBEDDED_LABEL = 'airlock';
+const EMBEDDED_PIN = 'embedded.hsm.pin';
+const EMBEDDED_SO_PIN = 'embedded.hsm.so-pin';
+/** A start waits so long for tokens to answer, so that the first `status` tells how they are. */
+const FIRST_ATTEMPTS_MS = 3000;
+
+/**
+ * Opens the tokens that the settings name: the documented one (seed 001: `proxy.hsm.token-label`, `proxy.hsm.token-pin`),
+ * called `default`, and those of `airlock.hsm.NAME`. Where the documented one has no label, `default` is the embedded SoftHSM
+ * of the data folder, made at the first start with a random PIN that is kept sealed. Follows the settings from then on.
+ *
+ * @throws AirlockError when the default token cannot be configured at all
+ */
+export async function openTokens(
+  foundation: Foundation,
+): Promise<{ readonly tokens: HsmTokens; readonly close: () => Promise<void> }> {
+  const tokens = new HsmTokens();
+  const usual = (await plansOf(foundation)).find(({ name }) => name === DEFAULT_TOKEN);
+  await usual?.options();
+  const unfollow = await followSettings(foundation, async () => tokens.apply(await plansOf(foundation)));
+  await tokens.firstAttempts(FIRST_ATTEMPTS_MS);
+  return {
+    tokens,
+    async close() {
+      await unfollow();
+      await tokens.close();
+    },
+  };
+}
+
+async function plansOf(foundation: Foundation): Promise<readonly TokenPlan[]> {
+  const set = await foundation.settings.all();
+  const patience = new Settings(set).number('internal.publishergw.snapmodels.read-timeout') * 1000;
+  const deadlines = { generate: Math.max(120_000, patience) };
+  const onSigned = signingSpans(foundation.tracing);
+  const configured = hsmTokens(set).map((token) => ({
+    name: token.name,
+    fingerprint: JSON.stringify([token, deadlines]),
+    options: async () => ({ ...externalToken(foundation, token), deadlines, onSigned }),
+  }));
+  if (configured.some(({ name }) => name === DEFAULT_TOKEN)) return configured;
+  const embedded = {
+    name: DEFAULT_TOKEN,
+    fingerprint: JSON.stringify([EMBEDDED_LABEL, deadlines]),
+    options: async () => ({ ...(await embeddedToken(foundation)), deadlines, onSigned }),
+  };
+  return [embedded, ...configured];
+}
+
+async function embeddedToken({ dataFolder, settings, clock }: Foundation): Promise<HsmOptions> {
+  const digits = () => randomBytes(16).toString('hex');
+  const pin = await settings.secretOnce(EMBEDDED_PIN, digits, clock());
+  const soPin = await settings.secretOnce(EMBEDDED_SO_PIN, digits, clock());
+  const { modulePath, env } = await createSoftHsmToken({
+    directory: dataFolder.softHsm,
+    label: EMBEDDED_LABEL,
+    pin,
+    soPin,
+  });
+  return { module: { path: modulePath, env }, tokenLabel: EMBEDDED_LABEL, pin: async () => pin };
+}
+
+function externalToken(foundation: Foundation, token: HsmTokenSettings): HsmOptions {
+  return {
+    module: moduleOf(foundation, token),
+    tokenLabel: token.label,
+    ...(token.serial !== undefined && { tokenSerial: token.serial }),
+    pin: () => configuredPin(foundation, token),
+  };
+}
+
+/** The token's own setting, else AIRLOCK_PKCS11_MODULE, else P11_KIT_SERVER_ADDRESS. */
+function moduleOf({ env }: Foundation, token: HsmTokenSettings): HsmOptions['module'] {
+  if (token.module !== undefined) return { path: token.module, env: {} };
+  if (token.p11KitAddress !== undefined) return { p11KitAddress: token.p11KitAddress };
+  const path = env['AIRLOCK_PKCS11_MODULE'];
+  if (path) return { path, env: {} };
+  const p11KitAddress = env['P11_KIT_SERVER_ADDRESS'];
+  if (p11KitAddress) return { p11KitAddress };
+  const set =
+    token.name === DEFAULT_TOKEN ? 'proxy.hsm.token-label' : `airlock.hsm.${token.name}.token-label`;
+  throw new AirlockError(
+    'invalid',
+    'hsm-address-missing',
+    `cannot reach the HSM: ${set} is set; set airlock.hsm.${token.name}.p11-kit-address, or P11_KIT_SERVER_ADDRESS or AIRLOCK_PKCS11_MODULE for all tokens`,
+  );
+}
+
+/** Asked at each log-in, so that a corrected PIN needs no restart. A file or a credential comes before the setting. */
+async function configuredPin({ settings, env }: Foundation, token: HsmTokenSettings): Promise<string> {
+  const isDefault = token.name === DEFAULT_TOKEN;
+  const file =
+    token.pinFile ??
+    (isDefault ? env['AIRLOCK_HSM_PIN_FILE'] : undefined) ??
+    systemdCredential(isDefault ? 'airlock-hsm-pin' : `airlock-hsm-pin-${token.name}`, env);
+  if (file) return pinFromFile(file)();
+  const pin = await settings.get(token.pinKey);
+  if (pin !== undefined) return pin;
+  throw new AirlockError(
+    'invalid',
+    'hsm-pin-missing',
+    `cannot log in to the HSM: set ${token.pinKey}, or name a file by ${isDefault ? 'AIRLOCK_HSM_PIN_FILE' : `airlock.hsm.${token.name}.pin-file`}`,
+  );
+}
