@@ -305,3 +305,19 @@ export const deviceList = z.object({
     }),
   ),
 });
+
+/** GET /acts?limit&before&act&actor&subject&since&until: the log of who did what, the newest first. */
+export const actList = z.object({
+  acts: z.array(
+    z.object({
+      id: z.number(),
+      at: z.string(),
+      actor: z.string(),
+      act: z.string(),
+      subject: z.string(),
+      details: z.record(z.string(), z.unknown()),
+    }),
+  ),
+  /** `before` of the following page; null on the last. */
+  next: z.number().nullable(),
+});

@@ -21,6 +21,18 @@ export async function jsonBody<T>(context: Context, schema: z.ZodType<T>): Promi
       cause,
     });
   }
+  return checked(value, schema);
+}
+
+/**
+ * Reads the query of a known shape.
+ * @throws AirlockError `request-invalid` that names the field
+ */
+export function queryOf<T>(context: Context, schema: z.ZodType<T>): T {
+  return checked(context.req.query(), schema);
+}
+
+function checked<T>(value: unknown, schema: z.ZodType<T>): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const issue = result.error.issues[0];

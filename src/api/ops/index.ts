@@ -1,5 +1,6 @@
 import { Hono, type MiddlewareHandler } from 'hono';
 import { clientError } from '../errors.ts';
+import { actRoutes } from './acts.ts';
 import { backupRoutes } from './backups.ts';
 import { codecRoutes } from './codec.ts';
 import type { OpsDeps } from './deps.ts';
@@ -43,6 +44,7 @@ export function createOpsApi(deps: OpsDeps, requireOperator: MiddlewareHandler):
     pushedSnapRoutes(deps, processes),
     overrideRoutes(deps),
     deviceRoutes(deps),
+    actRoutes(deps),
     settingRoutes(deps),
     rotationRoutes(deps),
     statusRoutes(deps),

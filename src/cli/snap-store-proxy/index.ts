@@ -8,6 +8,7 @@ import { importCertificateCommand, removeCaCertsCommand, useCaCertsCommand } fro
 import { configCommand } from './config.ts';
 import { enableAirgapModeCommand } from './enable-airgap-mode.ts';
 import { fetchAccountKeysCommand, fetchMetadataCommand, fetchSnapsCommand } from './fetch.ts';
+import { listActsCommand } from './list-acts.ts';
 import { listImportsCommand, rollBackCommand } from './imports.ts';
 import { listDevicesCommand } from './list-devices.ts';
 import { listPushedSnapsCommand } from './list-pushed-snaps.ts';
@@ -38,6 +39,7 @@ export function snapStoreProxyProgram(context: CliContext): Command {
     .addCommand(listOverridesCommand(context))
     .addCommand(deleteOverrideCommand(context))
     .addCommand(listDevicesCommand(context))
+    .addCommand(listActsCommand(context))
     .addCommand(listImportsCommand(context))
     .addCommand(rollBackCommand(context))
     .addCommand(deleteSnapCommand(context))

@@ -20,6 +20,7 @@ import { exportSnapsCommand, exportStoreCommand } from './export.ts';
 import { listKeysCommand } from './list-keys.ts';
 import { listModelsCommand } from './list-models.ts';
 import { listSerialPoliciesCommand } from './list-serial-policies.ts';
+import { listSerialHistoryCommand } from './list-serial-history.ts';
 import { listSerialsCommand } from './list-serials.ts';
 import { loginCommand } from './login.ts';
 import { registerKeyCommand } from './register-key.ts';
@@ -89,6 +90,7 @@ function listGroup(context: CliContext) {
     .addCommand(listModelsCommand(context))
     .addCommand(listSerialPoliciesCommand(context))
     .addCommand(listSerialsCommand(context))
+    .addCommand(listSerialHistoryCommand(context))
     .addCommand(listApiKeysCommand(context))
     .addCommand(listApprovalsCommand(context))
     .addCommand(listReplacementsCommand(context))

@@ -10,6 +10,7 @@ import { localSnaps } from '../../../src/api/overrides/local-snaps.ts';
 import { createOpsApi } from '../../../src/api/ops/index.ts';
 import { operatorGate } from '../../../src/api/operator-gate.ts';
 import {
+  actList,
   deviceList,
   exportResult,
   importPlan,
@@ -23,7 +24,7 @@ import {
   trustRoots,
 } from '../../../src/api/ops/contract.ts';
 import { encodeStream } from '../../../src/assertions/index.ts';
-import { findAssertion } from '../../../src/storage/index.ts';
+import { appendAct, findAssertion } from '../../../src/storage/index.ts';
 import { openTestTemporal, withWorkers, type TestTemporal } from '../../support/temporal.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { newOutside, newHost, snapIdOf, type Host } from '../../workflows/carried-store.ts';
@@ -304,6 +305,48 @@ describe("the operator's interface", () => {
       const all = await (await operator.ask('GET', '/config')).text();
       expect(all).toContain('store.example');
       expect(all).not.toContain(secret);
+    });
+  });
+
+  test('tells who did what, newest first, in pages, by kind, subject and time', async () => {
+    const host = await newHost();
+    await host.database.transaction(async (queries) => {
+      for (const [minute, act, subject] of [
+        [1, 'model.create', 'brand/model-a'],
+        [2, 'serial.refuse-duplicate', 'brand/model-a/1'],
+        [3, 'serials.other', 'brandy/model-b'],
+        [4, 'serial.replace-board', 'brand'],
+      ] as const)
+        await appendAct(queries, {
+          at: new Date(Date.UTC(2026, 0, 1, 0, minute)),
+          actor: 'admin',
+          act,
+          subject,
+        });
+    });
+    await at(host, async (operator) => {
+      await operator.ask('GET', '/config/proxy.auth.secret');
+      const acts = async (query: string) => {
+        const page = await operator.answer('GET', `/acts?${query}`, actList);
+        return { acts: page.acts.map(({ act }) => act), next: page.next };
+      };
+      const first = await acts('limit=2');
+      expect(first.acts).toEqual(['setting.reveal', 'serial.replace-board']);
+      expect(await acts(`limit=3&before=${first.next}`)).toEqual({
+        acts: ['serials.other', 'serial.refuse-duplicate', 'model.create'],
+        next: null,
+      });
+      expect((await acts('act=serial')).acts).toEqual(['serial.replace-board', 'serial.refuse-duplicate']);
+      expect((await acts('subject=brand')).acts).toEqual([
+        'serial.replace-board',
+        'serial.refuse-duplicate',
+        'model.create',
+      ]);
+      const minutes = 'since=2026-01-01T00:02:00Z&until=2026-01-01T00:04:00Z&actor=admin';
+      expect((await acts(minutes)).acts).toEqual(['serials.other', 'serial.refuse-duplicate']);
+      const wrong = await operator.ask('GET', '/acts?since=yesterday');
+      expect(wrong.status).toBe(400);
+      expect(refused.parse(await wrong.json())['error-list'][0].message).toMatch(/^cannot read .* since/);
     });
   });
 
