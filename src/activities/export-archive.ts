@@ -14,6 +14,7 @@ import {
   type ManifestSnap,
   type ManifestSigner,
   type ManifestStore,
+  type StreamSource,
   type WriteOptions,
   type WrittenBundle,
 } from '../bundles/index.ts';
@@ -34,6 +35,8 @@ export interface RevisionMaterial {
   readonly revision: Omit<ManifestRevision, 'member' | 'assertions'>;
   /** The bytes of its file, from the first. */
   readonly open: () => Promise<Readable>;
+  /** Its digest was made a moment ago (`StreamSource`). */
+  readonly verified?: boolean;
   readonly assertions: readonly Assertion[];
 }
 
@@ -64,7 +67,7 @@ export async function writeArchive(
   options: WriteOptions,
 ): Promise<WrittenBundle> {
   const { manifest, bytes, files } = manifestOf(material, signer.fingerprint);
-  const source = ({ name }: ManifestMember) => bytes.get(name) ?? { open: files.get(name) ?? missing(name) };
+  const source = ({ name }: ManifestMember) => bytes.get(name) ?? files.get(name) ?? missing(name);
   return writeBundle(path, { manifest, signer, source }, options);
 }
 
@@ -81,7 +84,7 @@ export async function metadataFileText(material: ArchiveMaterial, signer: Manife
 
 function manifestOf(material: ArchiveMaterial, exporter: string) {
   const bytes = new Map<string, Uint8Array>();
-  const files = new Map<string, RevisionMaterial['open']>();
+  const files = new Map<string, StreamSource>();
   const members: ManifestMember[] = [];
   const addStream = (name: string, assertions: readonly Assertion[]) => {
     const content = encodeStream(assertions);
@@ -91,14 +94,14 @@ function manifestOf(material: ArchiveMaterial, exporter: string) {
   for (const [name, assertions] of material.streams) addStream(name, assertions);
   const snaps = material.snaps.map(({ snap, revisions }) => ({
     ...snap,
-    revisions: revisions.map(({ revision, open, assertions }) => {
+    revisions: revisions.map(({ revision, open, verified = false, assertions }) => {
       const member = currentLayout.snapMember(material.kind, snap.name, revision.revision);
       const assertionsMember = currentLayout.snapAssertionsMember(
         material.kind,
         snap.name,
         revision.revision,
       );
-      files.set(member, open);
+      files.set(member, { open, verified });
       members.push({ name: member, size: revision.size, digest: revision.digest });
       addStream(assertionsMember, assertions);
       return { ...revision, member, assertions: assertionsMember };

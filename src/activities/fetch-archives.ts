@@ -15,18 +15,22 @@ import { assertionSource, trustedRoots } from '../storage/index.ts';
 import { AssertionFetcher, UpstreamError } from '../upstream/index.ts';
 import type { ExportOutcome, ExportedFile, ExportedRevision } from '../workflows/export-contract.ts';
 import type { FetchSnapsInput } from '../workflows/fetch-contract.ts';
+import { atOnce } from './at-once.ts';
 import { exporterSigner, writeArchive, type RevisionMaterial, type SnapMaterial } from './export-archive.ts';
 import { needsOf } from './export-catalog.ts';
 import {
   fetchFolder,
   plannedPlaces,
   upstreamClient,
-  type FetchDeps,
+  type FetchParts,
   type FetchedPlace,
 } from './fetch-staging.ts';
 import { trustAnchors } from './import-verify.ts';
 import { readSnapMetadata } from './snap-file.ts';
 import { makeExportFolder } from './export-folder.ts';
+
+/** Archives that are written at a time: with small snaps most of it is waiting for the disk and for the upstream. */
+const ARCHIVES = 4;
 
 /**
  * Verifies what was downloaded down to a trusted root, and writes one archive for each snap.
@@ -35,7 +39,7 @@ import { makeExportFolder } from './export-folder.ts';
 export async function writeFetched(
   input: FetchSnapsInput,
   at: Date,
-  deps: FetchDeps,
+  deps: FetchParts,
   signal: AbortSignal,
 ): Promise<ExportOutcome> {
   const places = await plannedPlaces(input, deps);
@@ -44,14 +48,13 @@ export async function writeFetched(
   const fetcher = new AssertionFetcher(client, roots, signal);
   const folder = await makeExportFolder(input.exportDir, deps.exportFolder);
   const signer = await exporterSigner(deps.settings, at);
-  const files: ExportedFile[] = [];
   const warnings = new Set<string>();
-  for (const [name, own] of Map.groupBy(places, ({ snap }) => snap.name)) {
-    const material = await materialOf(input, own, fetcher, deps, {
-      at,
-      warnings,
-      names: new Set(input.names),
-    });
+  const names = [...Map.groupBy(places, ({ snap }) => snap.name)];
+  const files = new Map<string, ExportedFile>();
+  await atOnce(ARCHIVES, names, async ([name, own]) => {
+    signal.throwIfAborted();
+    const notes = { at, warnings, names: new Set(input.names) };
+    const material = await materialOf(input, own, fetcher, deps, notes);
     const written = await writeArchive(
       join(folder, fileNames.snapBundle(name, stampOf(at))),
       {
@@ -67,9 +70,16 @@ export async function writeFetched(
       signer,
       { signal },
     );
-    files.push({ subject: name, path: written.path, size: written.size });
-  }
-  return { files, tokenFile: null, snaps: places.map(lineOf), accountKeys: [], warnings: [...warnings] };
+    files.set(name, { subject: name, path: written.path, size: written.size });
+  });
+  const inOrder = names.flatMap(([name]) => files.get(name) ?? []);
+  return {
+    files: inOrder,
+    tokenFile: null,
+    snaps: places.map(lineOf),
+    accountKeys: [],
+    warnings: [...warnings].sort(),
+  };
 }
 
 function lineOf({ snap, channel, architecture }: FetchedPlace): ExportedRevision {
@@ -86,7 +96,7 @@ async function materialOf(
   input: FetchSnapsInput,
   places: readonly FetchedPlace[],
   fetcher: AssertionFetcher,
-  deps: FetchDeps,
+  deps: FetchParts,
   notes: Notes,
 ): Promise<SnapMaterial> {
   const [first] = places;
@@ -144,7 +154,7 @@ async function revisionOf(
   input: FetchSnapsInput,
   { snap }: FetchedPlace,
   fetcher: AssertionFetcher,
-  deps: FetchDeps,
+  deps: FetchParts,
   notes: Notes,
 ): Promise<RevisionMaterial> {
   const digest = snap.download['sha3-384'];
@@ -194,6 +204,7 @@ async function revisionOf(
       createdAt: new Date(text(statement, 'timestamp')).toISOString(),
     },
     open: async () => createReadStream(file, { highWaterMark: 2 ** 20 }),
+    verified: await deps.verified.has(file),
     assertions,
   };
 }

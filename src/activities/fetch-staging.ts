@@ -1,10 +1,18 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { requireFreeBytes } from '../bundles/index.ts';
+import { LRUCache } from 'lru-cache';
+import { fileIdentity, requireFreeBytes } from '../bundles/index.ts';
 import { Settings } from '../config/index.ts';
 import type { BlobStore, Database, SettingStore } from '../storage/index.ts';
-import { StoreClient, parseLogin, type UpstreamSnap } from '../upstream/index.ts';
+import {
+  StoreClient,
+  download,
+  parseLogin,
+  type DownloadOptions,
+  type UpstreamSnap,
+} from '../upstream/index.ts';
+import { VerifiedFiles } from './verified-files.ts';
 import type { FetchItem, FetchSnapsInput } from '../workflows/fetch-contract.ts';
 
 /** What fetches need from the host. */
@@ -16,11 +24,30 @@ export interface FetchDeps {
   readonly now: () => Date;
 }
 
+/** The same, with what the activities of one process remember of a fetch. Nothing of it must survive: it only spares work. */
+export interface FetchParts extends FetchDeps {
+  /** Downloads that were digested here. */
+  readonly verified: VerifiedFiles;
+  /** Plans that were read: each download of a fetch looks into the same one. */
+  readonly plans: PlanCache;
+}
+
 /** One place of a snap: what a channel gives to an architecture. */
 export interface FetchedPlace {
   readonly channel: string;
   readonly architecture: string;
   readonly snap: UpstreamSnap;
+}
+
+/** What plan files held, by their identity. */
+export type PlanCache = LRUCache<string, readonly FetchedPlace[]>;
+
+/** Fetches that are under way at a time, and whose plans are held. */
+const PLANS = 4;
+
+/** Begins to remember. */
+export function fetchParts(deps: FetchDeps): FetchParts {
+  return { ...deps, verified: new VerifiedFiles(), plans: new LRUCache({ max: PLANS }) };
 }
 
 const PLAN_FILE = 'plan.json';
@@ -81,10 +108,15 @@ export async function resolveAll(
 /** What `resolveAll` kept. */
 export async function plannedPlaces(
   input: FetchSnapsInput,
-  deps: FetchDeps,
+  deps: FetchParts,
 ): Promise<readonly FetchedPlace[]> {
-  const text = await readFile(join(fetchFolder(deps.blobs, input.fetchId), PLAN_FILE), 'utf8');
-  return placesSchema.parse(JSON.parse(text));
+  const path = join(fetchFolder(deps.blobs, input.fetchId), PLAN_FILE);
+  const identity = await fileIdentity(path);
+  const known = deps.plans.get(identity);
+  if (known !== undefined) return known;
+  const places = placesSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+  deps.plans.set(identity, places);
+  return places;
 }
 
 /** One place for each file: several channels may hold the same revision. */
@@ -92,4 +124,19 @@ export function distinct(places: readonly FetchedPlace[]): readonly FetchedPlace
   return [
     ...new Map(places.toReversed().map((place) => [place.snap.download['sha3-384'], place])).values(),
   ].toReversed();
+}
+
+/** Downloads one file of the plan, or goes on with what an interrupted run left of it. */
+export async function downloadPlanned(
+  input: FetchSnapsInput,
+  index: number,
+  deps: FetchParts,
+  options: DownloadOptions,
+): Promise<void> {
+  const place = distinct(await plannedPlaces(input, deps))[index];
+  if (place === undefined) throw new TypeError('internal error: a download that was not planned');
+  const { url, size, 'sha3-384': digest } = place.snap.download;
+  const path = join(fetchFolder(deps.blobs, input.fetchId), digest);
+  await download(await upstreamClient(deps, input), { url, digest, size, path }, options);
+  await deps.verified.add(path);
 }

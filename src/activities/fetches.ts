@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { decodeStream, encodeStream, publicRoot, verifyBatch } from '../assertions/index.ts';
 import { encodeMetadataFile, fileNames, readMetadataText, stampOf } from '../bundles/index.ts';
 import { assertionSource, trustedRoots } from '../storage/index.ts';
-import { AssertionFetcher, download } from '../upstream/index.ts';
+import { AssertionFetcher } from '../upstream/index.ts';
 import type { ExportOutcome } from '../workflows/export-contract.ts';
 import type {
   FetchItem,
@@ -16,9 +16,9 @@ import { exporterSigner } from './export-archive.ts';
 import { makeExportFolder } from './export-folder.ts';
 import { writeFetched } from './fetch-archives.ts';
 import {
-  distinct,
+  downloadPlanned,
   fetchFolder,
-  plannedPlaces,
+  fetchParts,
   resolveAll,
   upstreamClient,
   type FetchDeps,
@@ -30,6 +30,7 @@ export type { FetchDeps } from './fetch-staging.ts';
 
 /** The activities of the online role: ask, download, verify, write. */
 export function createFetchActivities(deps: FetchDeps) {
+  const parts = fetchParts(deps);
   return {
     /** Asks the upstream what there is; the answers wait in the fetch's folder. */
     resolveFetch(input: FetchSnapsInput): Promise<readonly FetchItem[]> {
@@ -39,32 +40,18 @@ export function createFetchActivities(deps: FetchDeps) {
     /** Downloads one file, or goes on with what an interrupted run left of it. */
     async downloadSnap(input: FetchSnapsInput, index: number): Promise<void> {
       const context = Context.current();
-      const place = distinct(await plannedPlaces(input, deps))[index];
-      if (place === undefined) throw new TypeError('internal error: a download that was not planned');
-      const { url, size } = place.snap.download;
-      const digest = place.snap.download['sha3-384'];
-      const path = join(fetchFolder(deps.blobs, input.fetchId), digest);
-      const client = await upstreamClient(deps, input);
       let last = 0;
-      await withHeartbeats((signal) =>
-        download(
-          client,
-          { url, digest, size, path },
-          {
-            signal,
-            onBytes: (bytes) => {
-              if (bytes - last < 2 ** 24) return;
-              last = bytes;
-              context.heartbeat({ bytes });
-            },
-          },
-        ),
-      );
+      const onBytes = (bytes: number) => {
+        if (bytes - last < 2 ** 24) return;
+        last = bytes;
+        context.heartbeat({ bytes });
+      };
+      await withHeartbeats((signal) => downloadPlanned(input, index, parts, { signal, onBytes }));
     },
 
     /** Verifies everything and writes one archive for each snap. */
     writeFetchedSnaps(input: FetchSnapsInput, at: string): Promise<ExportOutcome> {
-      return withHeartbeats((signal) => writeFetched(input, new Date(at), deps, signal));
+      return withHeartbeats((signal) => writeFetched(input, new Date(at), parts, signal));
     },
 
     /** Fetches account-keys with their chains into one file. */

@@ -20,7 +20,14 @@ const SLOTS = 12;
 const SLOT_BYTES = 16 * BLOCK_MAX;
 
 /** Where the bytes of a member come from: memory, or a stream that is read as it is written. */
-export type MemberSource = Uint8Array | { readonly open: () => Promise<Readable> };
+export type MemberSource = Uint8Array | StreamSource;
+
+/** Bytes that are read as they are written. */
+export interface StreamSource {
+  readonly open: () => Promise<Readable>;
+  /** The digest of these very bytes was made a moment ago: it is not made again. */
+  readonly verified?: boolean;
+}
 
 /** What an archive is written from. */
 export interface BundleContent {
@@ -47,8 +54,8 @@ export interface WrittenBundle {
 
 /**
  * Writes an archive of DESIGN 8: manifest, its signature, then every member in the manifest's order.
- * Snaps are compressed already, so gzip stores them. Every member is hashed as it passes; a file whose bytes are not the
- * manifest's ends the write. The archive has its name only once it is whole and on the disk.
+ * Snaps are compressed already, so gzip stores them. Every member is hashed as it passes, unless that was done a moment
+ * ago; a file whose bytes are not the manifest's ends the write. The archive has its name only once it is whole and on the disk.
  * @throws BundleError `source-changed`, `disk-full`
  */
 export async function writeBundle(
@@ -64,7 +71,10 @@ export async function writeBundle(
   const archive: Archive = {
     gzip: new StoredGzip(file),
     ring,
-    digester: new Digester(ring.memory),
+    digester: new Digester(
+      ring.memory,
+      content.manifest.members.reduce((sum, { size }) => sum + size, 0),
+    ),
     modified: new Date(content.manifest.createdAt),
     progress: { bytes: 0 },
     options,
@@ -81,7 +91,7 @@ export async function writeBundle(
         await addBytes(archive, member.name, source);
         continue;
       }
-      const added = await addStream(archive, member, source.open);
+      const added = await addStream(archive, member, source);
       await previous;
       previous = added.finished;
     }
@@ -122,13 +132,13 @@ async function addBytes({ gzip, modified }: Archive, name: string, bytes: Uint8A
 async function addStream(
   archive: Archive,
   member: ManifestMember,
-  openSource: () => Promise<Readable>,
+  { open: openSource, verified = false }: StreamSource,
 ): Promise<{ readonly finished: Promise<void> }> {
   const { gzip, digester, modified, options } = archive;
   const { name, size } = member;
   const source: AsyncIterable<unknown> = await openSource();
   await gzip.add(encodeTarHeader({ name, size, modified }));
-  const stream = digester.begin(size);
+  const stream = verified ? undefined : digester.begin(size);
   const uses = new InFlight();
   let passed = 0;
   for await (const { bytes, release } of slotsOf(source, archive.ring)) {
@@ -136,16 +146,18 @@ async function addStream(
     uses.throwFailure();
     passed += bytes.byteLength;
     if (passed > size) throw changed(name);
-    uses.follow({ release }, stream.update(bytes), gzip.body(bytes));
+    uses.follow({ release }, ...(stream ? [stream.update(bytes)] : []), gzip.body(bytes));
     archive.progress.bytes += bytes.byteLength;
     options.onProgress?.(archive.progress.bytes, name);
   }
   if (passed < size) throw changed(name);
   await gzip.add(tarPadding(size));
-  const finished = stream.digest().then((digest) => {
+  const finish = async () => {
+    const digest = await stream?.digest();
     uses.throwFailure();
-    if (digest !== member.digest) throw changed(name);
-  });
+    if (digest !== undefined && digest !== member.digest) throw changed(name);
+  };
+  const finished = finish();
   finished.catch(() => undefined);
   return { finished };
 }

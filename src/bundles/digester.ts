@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { HashingThread } from './hashing-thread.ts';
 
-/** Members from this size on are worth the way to another thread. */
-const THREAD_FROM = 2 ** 16;
+/** Smaller things are digested sooner than handed over. */
+const HANDED_FROM = 2 ** 16;
+/** Bytes from which on a thread of its own is worth the time that it takes to start. */
+const THREAD_FROM = 16 * 2 ** 20;
 
 /** A digest under way. */
 export interface DigestStream {
@@ -18,15 +20,18 @@ export interface DigestStream {
  */
 export class Digester {
   readonly #memory: SharedArrayBuffer;
+  readonly #handedFrom: number;
   #thread: HashingThread | undefined;
 
-  constructor(memory: SharedArrayBuffer) {
+  /** Of bytes in `memory`, so many `expected` in all. */
+  constructor(memory: SharedArrayBuffer, expected: number) {
     this.#memory = memory;
+    this.#handedFrom = expected < THREAD_FROM ? Number.POSITIVE_INFINITY : HANDED_FROM;
   }
 
   /** Begins a digest of so many bytes. */
   begin(size: number): DigestStream {
-    if (size >= THREAD_FROM) return (this.#thread ??= new HashingThread(this.#memory));
+    if (size >= this.#handedFrom) return (this.#thread ??= new HashingThread(this.#memory));
     const hash = createHash('sha3-384');
     return {
       update: (bytes) => {

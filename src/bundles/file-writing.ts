@@ -10,6 +10,7 @@ const SYNC_EVERY = 32 * 2 ** 20;
  */
 export class FileWriting {
   readonly #file: FileHandle;
+  readonly #syncEvery: number;
   #position: number;
   #writing: Promise<void> = Promise.resolve();
   #syncing: Promise<void> | undefined;
@@ -17,10 +18,14 @@ export class FileWriting {
   /** A disk tells of a failure once, to whoever asks first. */
   #failure: Error | undefined;
 
-  /** Takes over the open file, and begins at `position`. */
-  constructor(file: FileHandle, position = 0) {
+  /** Takes over the open file; `syncEarly` is for those who wait for the disk at the end. */
+  constructor(
+    file: FileHandle,
+    { position = 0, syncEarly = true }: { readonly position?: number; readonly syncEarly?: boolean } = {},
+  ) {
     this.#file = file;
     this.#position = position;
+    this.#syncEvery = syncEarly ? SYNC_EVERY : Number.POSITIVE_INFINITY;
   }
 
   /** Appends pieces that must stay as they are until this resolves. Calls need not wait for each other. */
@@ -32,6 +37,11 @@ export class FileWriting {
       .then(() => writeAll(this.#file, pieces, at))
       .then(() => this.#syncEarly(size));
     this.#writing.catch(() => undefined);
+    return this.#writing;
+  }
+
+  /** Waits for all writes. */
+  written(): Promise<void> {
     return this.#writing;
   }
 
@@ -52,7 +62,7 @@ export class FileWriting {
 
   #syncEarly(written: number): void {
     this.#unsynced += written;
-    if (this.#syncing !== undefined || this.#unsynced < SYNC_EVERY) return;
+    if (this.#syncing !== undefined || this.#unsynced < this.#syncEvery) return;
     this.#unsynced = 0;
     this.#syncing = this.#file
       .datasync()

@@ -1,9 +1,12 @@
 export type { BundleHead } from './archive-checks.ts';
 export * from './archive-reader.ts';
 export * from './archive-writer.ts';
+export { Digester, type DigestStream } from './digester.ts';
 export * from './errors.ts';
 export * from './file-identity.ts';
+export { FileWriting } from './file-writing.ts';
 export * from './hashing.ts';
+export { InFlight } from './in-flight.ts';
 export {
   MANIFEST_NAME,
   SIGNATURE_NAME,
@@ -16,4 +19,5 @@ export * from './manifest.ts';
 export * from './metadata-file.ts';
 export * from './names.ts';
 export * from './signature.ts';
+export { SlotRing, slotsOf } from './slot-ring.ts';
 export * from './unpack.ts';

@@ -41,7 +41,7 @@ export interface UnpackOptions extends ReadOptions {
 export async function unpackBundle(path: string, options: UnpackOptions): Promise<BundleHead> {
   await mkdir(options.folder, { recursive: true, mode: 0o700 });
   const ring = new SlotRing(SLOTS, SLOT_BYTES);
-  const digester = new Digester(ring.memory);
+  let digester = new Digester(ring.memory, 0);
   const keeping = new Keeping();
   let bytes = 0;
   const onBytes = (count: number, member: string) => {
@@ -55,6 +55,7 @@ export async function unpackBundle(path: string, options: UnpackOptions): Promis
         head: async (head) => {
           await options.accept?.(head);
           await requireSpace(options.folder, head.manifest, options.have);
+          digester = new Digester(ring.memory, bytesOf(head.manifest));
         },
         member: (member) => unpackMember(member, options, { digester, keeping }, onBytes),
       },
@@ -128,6 +129,10 @@ async function isWhole(path: string, size: number): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+function bytesOf({ members }: Manifest): number {
+  return members.reduce((sum, { size }) => sum + size, 0);
 }
 
 /** Asks the disk before anything is written to it. */

@@ -1,9 +1,13 @@
-import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open, rename, rm, stat } from 'node:fs/promises';
+import { Digester, FileWriting, InFlight, SlotRing, slotsOf, type DigestStream } from '../bundles/index.ts';
 import { sentenceOf } from '../errors.ts';
 import { UpstreamError } from './errors.ts';
 import type { StoreClient } from './store-client.ts';
+
+/** Memory of one download, of which several run at a time. */
+const SLOTS = 8;
+const SLOT_BYTES = 2 ** 18;
 
 /** A file to download. */
 export interface Download {
@@ -15,30 +19,60 @@ export interface Download {
   readonly path: string;
 }
 
+/** How to stop, and who wants to know how far it is. */
+export interface DownloadOptions {
+  readonly signal: AbortSignal;
+  readonly onBytes?: (total: number) => void;
+}
+
 /**
  * Downloads a file and checks its digest as it streams in. What an interrupted run left is hashed again and gone on with; a file
- * that does not have its digest never gets its name.
+ * that does not have its digest never gets its name. The disk is not waited for: what a power cut takes is downloaded again.
  * @throws UpstreamError `download-corrupt`, `upstream-unreachable`
  */
 export async function download(
   client: StoreClient,
   wanted: Download,
-  options: { readonly signal: AbortSignal; readonly onBytes?: (total: number) => void },
+  options: DownloadOptions,
 ): Promise<void> {
+  const ring = new SlotRing(SLOTS, SLOT_BYTES);
+  const digester = new Digester(ring.memory, wanted.size);
+  try {
+    await downloadWith({ client, wanted, options, ring, digester });
+  } finally {
+    await digester.close();
+  }
+}
+
+interface Running {
+  readonly client: StoreClient;
+  readonly wanted: Download;
+  readonly options: DownloadOptions;
+  readonly ring: SlotRing;
+  readonly digester: Digester;
+}
+
+async function downloadWith(running: Running): Promise<void> {
+  const { client, wanted, options, digester } = running;
   const partial = `${wanted.path}.part`;
-  if ((await sizeOf(wanted.path)) === wanted.size) return;
-  let { hash, size } = await hashOf(partial, wanted.size);
+  // Whole, by an earlier run; whether it still is, its digest tells.
+  if ((await sizeOf(wanted.path)) === wanted.size) await rename(wanted.path, partial);
+  let stream = digester.begin(wanted.size);
+  let size = await digestPresent(partial, stream, running);
   if (size < wanted.size) {
     const source = await client.open(wanted.url, size, options.signal);
-    if (source.offset !== size) [hash, size] = [createHash('sha3-384'), 0];
-    size = await append(partial, source.body, { hash, size, wanted }, options);
+    if (source.offset !== size) {
+      await stream.digest();
+      [stream, size] = [digester.begin(wanted.size), 0];
+    }
+    size = await append(partial, source.body, { stream, size }, running);
   }
   if (size !== wanted.size)
     throw new UpstreamError(
       'upstream-unreachable',
       `cannot finish ${wanted.url}: the connection ended after ${size} of ${wanted.size} bytes`,
     );
-  if (hash.digest('hex') !== wanted.digest) {
+  if ((await stream.digest()) !== wanted.digest) {
     await rm(partial, { force: true });
     throw corrupt(wanted);
   }
@@ -48,21 +82,25 @@ export async function download(
 async function append(
   path: string,
   body: AsyncIterable<Uint8Array>,
-  state: { readonly hash: Hash; size: number; readonly wanted: Download },
-  options: { readonly signal: AbortSignal; readonly onBytes?: (total: number) => void },
+  from: { readonly stream: DigestStream; readonly size: number },
+  { wanted, options, ring }: Running,
 ): Promise<number> {
-  const file = await open(path, state.size === 0 ? 'w' : 'r+', 0o600);
+  const file = new FileWriting(await open(path, from.size === 0 ? 'w' : 'r+', 0o600), {
+    position: from.size,
+    syncEarly: false,
+  });
+  const uses = new InFlight();
+  let { size } = from;
   try {
-    for await (const chunk of body) {
-      if (state.size + chunk.byteLength > state.wanted.size) throw corrupt(state.wanted);
-      const writing = file.write(chunk, 0, chunk.byteLength, state.size);
-      state.hash.update(chunk);
-      await writing;
-      state.size += chunk.byteLength;
-      options.onBytes?.(state.size);
+    for await (const chunk of slotsOf(body, ring)) {
+      size += chunk.bytes.byteLength;
+      if (size > wanted.size) throw corrupt(wanted);
+      uses.follow(chunk, from.stream.update(chunk.bytes), file.write(chunk.bytes));
+      uses.throwFailure();
+      options.onBytes?.(size);
     }
-    await file.datasync();
-    return state.size;
+    await file.written();
+    return size;
   } catch (cause) {
     if (cause instanceof UpstreamError) {
       await rm(path, { force: true });
@@ -71,7 +109,7 @@ async function append(
     options.signal.throwIfAborted();
     throw new UpstreamError(
       'upstream-unreachable',
-      `cannot go on with ${state.wanted.url}: the connection broke after ${state.size} bytes (${sentenceOf(cause)})`,
+      `cannot go on with ${wanted.url}: the connection broke after ${size} bytes (${sentenceOf(cause)})`,
       cause,
     );
   } finally {
@@ -79,22 +117,19 @@ async function append(
   }
 }
 
-/** The digest so far of what is there already; nothing when there is too much of it. */
-async function hashOf(path: string, limit: number): Promise<{ hash: Hash; size: number }> {
-  const hash = createHash('sha3-384');
-  const present = await sizeOf(path);
-  if (present === undefined) return { hash, size: 0 };
-  if (present > limit) {
-    await rm(path, { force: true });
-    return { hash, size: 0 };
-  }
+/** Digests what is there already, and returns how much it is; nothing when it is too much. */
+async function digestPresent(path: string, stream: DigestStream, { wanted, ring }: Running): Promise<number> {
+  const present = (await sizeOf(path)) ?? 0;
+  if (present > wanted.size) await rm(path, { force: true });
+  if (present === 0 || present > wanted.size) return 0;
+  const uses = new InFlight();
   let size = 0;
-  const stream: AsyncIterable<Buffer> = createReadStream(path, { highWaterMark: 2 ** 20 });
-  for await (const bytes of stream) {
-    hash.update(bytes);
-    size += bytes.byteLength;
+  for await (const chunk of slotsOf(createReadStream(path, { highWaterMark: SLOT_BYTES }), ring)) {
+    size += chunk.bytes.byteLength;
+    uses.follow(chunk, stream.update(chunk.bytes));
+    uses.throwFailure();
   }
-  return { hash, size };
+  return size;
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {

@@ -70,6 +70,23 @@ test('a stored snap that changed on the disk ends the export and leaves no archi
   expect(await filesUnder(folder)).toEqual([]);
 });
 
+test('a member whose digest was made a moment ago is written without making it again', async () => {
+  const folder = await scratch();
+  const signer = await newSigner();
+  const { manifest, contents } = sampleStore(signer.fingerprint);
+  const source = ({ name, size }: { name: string; size: number }) =>
+    size === 700_000
+      ? { ...streamOf(Buffer.alloc(700_000, 7)), verified: true }
+      : (contents.get(name) ?? Buffer.of());
+  const path = join(folder, 'a.tar.gz');
+  await writeBundle(path, { manifest, signer, source });
+  // Who said so was wrong: then whoever reads the archive finds out.
+  await expect(unpackBundle(path, { folder: join(folder, 'staging') })).rejects.toMatchObject({
+    code: 'member-digest-wrong',
+    member: 'snaps/snap-1_1.snap',
+  });
+});
+
 test('the head is read without unpacking anything', async () => {
   const folder = await scratch();
   const signer = await newSigner();

@@ -15,7 +15,7 @@ import {
   sha3Of,
   type Manifest,
   type ManifestSigner,
-  type MemberSource,
+  type StreamSource,
 } from '../../src/bundles/index.ts';
 
 /** A folder for one test, removed after it. */
@@ -159,7 +159,7 @@ export async function filesUnder(folder: string): Promise<string[]> {
 }
 
 /** Bytes as a source of a member, in chunks of a size that fits nothing. */
-export const streamOf = (bytes: Uint8Array): MemberSource => ({
+export const streamOf = (bytes: Uint8Array): StreamSource => ({
   open: () => Promise.resolve(Readable.from(piecesOf(bytes, 9973))),
 });
 

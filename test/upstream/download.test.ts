@@ -94,6 +94,17 @@ describe('a download', () => {
     expect(await readdir(folder)).toEqual([digest]);
   });
 
+  test('that was whole before is digested again, and made again when the disk has lost of it', async () => {
+    const { path, run } = await target();
+    await run();
+    await run();
+    expect(seen).toHaveLength(1);
+    await writeFile(path, Buffer.alloc(bytes.length));
+    await expect(run()).rejects.toMatchObject({ code: 'download-corrupt' });
+    await run();
+    expect(await readFile(path)).toEqual(bytes);
+  });
+
   test('sends the login to the upstream store, and to no other host', async () => {
     const { run } = await target();
     await run();
