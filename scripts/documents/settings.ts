@@ -21,6 +21,14 @@ export const USED: Readonly<Partial<Record<DocumentedKey, string>>> = {
   'proxy.cache.size': 'how much an online host keeps of what it forwarded, in MB',
   'proxy.device-auth.allowed-device-service-urls':
     'device services that an online host forwards serial requests to',
+  'proxy.storage.backend': 'where new files of snaps go: `local`, the folder `blobs`, or `s3`',
+  'proxy.storage.s3.region': 'the region of the bucket',
+  'proxy.storage.s3.server-url': "address of the S3 server; without one Amazon's in the region",
+  'proxy.storage.s3.use-path-style': "whether the bucket's name is in the path, and not in the host's name",
+  'proxy.storage.s3.access-key-id':
+    'access key of the bucket; with its secret, files that lie there are found',
+  'proxy.storage.s3.secret-access-key': 'its secret',
+  'proxy.storage.s3.scanned-container-name': 'the bucket with the files of snaps',
   'internal.store.id': 'the store id of this host',
   'internal.store.url': 'the address at which devices reach this host',
   'internal.publishergw.snapmodels.read-timeout': 'how long the gateway waits for the HSM, in seconds',

@@ -8,6 +8,7 @@ import {
   type Database,
   digestOfFile,
   generation,
+  noteLooseBlobs,
   parseBlobDigest,
   raiseGeneration,
 } from '../storage/index.ts';
@@ -135,7 +136,11 @@ async function makeDelta(deps: DeltaDeps, pair: DeltaPair, signal: AbortSignal):
 
 async function record(deps: DeltaDeps, pair: DeltaPair, file: string | undefined): Promise<void> {
   const delta = file === undefined ? { digest: '0'.repeat(96), size: 0 } : await digestOfFile(file);
-  if (file !== undefined) await deps.blobs.adopt(file, parseBlobDigest(delta.digest));
+  if (file !== undefined) {
+    const digest = parseBlobDigest(delta.digest);
+    await noteLooseBlobs(deps.database.queries, [digest], deps.now());
+    await deps.blobs.adopt(file, digest);
+  }
   await deps.database.transaction(async (queries) => {
     await queries
       .insertInto('Delta')

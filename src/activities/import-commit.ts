@@ -5,6 +5,7 @@ import { fileIdentity } from '../bundles/index.ts';
 import { AirlockError } from '../errors.ts';
 import {
   appendAct,
+  noteLooseBlobs,
   parseBlobDigest,
   raiseGeneration,
   referencedBlobs,
@@ -63,7 +64,7 @@ export async function commitContent(
   for (const { revision } of revisionsOf(content))
     yamls.set(revision.digest, await readFile(snapYamlFile(folder, revision.digest), 'utf8'));
   const identity = await identityOf(input);
-  const adopted = await adoptBlobs(folder, content, parts.blobs);
+  const adopted = await adoptBlobs(folder, content, parts);
   try {
     const outcome = await parts.database.transaction((queries) =>
       writeAll(queries, input, content, { assertions, yamls, identity }, parts),
@@ -112,11 +113,12 @@ export async function identityOf(input: ImportInput): Promise<string> {
 async function adoptBlobs(
   folder: string,
   content: ImportContent,
-  blobs: BlobStore,
+  { database, blobs, now }: CommitParts,
 ): Promise<readonly BlobDigest[]> {
   const adopted: BlobDigest[] = [];
   const unstaged: BlobDigest[] = [];
   const digests = new Set(revisionsOf(content).map(({ revision }) => parseBlobDigest(revision.digest)));
+  await noteLooseBlobs(database.queries, [...digests], now);
   await atOnce(ADOPTIONS, [...digests], async (digest) => {
     const file = join(folder, digest);
     if (!(await isThere(file))) return void unstaged.push(digest);

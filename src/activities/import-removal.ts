@@ -1,4 +1,12 @@
-import { appendAct, raiseGeneration, type BlobStore, type Database, type Queries } from '../storage/index.ts';
+import {
+  appendAct,
+  noteLooseBlobs,
+  parseBlobDigest,
+  raiseGeneration,
+  type BlobStore,
+  type Database,
+  type Queries,
+} from '../storage/index.ts';
 import type { RemovalInput, RemovalOutcome, RollBackOutcome } from '../workflows/import-contract.ts';
 import { dropUnused } from './import-commit.ts';
 import { ImportError } from './import-errors.ts';
@@ -32,6 +40,7 @@ export async function rollBackNewest(actor: string, parts: RemovalParts): Promis
       );
     const undo = undoSchema.parse(record.undo);
     const digests = await digestsOf(queries, undo.revisionsAdded);
+    await noteLooseBlobs(queries, digests.map(parseBlobDigest), at);
     await applyUndo(queries, undo);
     await queries
       .updateTable('ImportRecord')
@@ -79,6 +88,11 @@ export async function removeRevisions(input: RemovalInput, parts: RemovalParts):
   const freedBytes = doomed.reduce((sum, { size }) => sum + size, 0);
   if (input.dryRun || doomed.length === 0) return { applied: false, items, freedBytes };
   await parts.database.transaction(async (queries) => {
+    await noteLooseBlobs(
+      queries,
+      doomed.map(({ sha3_384 }) => parseBlobDigest(sha3_384)),
+      parts.now,
+    );
     for (const { id } of doomed) await queries.deleteFrom('SnapRevision').where('id', '=', id).execute();
     const whole = input.snap !== null && input.revision === null ? doomed[0]?.snapId : undefined;
     if (whole !== undefined) await removeSnap(queries, whole);

@@ -1,10 +1,10 @@
 import { DataFolder, type SecretBox } from '../config/index.ts';
 import {
   openDatabase,
+  BlobPlaces,
   openFileBlobStore,
   SettingStore,
   tracedDatabase,
-  type BlobStore,
   type Database,
 } from '../storage/index.ts';
 import { openTracing, type Log, type Tracing } from '../telemetry/index.ts';
@@ -18,7 +18,7 @@ export interface Foundation {
   readonly secretBox: SecretBox;
   readonly database: Database;
   readonly settings: SettingStore;
-  readonly blobs: BlobStore;
+  readonly blobs: BlobPlaces;
   readonly log: Log;
   readonly tracing: Tracing;
   readonly env: Environment;
@@ -34,7 +34,8 @@ export interface FoundationOptions {
 }
 
 /**
- * Opens the data folder, its secrets, the database (AIRLOCK_DATABASE_URL, else the folder's own file) and the blobs.
+ * Opens the data folder, its secrets, the database (AIRLOCK_DATABASE_URL, else the folder's own file) and the blobs; a bucket is
+ * asked for nothing yet.
  * @throws AirlockError what stands in the way, in one sentence
  */
 export async function openFoundation({ data, env, log }: FoundationOptions): Promise<Foundation> {
@@ -44,12 +45,14 @@ export async function openFoundation({ data, env, log }: FoundationOptions): Pro
   const address = env['AIRLOCK_DATABASE_URL'];
   const location = address ? { postgresql: address } : { file: dataFolder.database };
   const database = tracedDatabase(await openDatabase(location), tracing);
+  const settings = new SettingStore(database, secretBox);
+  const folder = await openFileBlobStore(dataFolder.blobs, dataFolder.staging);
   return {
     dataFolder,
     secretBox,
     database,
-    settings: new SettingStore(database, secretBox),
-    blobs: await openFileBlobStore(dataFolder.blobs, dataFolder.staging),
+    settings,
+    blobs: new BlobPlaces({ folder, settings, database }),
     log,
     tracing,
     env,

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { HandOver } from '../api/device/index.ts';
 import { readSecretFile } from '../config/index.ts';
 import { AirlockError } from '../errors.ts';
-import type { BlobDigest } from '../storage/index.ts';
+import type { BlobDigest, BlobPlaces } from '../storage/index.ts';
 import type { Environment } from './foundation.ts';
 
 /** How long an address that was given away is good: a device follows it at once, and asks for a new one to resume. Seconds. */
@@ -12,10 +12,28 @@ const LIFE = 600;
  * Who sends files in our place, as the environment says: nobody; a front server on this host that is told by a header
  * (AIRLOCK_DOWNLOADS_ACCEL, its internal location over the blobs folder); or one elsewhere that takes presigned addresses
  * (AIRLOCK_DOWNLOADS_URL and AIRLOCK_DOWNLOADS_SECRET_FILE), signed as nginx's secure_link module checks them:
- * `secure_link_md5 "$secure_link_expires$uri SECRET"`. snapd takes its session off when it follows (protocol/devices.md 3.8).
+ * `secure_link_md5 "$secure_link_expires$uri SECRET"`. What lies in a bucket is sent by us, or with AIRLOCK_DOWNLOADS_BUCKET=redirect
+ * by the bucket's server, at a presigned address. snapd takes its session off when it follows (protocol/devices.md 3.8).
  * @throws AirlockError `downloads-address-invalid`, or what stands in the way of the secret's file
  */
-export async function handOverOf(env: Environment, clock: () => Date): Promise<HandOver | undefined> {
+export async function handOverOf(
+  env: Environment,
+  clock: () => Date,
+  blobs: Pick<BlobPlaces, 'bucketOf'>,
+): Promise<HandOver | undefined> {
+  const folder = await ofFolder(env, clock);
+  const fromBucket = env['AIRLOCK_DOWNLOADS_BUCKET'] === 'redirect';
+  if (folder === undefined && !fromBucket) return undefined;
+  return async (blob, asked) => {
+    const bucket = await blobs.bucketOf(blob);
+    if (bucket === undefined) return folder?.(blob, asked);
+    if (!fromBucket) return undefined;
+    return { redirect: await bucket.presigned(blob.digest, { ...asked, seconds: LIFE }) };
+  };
+}
+
+/** Who sends what lies in the folder. */
+async function ofFolder(env: Environment, clock: () => Date): Promise<HandOver | undefined> {
   const internal = env['AIRLOCK_DOWNLOADS_ACCEL'];
   if (internal) {
     const location = internal.replace(/\/*$/, '/');

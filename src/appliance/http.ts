@@ -78,7 +78,7 @@ export async function createHttpApps(
   const overrides = new OverrideBook({ database, source, clock });
   const shared = { ...options, foundation, temporal, tokens, overrides, random, report };
   const provisioner = createProvisioner(shared);
-  const handOver = await handOverOf(foundation.env, clock);
+  const handOver = await handOverOf(foundation.env, clock, blobs);
   const device = createDeviceApi({
     database,
     blobs,

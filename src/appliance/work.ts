@@ -4,6 +4,7 @@ import { WorkflowNotFoundError } from '@temporalio/client';
 import { createAuthoritySigningActivities } from '../activities/authority-signing.ts';
 import { createAuthorityActivities } from '../activities/authority.ts';
 import { createBackupActivities } from '../activities/backups.ts';
+import { createBlobActivities } from '../activities/blobs.ts';
 import { withFailures } from '../activities/errors.ts';
 import { createDeltaActivities } from '../activities/deltas.ts';
 import { createExportActivities } from '../activities/exports.ts';
@@ -43,6 +44,7 @@ const RECURRING: readonly Recurring[] = [
   { name: 'sweepSessions', workflow: 'sweepSessions', queue: 'airlock' },
   { name: 'sweepUploads', workflow: 'sweepUploads', queue: 'airlock' },
   { name: 'sweepDeltas', workflow: 'sweepDeltas', queue: 'airlock' },
+  { name: 'sweepBlobs', workflow: 'sweepBlobs', queue: 'airlock' },
 ];
 
 /** Opens the tokens and starts to work on every task queue. */
@@ -96,6 +98,7 @@ export async function startWork(
       transfer: withFailures({
         ...createUploadActivities({ database, blobs, now: clock }),
         ...createDeltaActivities({ database, blobs, now: clock }),
+        ...createBlobActivities({ database, blobs, clock }),
         ...backups,
         ...imports,
         ...exports,

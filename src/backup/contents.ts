@@ -35,8 +35,8 @@ export const backupContents = z.strictObject({
   blobs: z.enum(['content', 'reference']),
   /** In the order in which they follow, with the SHA3-384 of each. */
   members: z.array(z.strictObject({ name: memberName, size, digest })),
-  /** Snaps that are not inside. */
-  references: z.array(z.strictObject({ digest, size })),
+  /** Snaps that are not inside; those in the bucket stay where the restored settings find them. */
+  references: z.array(z.strictObject({ digest, size, place: z.literal('bucket').optional() })),
 });
 export type BackupContents = z.infer<typeof backupContents>;
 export type BackupMember = BackupContents['members'][number];

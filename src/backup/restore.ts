@@ -42,7 +42,8 @@ export async function restoreBackup(
       unlock,
       {
         contents: async ({ members, references }) => {
-          const bytes = [...members, ...references].reduce((sum, { size }) => sum + size, 0);
+          const copied = references.filter(({ place }) => place === undefined);
+          const bytes = [...members, ...copied].reduce((sum, { size }) => sum + size, 0);
           await requireFreeBytes(staging, bytes);
         },
         member: async ({ name }, chunks) => {
@@ -83,13 +84,14 @@ async function copyReferences(
   staging: string,
   { blobsFrom, signal }: RestoreOptions,
 ): Promise<void> {
-  if (references.length === 0) return;
+  const inFolder = references.filter(({ place }) => place === undefined);
+  if (inFolder.length === 0) return;
   if (blobsFrom === undefined)
     throw new BackupError(
       'backup-blob-missing',
-      `cannot restore: the backup only names its ${references.length} snaps; say by --blobs-from where they are`,
+      `cannot restore: the backup only names its ${inFolder.length} snaps; say by --blobs-from where they are`,
     );
-  for (const { digest } of references) {
+  for (const { digest } of inFolder) {
     signal?.throwIfAborted();
     const place = placeOf(`${MEMBER.blobs}/${digest}`);
     const from = resolve(blobsFrom, digest.slice(0, 2), digest);

@@ -67,9 +67,9 @@ export async function takeSnapshot(
   }
   const references: BackupContents['references'] = [];
   for await (const blob of blobs.list()) {
-    const { digest, size } = blob;
+    const { digest, size, place } = blob;
     const open = () => blobs.open(blob, { aheadBytes: AHEAD_BYTES });
-    if (about.blobs === 'reference') references.push({ digest, size });
+    if (about.blobs === 'reference') references.push({ digest, size, ...(place === 'bucket' && { place }) });
     else members.push({ name: `${MEMBER.blobs}/${digest}`, size, digest, open });
   }
   const listed = members.map(({ name, size, digest }) => ({ name, size, digest }));

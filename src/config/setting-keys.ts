@@ -9,12 +9,15 @@ import { hsmTokenKey, isHsmTokenKey, type HsmTokenKey } from './hsm-token-settin
 export type SettingRule =
   | { readonly kind: 'text'; readonly default: string | undefined }
   | { readonly kind: 'secret'; readonly default: undefined }
+  | { readonly kind: 'choice'; readonly default: string; readonly choices: readonly string[] }
   | { readonly kind: 'whole-number'; readonly default: number; readonly min: number; readonly max: number }
   | { readonly kind: 'flag'; readonly default: boolean }
   | { readonly kind: 'list'; readonly default: readonly string[] | undefined };
 
 const text = (value?: string) => ({ kind: 'text', default: value }) as const;
 const secret = { kind: 'secret', default: undefined } as const;
+const choice = (...choices: readonly [string, ...string[]]) =>
+  ({ kind: 'choice', default: choices[0], choices }) as const;
 const port = (value: number) => ({ kind: 'whole-number', default: value, min: 0, max: 65_535 }) as const;
 const number = (value: number, max: number) =>
   ({ kind: 'whole-number', default: value, min: 0, max }) as const;
@@ -62,7 +65,7 @@ export const SETTING_RULES = {
   'proxy.oci-registry.domain': text('registry.jujucharms.com'),
   'proxy.oci-registry.username': text(),
   'proxy.oci-registry.password': secret,
-  'proxy.storage.backend': text('local'),
+  'proxy.storage.backend': choice('local', 's3'),
   'proxy.storage.s3.region': text('us-east-1'),
   'proxy.storage.s3.server-url': text(),
   'proxy.storage.s3.use-path-style': flag(true),

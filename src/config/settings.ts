@@ -106,6 +106,8 @@ function readAs(
     case 'text':
     case 'secret':
       return written;
+    case 'choice':
+      return chosen(key, rule, written);
     case 'whole-number':
       return wholeNumber(key, rule, written);
     case 'flag':
@@ -113,6 +115,15 @@ function readAs(
     case 'list':
       return list(key, written);
   }
+}
+
+function chosen(
+  key: SettingKey,
+  { choices }: { readonly choices: readonly string[] },
+  written: string,
+): string {
+  if (choices.includes(written)) return written;
+  throw invalid(key, `must be one of ${choices.join(', ')}`);
 }
 
 function wholeNumber(

@@ -111,9 +111,13 @@ export const temporalFile = z.strictObject({
     .prefault({}),
   schedules: z
     .strictObject({
-      everySeconds: z
-        .record(z.string(), z.number().int().min(0))
-        .default({ sweepIntents: 60, sweepSessions: 3600, sweepUploads: 3600, sweepDeltas: 60 }),
+      everySeconds: z.record(z.string(), z.number().int().min(0)).default({
+        sweepIntents: 60,
+        sweepSessions: 3600,
+        sweepUploads: 3600,
+        sweepDeltas: 60,
+        sweepBlobs: 3600,
+      }),
     })
     .prefault({}),
 });

@@ -28,8 +28,8 @@ export interface StoredBlob {
   readonly digest: BlobDigest;
   /** Bytes. */
   readonly size: number;
-  /** When it came in last: a sweep leaves young blobs alone, whose rows may still be on their way. */
-  readonly storedAt: Date;
+  /** Where it lies. */
+  readonly place: 'folder' | 'bucket';
 }
 
 /** Which bytes of a blob are wanted, all unless told, and how. */
@@ -60,13 +60,17 @@ export interface BlobStore {
   withFile<T>(blob: StoredBlob, use: (path: string) => Promise<T>): Promise<T>;
   /**
    * Takes over a complete file in the staging folder, whose digest the caller computed while writing it; the file is gone
-   * afterwards. A blob that is there already counts as new from then on.
+   * afterwards. Bytes that are there already are not kept twice.
    */
   adopt(file: string, digest: BlobDigest): Promise<StoredBlob>;
   /** Removes a blob; no error when it is gone already. */
   remove(digest: BlobDigest): Promise<void>;
-  /** Every blob, in no order: for sweeps and backups. */
+  /** Every blob, in no order. */
   list(): AsyncIterable<StoredBlob>;
+  /** @throws AirlockError what stands in the way when the store cannot be reached */
+  check(): Promise<void>;
+  /** Throws away what is left of blobs that were begun before `before` and never became whole; gives how many. */
+  discardUnfinished(before: Date): Promise<number>;
   /** A folder on this machine for files on their way in. */
   readonly stagingFolder: string;
 }

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
-import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { constants, createReadStream } from 'node:fs';
+import { access, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isBlobDigest, type BlobDigest, type BlobStore, type StoredBlob } from './blob-store.ts';
 
@@ -23,8 +23,7 @@ export async function openFileBlobStore(folder: string, stagingFolder: string): 
 
   async function find(digest: BlobDigest): Promise<StoredBlob | undefined> {
     try {
-      const { size, mtime } = await stat(pathOf(digest));
-      return { digest, size, storedAt: mtime };
+      return { digest, size: (await stat(pathOf(digest))).size, place: 'folder' };
     } catch (error) {
       if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
       throw error;
@@ -43,17 +42,21 @@ export async function openFileBlobStore(folder: string, stagingFolder: string): 
     },
     withFile: ({ digest }, use) => use(pathOf(digest)),
     async adopt(file, digest) {
+      const present = await find(digest);
+      if (present) {
+        await rm(file, { force: true });
+        return present;
+      }
       const path = pathOf(digest);
-      const now = new Date();
-      // Renaming keeps a file's times, and it may have been staged long ago.
-      await utimes(file, now, now);
       await syncPath(file);
       await mkdir(join(folder, digest.slice(0, 2)), { recursive: true, mode: 0o700 });
       await rename(file, path);
       await syncPath(join(folder, digest.slice(0, 2)));
-      const { size, mtime } = await stat(path);
-      return { digest, size, storedAt: mtime };
+      return { digest, size: (await stat(path)).size, place: 'folder' };
     },
+    check: () => access(folder, constants.W_OK),
+    // A file comes in whole, by its renaming.
+    discardUnfinished: async () => 0,
     async remove(digest) {
       await rm(pathOf(digest), { force: true });
     },

@@ -1,14 +1,18 @@
 export * from './assertion-store.ts';
 export * from './audit-log.ts';
+export * from './blob-places.ts';
 export * from './blob-references.ts';
 export * from './blob-store.ts';
 export * from './copy-database.ts';
+export { BucketError, type BucketErrorCode } from './bucket/errors.ts';
+export { blobPlacesOf, type Backend, type BucketPlace } from './bucket/place.ts';
 export * from './database.ts';
 export * from './device-secrets.ts';
 export * from './egress-cas.ts';
 export * from './file-blob-store.ts';
 export * from './generations.ts';
 export * from './last-backup.ts';
+export * from './loose-blobs.ts';
 export * from './overrides.ts';
 export * from './reseal.ts';
 export * from './setting-store.ts';

@@ -1,6 +1,7 @@
 /** Every workflow, and nothing else: each function exported here can be started by its name. */
 export * from './authority.ts';
 export { backup } from './backup.ts';
+export * from './blobs.ts';
 export * from './deltas.ts';
 export * from './export-store.ts';
 export * from './fetches.ts';

@@ -12,6 +12,10 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 const nginx = spawnSync('nginx', ['-V'], { encoding: 'utf8' });
 const signsAddresses = nginx.status === 0 && nginx.stderr.includes('http_secure_link_module');
 
+/** Whatever is asked for lies in the folder. */
+const IN_FOLDER = { bucketOf: async () => undefined };
+const ASKED = { fileName: 'x.snap', method: 'GET' } as const;
+
 async function oneBlob(folder: string) {
   const blobs = await openFileBlobStore(join(folder, 'blobs'), join(folder, 'staging'));
   await writeFile(join(blobs.stagingFolder, 'file'), 'the snap');
@@ -21,19 +25,21 @@ async function oneBlob(folder: string) {
 
 describe('who sends files', () => {
   it('is this process, unless the environment names another', async () => {
-    expect(await handOverOf({}, () => new Date())).toBeUndefined();
+    expect(await handOverOf({}, () => new Date(), IN_FOLDER)).toBeUndefined();
   });
 
   it('is a front server on this host that is told by a header', async () => {
     const blob = await oneBlob(await temporaryFolder());
-    const handOver = await handOverOf({ AIRLOCK_DOWNLOADS_ACCEL: '/blobs' }, () => new Date());
-    expect(await handOver?.(blob, 'x.snap')).toEqual({
+    const handOver = await handOverOf({ AIRLOCK_DOWNLOADS_ACCEL: '/blobs' }, () => new Date(), IN_FOLDER);
+    expect(await handOver?.(blob, ASKED)).toEqual({
       header: ['x-accel-redirect', `/blobs/${blob.digest.slice(0, 2)}/${blob.digest}`],
     });
   });
 
   it.each(['ftp://files.factory/', 'files.factory'])('is not at %s', async (address) => {
-    await expect(handOverOf({ AIRLOCK_DOWNLOADS_URL: address }, () => new Date())).rejects.toMatchObject({
+    await expect(
+      handOverOf({ AIRLOCK_DOWNLOADS_URL: address }, () => new Date(), IN_FOLDER),
+    ).rejects.toMatchObject({
       code: 'downloads-address-invalid',
     });
   });
@@ -51,7 +57,7 @@ describe('who sends files', () => {
         AIRLOCK_DOWNLOADS_SECRET_FILE: secretFile,
       };
       const at = (moment: Date) =>
-        handOverOf(env, () => moment).then((handOver) => handOver?.(blob, 'x.snap'));
+        handOverOf(env, () => moment, IN_FOLDER).then((handOver) => handOver?.(blob, ASKED));
       const now = await at(new Date());
       const address = now && 'redirect' in now ? now.redirect : '';
       const reply = await fetch(address, { headers: { range: 'bytes=4-' } });

@@ -1,4 +1,4 @@
-import { readFile, utimes } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { digestOfFile, openFileBlobStore, parseBlobDigest } from '../../src/storage/index.ts';
@@ -12,13 +12,6 @@ async function openStore() {
 
 describe('blobs in a folder', () => {
   specifyBlobStore(openStore);
-
-  it('are young when they come in, however long they were staged', async () => {
-    const store = await openStore();
-    const { file, digest } = await stage(store, 'staged long ago');
-    await utimes(file, new Date(0), new Date(0));
-    expect(Number((await store.adopt(file, digest)).storedAt)).toBeGreaterThan(Date.now() - 60_000);
-  });
 
   it('lie on shelves by their first digits', async () => {
     const store = await openStore();

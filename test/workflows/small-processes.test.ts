@@ -1,6 +1,7 @@
 /** Processes of one or two steps: that they ask for the right ones, in the right order, of the right queue. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { BlobActivities } from '../../src/activities/blobs.ts';
 import type { DeltaActivities } from '../../src/activities/deltas.ts';
 import { errorOfFailure, withFailures } from '../../src/activities/errors.ts';
 import type { SweepActivities } from '../../src/activities/sweeps.ts';
@@ -48,6 +49,22 @@ describe('sweeps', () => {
   ])('%s tells how many it removed', async (workflow, name, count) => {
     expect(await run(workflow, { airlock: sweeps })).toBe(count);
     expect(asked).toEqual([{ step: name, input: undefined }]);
+  });
+});
+
+describe('blobs', () => {
+  const moved = { files: 3, bytes: 4096, backend: 's3' } as const;
+  const transfer: BlobActivities = {
+    sweepBlobs: step('sweepBlobs', 5),
+    moveBlobs: step('moveBlobs', moved),
+  };
+
+  test.each([
+    ['sweepBlobs', 5],
+    ['moveBlobs', moved],
+  ])('%s is one step on the queue for large files', async (workflow, result) => {
+    expect(await run(workflow, { airlock: {}, transfer })).toEqual(result);
+    expect(asked).toEqual([{ step: workflow, input: undefined }]);
   });
 });
 

@@ -27,7 +27,7 @@ export interface Site {
  */
 export type HandOver = (
   blob: StoredBlob,
-  fileName: string,
+  asked: { readonly fileName: string; readonly method: 'GET' | 'HEAD' },
 ) => Promise<{ readonly redirect: string } | { readonly header: readonly [string, string] } | undefined>;
 
 /** Called with what is our own mistake, so that it is logged; answers tell nothing but the id. */

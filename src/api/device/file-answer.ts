@@ -29,7 +29,8 @@ export async function fileAnswer(
 ): Promise<Response> {
   const blob = await blobs.find(parseBlobDigest(digest));
   if (blob === undefined) throw notFound('that file');
-  const elsewhere = await options.handOver?.(blob, options.fileName);
+  const method = c.req.method === 'HEAD' ? 'HEAD' : 'GET';
+  const elsewhere = await options.handOver?.(blob, { fileName: options.fileName, method });
   if (elsewhere !== undefined) return handedOver(elsewhere, options.contentType);
   const etag = `"${digest}"`;
   const common = {

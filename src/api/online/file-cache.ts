@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { rm, utimes } from 'node:fs/promises';
+import { rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Transform, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -71,10 +71,11 @@ export class FileCache {
 
   async #makeRoom(): Promise<void> {
     const limit = await this.#limit();
-    const kept: StoredBlob[] = [];
-    for await (const blob of this.#blobs.list()) kept.push(blob);
+    const kept: (StoredBlob & { readonly used: number })[] = [];
+    for await (const blob of this.#blobs.list())
+      kept.push({ ...blob, used: (await stat(this.#blobs.pathOf(blob.digest))).mtimeMs });
     let total = kept.reduce((sum, { size }) => sum + size, 0);
-    for (const blob of kept.toSorted((one, other) => Number(one.storedAt) - Number(other.storedAt))) {
+    for (const blob of kept.toSorted((one, other) => one.used - other.used)) {
       if (total <= limit) return;
       await this.#blobs.remove(blob.digest);
       total -= blob.size;

@@ -234,6 +234,8 @@ export const status = z.object({
   hsm: z.object({ state: z.string(), detail: z.string().nullable() }).nullable(),
   /** Every HSM token, and what it waits for; empty where another process has them. */
   hsmTokens: z.array(z.object({ name: z.string(), state: z.string(), detail: z.string() })),
+  /** What stands in the way of the folder or bucket with the files of snaps; null when nothing does. */
+  storageFailure: z.string().nullable(),
   disk: z.object({ free: z.number(), blobs: z.number() }),
   lastImport: z.object({ at: z.string(), fileName: z.string(), outcome: z.string() }).nullable(),
   lastBackup: z.object({ at: z.string(), verified: z.boolean() }).nullable(),

@@ -2,6 +2,7 @@ import { Hono, type MiddlewareHandler } from 'hono';
 import { clientError } from '../errors.ts';
 import { actRoutes } from './acts.ts';
 import { backupRoutes } from './backups.ts';
+import { blobRoutes } from './blobs.ts';
 import { codecRoutes } from './codec.ts';
 import type { OpsDeps } from './deps.ts';
 import { deviceRoutes } from './devices.ts';
@@ -42,6 +43,7 @@ export function createOpsApi(deps: OpsDeps, requireOperator: MiddlewareHandler):
     backupRoutes(deps, processes),
     operationRoutes(processes),
     pushedSnapRoutes(deps, processes),
+    blobRoutes(processes),
     overrideRoutes(deps),
     deviceRoutes(deps),
     actRoutes(deps),

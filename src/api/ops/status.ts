@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import { decodeAssertion, optionalText, text } from '../../assertions/index.ts';
 import { GENERAL_STORE } from '../../brands/index.ts';
 import { DEFAULT_TOKEN, Settings } from '../../config/index.ts';
+import { sentenceOf } from '../../errors.ts';
 import { readLastBackup, type Queries } from '../../storage/index.ts';
 import type { status } from './contract.ts';
 import type { OpsDeps } from './deps.ts';
@@ -48,18 +49,22 @@ export function statusRoutes(deps: OpsDeps): Hono {
 }
 
 async function statusOf(deps: OpsDeps): Promise<Status> {
-  const healthy = await deps.temporalHealthy();
+  const [healthy, storageFailure] = await Promise.all([
+    deps.temporalHealthy(),
+    failureOf(deps.blobs.check()),
+  ]);
   const disk = await statfs(deps.blobs.stagingFolder);
   const free = disk.bavail * disk.bsize;
   try {
     await deps.database.check();
   } catch {
-    const services = serviceList(true, 'the database does not answer', healthy);
+    const services = serviceList(true, 'the database does not answer', healthy, null);
     return {
       ...EMPTY,
       storeUrl: deps.url(),
       database: 'unavailable',
       services,
+      storageFailure: null,
       disk: { free, blobs: 0 },
       temporalUi: deps.temporalUi,
     };
@@ -74,7 +79,8 @@ async function statusOf(deps: OpsDeps): Promise<Status> {
     database: 'ok',
     airgap,
     storeId: settings.text('internal.store.id') ?? null,
-    services: serviceList(airgap, null, healthy),
+    services: serviceList(airgap, null, healthy, storageFailure),
+    storageFailure,
     stores: await storeList(queries),
     accountKeys: await keyList(queries),
     devices: await count(queries, 'Device'),
@@ -104,11 +110,23 @@ function hsmOf(deps: OpsDeps): Pick<Status, 'hsm' | 'hsmTokens'> {
   return { hsm: usual === undefined ? null : { state: usual.state, detail: usual.detail }, hsmTokens };
 }
 
-function serviceList(airgap: boolean, failure: string | null, temporal: boolean): Status['services'] {
+function serviceList(
+  airgap: boolean,
+  failure: string | null,
+  temporal: boolean,
+  storageFailure: string | null,
+): Status['services'] {
   return (airgap ? AIRGAP : ONLINE).map((name) => {
-    const why = failure ?? (DURABLE.has(name) && !temporal ? 'the Temporal server does not answer' : null);
+    const own = name === 'snapstorage' ? storageFailure : null;
+    const why =
+      failure ?? own ?? (DURABLE.has(name) && !temporal ? 'the Temporal server does not answer' : null);
     return { name, running: why === null, failure: why };
   });
+}
+
+/** The sentence of what went wrong; null when nothing did. */
+function failureOf(asked: Promise<void>): Promise<string | null> {
+  return asked.then(() => null, sentenceOf);
 }
 
 async function storeList(queries: Queries): Promise<Status['stores']> {

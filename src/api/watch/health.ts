@@ -1,4 +1,5 @@
 import { statfs } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Hono } from 'hono';
 import type { HttpBindings } from '@hono/node-server';
 import { clientError, ERROR_CONTENT_TYPE, storeErrorBody } from '../errors.ts';
@@ -31,6 +32,10 @@ export interface HsmFacts {
 
 /** Probes come often, from anywhere, and need no token: what they ask for is looked up once a second at most. */
 const KEEP_MS = 1_000;
+/** A question to a bucket may cost money. */
+const KEEP_STORAGE_MS = 30_000;
+/** A probe does not wait longer for a bucket. */
+const STORAGE_MS = 2_000;
 const LOOPBACK = /^(::1|127\.\d+\.\d+\.\d+|::ffff:127\.\d+\.\d+\.\d+)$/;
 
 /** The paths of {@link createHealthApi}. */
@@ -38,12 +43,14 @@ export const HEALTH_PATHS = ['/_status', '/healthz', '/readyz', '/metrics'] as c
 
 /**
  * Probes and metrics. `/_status/ping` and `/healthz` tell that the process answers; `/_status/check` (protocol/operators.md
- * 1.4, for load balancers) and `/readyz` that it can serve: 503 without its database or Temporal. `/metrics` is for
+ * 1.4, for load balancers) and `/readyz` that it can serve: 503 without its database or Temporal. Without the files of snaps
+ * all else goes on, so that is told and no more. `/metrics` is for
  * Prometheus on this machine, or with the operator's token.
  */
 export function createHealthApi(deps: HealthDeps): Hono<{ Bindings: Partial<HttpBindings> }> {
   const app = new Hono<{ Bindings: Partial<HttpBindings> }>();
-  const parts = remembered(() => partsOf(deps), deps.clock);
+  const storage = remembered(() => storageAnswers(deps.blobs), deps.clock, KEEP_STORAGE_MS);
+  const parts = remembered(() => partsOf(deps, storage), deps.clock, KEEP_MS);
   app.onError((error) => {
     const told = clientError(error);
     const headers = { 'content-type': ERROR_CONTENT_TYPE };
@@ -78,16 +85,32 @@ export function createHealthApi(deps: HealthDeps): Hono<{ Bindings: Partial<Http
 interface Parts {
   readonly database: boolean;
   readonly temporal: boolean;
+  /** The folder or bucket with the files of snaps. */
+  readonly storage: boolean;
 }
 
-async function partsOf({ database, temporalHealthy }: HealthDeps): Promise<Parts> {
-  const works = (asked: Promise<unknown>) =>
-    asked.then(
-      (answer) => answer !== false,
-      () => false,
-    );
-  const [databaseUp, temporal] = await Promise.all([works(database.check()), works(temporalHealthy())]);
-  return { database: databaseUp, temporal };
+async function partsOf(
+  { database, temporalHealthy }: HealthDeps,
+  storage: () => Promise<boolean>,
+): Promise<Parts> {
+  const [databaseUp, temporal, storageUp] = await Promise.all([
+    works(database.check()),
+    works(temporalHealthy()),
+    storage(),
+  ]);
+  return { database: databaseUp, temporal, storage: storageUp };
+}
+
+/** Whether the store of blobs answers, and that soon. */
+function storageAnswers(blobs: BlobStore): Promise<boolean> {
+  return works(Promise.race([blobs.check(), sleep(STORAGE_MS, false, { ref: false })]));
+}
+
+function works(asked: Promise<unknown>): Promise<boolean> {
+  return asked.then(
+    (answer) => answer !== false,
+    () => false,
+  );
 }
 
 /** Everything that is looked up when somebody asks, and not counted as it happens. */
@@ -130,11 +153,11 @@ function measureHsm({ metrics, hsm }: HealthDeps): void {
   }
 }
 
-function remembered<T>(look: () => Promise<T>, clock: () => Date): () => Promise<T> {
+function remembered<T>(look: () => Promise<T>, clock: () => Date, keepMs: number): () => Promise<T> {
   let kept: { readonly at: number; readonly answer: Promise<T> } | undefined;
   return () => {
     const now = clock().getTime();
-    if (kept === undefined || Math.abs(now - kept.at) >= KEEP_MS) kept = { at: now, answer: look() };
+    if (kept === undefined || Math.abs(now - kept.at) >= keepMs) kept = { at: now, answer: look() };
     return kept.answer;
   };
 }

@@ -62,6 +62,13 @@ export const removalPlan = z.looseObject({
   freedBytes: z.number(),
 });
 
+/** What a move of blobs did. */
+export const movedBlobs = z.looseObject({
+  files: z.number(),
+  bytes: z.number(),
+  backend: z.enum(['local', 's3']),
+});
+
 /** The state of the host. */
 export const status = z.looseObject({
   storeUrl: z.string(),
@@ -86,6 +93,7 @@ export const status = z.looseObject({
   devices: z.number(),
   hsm: z.looseObject({ state: z.string(), detail: z.string().nullable() }).nullable(),
   hsmTokens: z.array(z.looseObject({ name: z.string(), state: z.string(), detail: z.string() })),
+  storageFailure: z.string().nullish(),
   disk: z.looseObject({ free: z.number(), blobs: z.number() }),
   lastImport: z.looseObject({ at: z.string(), fileName: z.string(), outcome: z.string() }).nullable(),
   lastBackup: z.looseObject({ at: z.string(), verified: z.boolean() }).nullable(),

@@ -14,6 +14,7 @@ import { listDevicesCommand } from './list-devices.ts';
 import { listPushedSnapsCommand } from './list-pushed-snaps.ts';
 import { deleteOverrideCommand, listOverridesCommand, overrideCommand } from './overrides.ts';
 import { pushAccountKeysCommand, pushMetadataCommand, pushSnapCommand, pushStoreCommand } from './push.ts';
+import { moveBlobsCommand } from './move-blobs.ts';
 import { deleteSnapCommand, pruneCommand } from './remove.ts';
 import { rotateDeviceSecretCommand, rotateMasterKeyCommand } from './rotation.ts';
 import { statusCommand } from './status.ts';
@@ -44,6 +45,7 @@ export function snapStoreProxyProgram(context: CliContext): Command {
     .addCommand(rollBackCommand(context))
     .addCommand(deleteSnapCommand(context))
     .addCommand(pruneCommand(context))
+    .addCommand(moveBlobsCommand(context))
     .addCommand(importCertificateCommand(context))
     .addCommand(useCaCertsCommand(context))
     .addCommand(removeCaCertsCommand(context))

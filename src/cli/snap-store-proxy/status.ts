@@ -67,13 +67,14 @@ function ending(until: string | null): string {
 }
 
 function more(found: Status): string[] {
-  const { hsm, hsmTokens, disk, lastImport, lastBackup, temporalUi } = found;
+  const { hsm, hsmTokens, storageFailure, disk, lastImport, lastBackup, temporalUi } = found;
   return [
     `HSM: ${hsm ? `${hsm.state}${hsm.detail ? ` (${hsm.detail})` : ''}` : 'none'}`,
     ...hsmTokens
       .filter(({ name }) => name !== DEFAULT_TOKEN)
       .map(({ name, state, detail }) => `HSM token "${name}": ${state} (${detail})`),
     `Disk: ${mebibytes(disk.free)} MiB free, ${mebibytes(disk.blobs)} MiB of snaps`,
+    `Storage: ${storageFailure ?? 'OK'}`,
     `Devices: ${found.devices}`,
     `Last import: ${lastImport ? `${lastImport.fileName} at ${lastImport.at}, ${lastImport.outcome}` : 'none'}`,
     `Last backup: ${lastBackup ? `${lastBackup.at}, ${lastBackup.verified ? 'verified' : 'not verified'}` : 'none'}`,

@@ -40,6 +40,17 @@ export const PinnedExporter = defineEntity({
   },
 });
 
+/** A blob that may be nobody's: on its way in before a row names it, or let go by the rows that did. */
+export const LooseBlob = defineEntity({
+  name: 'LooseBlob',
+  tableName: 'loose_blob',
+  indexes: [{ properties: ['notedAt'] }],
+  properties: {
+    sha3_384: blobDigest().primary(),
+    notedAt: moment(),
+  },
+});
+
 /** An upload or publication on an authority. */
 export const Upload = defineEntity({
   name: 'Upload',

@@ -56,4 +56,5 @@ export const ENTITIES = [
   imports.ImportRecord,
   imports.PinnedExporter,
   imports.Upload,
+  imports.LooseBlob,
 ] as const;

@@ -1,15 +1,18 @@
 import { LibSqlFirst } from './libsql-0001.ts';
 import { LibSqlOverrideSnapId } from './libsql-0002.ts';
 import { LibSqlTokens } from './libsql-0003.ts';
+import { LibSqlLooseBlobs } from './libsql-0004.ts';
 import { PostgreSqlFirst } from './postgresql-0001.ts';
 import { PostgreSqlOverrideSnapId } from './postgresql-0002.ts';
 import { PostgreSqlTokens } from './postgresql-0003.ts';
+import { PostgreSqlLooseBlobs } from './postgresql-0004.ts';
 
 /** In the order in which they are applied; a name, once released, never changes. */
 export const LIBSQL_MIGRATIONS = [
   { name: '0001', class: LibSqlFirst },
   { name: '0002', class: LibSqlOverrideSnapId },
   { name: '0003', class: LibSqlTokens },
+  { name: '0004', class: LibSqlLooseBlobs },
 ];
 
 /** The same steps for PostgreSQL. */
@@ -17,4 +20,5 @@ export const POSTGRESQL_MIGRATIONS = [
   { name: '0001', class: PostgreSqlFirst },
   { name: '0002', class: PostgreSqlOverrideSnapId },
   { name: '0003', class: PostgreSqlTokens },
+  { name: '0004', class: PostgreSqlLooseBlobs },
 ];

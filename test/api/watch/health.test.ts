@@ -77,7 +77,9 @@ test('probes tell that the process answers, and whether it can serve', async () 
     ['/readyz', 503],
   ] as const)
     expect((await fetch(unwell.url + path)).status, path).toBe(status);
-  expect(await (await fetch(`${unwell.url}/readyz`)).text()).toBe('database OK\ntemporal failed\n');
+  expect(await (await fetch(`${unwell.url}/readyz`)).text()).toBe(
+    'database OK\ntemporal failed\nstorage OK\n',
+  );
 });
 
 test('metrics tell what was asked, what was refused and why, and how the parts are', async () => {
