@@ -1,5 +1,4 @@
 import { generateKeyPairSync, createPrivateKey } from 'node:crypto';
-import type { Readable } from 'node:stream';
 import { encodeStream, type Assertion } from '../assertions/index.ts';
 import {
   currentLayout,
@@ -31,12 +30,8 @@ export async function exporterSigner(settings: SettingStore, at: Date): Promise<
 }
 
 /** A revision to export: what the manifest says of it, its file and its assertions. */
-export interface RevisionMaterial {
+export interface RevisionMaterial extends StreamSource {
   readonly revision: Omit<ManifestRevision, 'member' | 'assertions'>;
-  /** The bytes of its file, from the first. */
-  readonly open: () => Promise<Readable>;
-  /** Its digest was made a moment ago (`StreamSource`). */
-  readonly verified?: boolean;
   readonly assertions: readonly Assertion[];
 }
 
@@ -94,14 +89,14 @@ function manifestOf(material: ArchiveMaterial, exporter: string) {
   for (const [name, assertions] of material.streams) addStream(name, assertions);
   const snaps = material.snaps.map(({ snap, revisions }) => ({
     ...snap,
-    revisions: revisions.map(({ revision, open, verified = false, assertions }) => {
+    revisions: revisions.map(({ revision, assertions, ...source }) => {
       const member = currentLayout.snapMember(material.kind, snap.name, revision.revision);
       const assertionsMember = currentLayout.snapAssertionsMember(
         material.kind,
         snap.name,
         revision.revision,
       );
-      files.set(member, { open, verified });
+      files.set(member, source);
       members.push({ name: member, size: revision.size, digest: revision.digest });
       addStream(assertionsMember, assertions);
       return { ...revision, member, assertions: assertionsMember };

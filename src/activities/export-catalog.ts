@@ -249,6 +249,7 @@ async function revisionMaterial(
       createdAt: row.createdAt,
     },
     open: () => parts.blobs.open(blob, { aheadBytes: 2 ** 20 }),
+    path: parts.blobs.pathOf?.(blob.digest),
     assertions: await parts.closer.ofSnapFile(snapId, row.sha3_384),
   };
 }

@@ -203,7 +203,8 @@ async function revisionOf(
       epoch: { read: [...yaml.epoch.read], write: [...yaml.epoch.write] },
       createdAt: new Date(text(statement, 'timestamp')).toISOString(),
     },
-    open: async () => createReadStream(file, { highWaterMark: 2 ** 20 }),
+    open: async () => createReadStream(file),
+    path: file,
     verified: await deps.verified.has(file),
     assertions,
   };

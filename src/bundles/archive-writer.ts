@@ -9,7 +9,8 @@ import { InFlight } from './in-flight.ts';
 import { MANIFEST_NAME, SIGNATURE_NAME } from './layouts.ts';
 import { encodeManifest, type Manifest, type ManifestMember } from './manifest.ts';
 import type { ManifestSigner } from './signature.ts';
-import { SlotRing, slotsOf } from './slot-ring.ts';
+import { SlotRing } from './slot-ring.ts';
+import { slotsOf, slotsOfFile } from './slot-sources.ts';
 import { BLOCK_MAX } from './stored-blocks.ts';
 import { StoredGzip } from './stored-gzip.ts';
 import { encodeTarHeader, TAR_END, tarPadding } from './tar-header-writing.ts';
@@ -25,6 +26,8 @@ export type MemberSource = Uint8Array | StreamSource;
 /** Bytes that are read as they are written. */
 export interface StreamSource {
   readonly open: () => Promise<Readable>;
+  /** The same bytes as a file on this machine, where they are one: it is read without the stream. */
+  readonly path?: string | undefined;
   /** The digest of these very bytes was made a moment ago: it is not made again. */
   readonly verified?: boolean;
 }
@@ -132,16 +135,19 @@ async function addBytes({ gzip, modified }: Archive, name: string, bytes: Uint8A
 async function addStream(
   archive: Archive,
   member: ManifestMember,
-  { open: openSource, verified = false }: StreamSource,
+  source: StreamSource,
 ): Promise<{ readonly finished: Promise<void> }> {
   const { gzip, digester, modified, options } = archive;
   const { name, size } = member;
-  const source: AsyncIterable<unknown> = await openSource();
+  const chunks =
+    source.path === undefined
+      ? slotsOf(await source.open(), archive.ring)
+      : slotsOfFile(source.path, archive.ring);
   await gzip.add(encodeTarHeader({ name, size, modified }));
-  const stream = verified ? undefined : digester.begin(size);
+  const stream = source.verified === true ? undefined : digester.begin(size);
   const uses = new InFlight();
   let passed = 0;
-  for await (const { bytes, release } of slotsOf(source, archive.ring)) {
+  for await (const { bytes, release } of chunks) {
     options.signal?.throwIfAborted();
     uses.throwFailure();
     passed += bytes.byteLength;

@@ -19,5 +19,6 @@ export * from './manifest.ts';
 export * from './metadata-file.ts';
 export * from './names.ts';
 export * from './signature.ts';
-export { SlotRing, slotsOf } from './slot-ring.ts';
+export { SlotRing } from './slot-ring.ts';
+export { slotsOf, slotsOfFile } from './slot-sources.ts';
 export * from './unpack.ts';

@@ -49,36 +49,3 @@ export class SlotRing {
     return { memory, share, release };
   }
 }
-
-/**
- * Gathers what a stream brings in slots of the ring, each full but the last; every one must be released. When the stream breaks,
- * what it brought comes before its failure.
- */
-export async function* slotsOf(source: AsyncIterable<unknown>, ring: SlotRing): AsyncIterable<Chunk> {
-  let slot: Slot | undefined;
-  let filled = 0;
-  const gathered = (): Chunk[] => {
-    const found =
-      slot && filled > 0 ? [{ bytes: slot.memory.subarray(0, filled), release: slot.release }] : [];
-    [slot, filled] = [undefined, 0];
-    return found;
-  };
-  try {
-    for await (const bytes of source) {
-      if (!(bytes instanceof Uint8Array))
-        throw new TypeError('internal error: a stream that is not of bytes');
-      const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      for (let from = 0; from < chunk.length;) {
-        slot ??= await ring.take();
-        const count = chunk.copy(slot.memory, filled, from);
-        from += count;
-        filled += count;
-        if (filled === slot.memory.length) yield* gathered();
-      }
-    }
-  } catch (error) {
-    yield* gathered();
-    throw error;
-  }
-  yield* gathered();
-}

@@ -56,6 +56,8 @@ export interface BlobStore {
    * The caller destroys the stream when the reader goes away.
    */
   open(blob: StoredBlob, part?: BlobPart): Promise<Readable>;
+  /** Where a blob is that lies as a file on this machine; absent where blobs lie elsewhere. It is only read. */
+  pathOf?(digest: BlobDigest): string;
   /** Lends the blob as a file, for a program that needs one. The file is there until `use` ends, and is only read. */
   withFile<T>(blob: StoredBlob, use: (path: string) => Promise<T>): Promise<T>;
   /**

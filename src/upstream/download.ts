@@ -1,6 +1,13 @@
-import { createReadStream } from 'node:fs';
 import { open, rename, rm, stat } from 'node:fs/promises';
-import { Digester, FileWriting, InFlight, SlotRing, slotsOf, type DigestStream } from '../bundles/index.ts';
+import {
+  Digester,
+  FileWriting,
+  InFlight,
+  SlotRing,
+  slotsOf,
+  slotsOfFile,
+  type DigestStream,
+} from '../bundles/index.ts';
 import { sentenceOf } from '../errors.ts';
 import { UpstreamError } from './errors.ts';
 import type { StoreClient } from './store-client.ts';
@@ -124,7 +131,7 @@ async function digestPresent(path: string, stream: DigestStream, { wanted, ring 
   if (present === 0 || present > wanted.size) return 0;
   const uses = new InFlight();
   let size = 0;
-  for await (const chunk of slotsOf(createReadStream(path, { highWaterMark: SLOT_BYTES }), ring)) {
+  for await (const chunk of slotsOfFile(path, ring)) {
     size += chunk.bytes.byteLength;
     uses.follow(chunk, stream.update(chunk.bytes));
     uses.throwFailure();

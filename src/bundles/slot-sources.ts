@@ -1,0 +1,61 @@
+import { open } from 'node:fs/promises';
+import type { Chunk, Slot, SlotRing } from './slot-ring.ts';
+
+/**
+ * Gathers what a stream brings in slots of the ring, each full but the last; every one must be released. When the stream breaks,
+ * what it brought comes before its failure.
+ */
+export async function* slotsOf(source: AsyncIterable<unknown>, ring: SlotRing): AsyncIterable<Chunk> {
+  let slot: Slot | undefined;
+  let filled = 0;
+  const gathered = (): Chunk[] => {
+    const found =
+      slot && filled > 0 ? [{ bytes: slot.memory.subarray(0, filled), release: slot.release }] : [];
+    [slot, filled] = [undefined, 0];
+    return found;
+  };
+  try {
+    for await (const bytes of source) {
+      if (!(bytes instanceof Uint8Array))
+        throw new TypeError('internal error: a stream that is not of bytes');
+      const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      for (let from = 0; from < chunk.length;) {
+        slot ??= await ring.take();
+        const count = chunk.copy(slot.memory, filled, from);
+        from += count;
+        filled += count;
+        if (filled === slot.memory.length) yield* gathered();
+      }
+    }
+  } catch (error) {
+    yield* gathered();
+    throw error;
+  }
+  yield* gathered();
+}
+
+/**
+ * The same of a file, which is read straight into the slots: a stream would make a new buffer for each piece, and those keep the garbage
+ * collector busier than the disk.
+ */
+export async function* slotsOfFile(path: string, ring: SlotRing): AsyncIterable<Chunk> {
+  const file = await open(path, 'r');
+  try {
+    for (let position = 0; ;) {
+      const { memory, release } = await ring.take();
+      let filled = 0;
+      let ended = false;
+      while (!ended && filled < memory.length) {
+        const { bytesRead } = await file.read(memory, filled, memory.length - filled, position + filled);
+        filled += bytesRead;
+        ended = bytesRead === 0;
+      }
+      position += filled;
+      if (filled > 0) yield { bytes: memory.subarray(0, filled), release };
+      else release();
+      if (ended) return;
+    }
+  } finally {
+    await file.close();
+  }
+}
