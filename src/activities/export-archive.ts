@@ -6,9 +6,12 @@ import {
   manifestSigner,
   sha3Of,
   writeBundle,
+  versionFor,
   type Manifest,
   type ManifestAdmin,
+  type ManifestComponent,
   type ManifestMember,
+  type ManifestRest,
   type ManifestRevision,
   type ManifestSnap,
   type ManifestSigner,
@@ -18,6 +21,7 @@ import {
   type WrittenBundle,
 } from '../bundles/index.ts';
 import type { SettingStore } from '../storage/index.ts';
+import type { LeftOut } from '../workflows/export-contract.ts';
 
 /** Under this name the exporting machine's private key is sealed. */
 const EXPORTER_KEY_SETTING = 'exporter.private-key';
@@ -29,16 +33,34 @@ export async function exporterSigner(settings: SettingStore, at: Date): Promise<
   return manifestSigner(createPrivateKey(await settings.secretOnce(EXPORTER_KEY_SETTING, make, at)));
 }
 
+/** Where a file comes from; one that is there already and does not come along is not opened. */
+export type FileSource = StreamSource | { readonly open: null };
+
 /** A revision to export: what the manifest says of it, its file and its assertions. */
-export interface RevisionMaterial extends StreamSource {
+export type RevisionMaterial = FileSource & {
   readonly revision: Omit<ManifestRevision, 'member' | 'assertions'>;
   readonly assertions: readonly Assertion[];
-}
+};
+
+/** A revision of a component to export; its assertions are with the revisions of the snap that it goes with. */
+export type ComponentMaterial = FileSource & {
+  readonly component: Omit<ManifestComponent, 'member'>;
+};
 
 /** A snap to export. */
 export interface SnapMaterial {
-  readonly snap: Omit<ManifestSnap, 'revisions'>;
+  readonly snap: Omit<ManifestSnap, 'revisions' | 'components'>;
   readonly revisions: readonly RevisionMaterial[];
+  readonly components?: readonly ComponentMaterial[];
+}
+
+/** What of these snaps does not come along. */
+export function leftOutOf(snaps: readonly SnapMaterial[]): LeftOut {
+  const sizes = snaps.flatMap(({ revisions, components = [] }) => [
+    ...revisions.flatMap(({ open, revision }) => (open === null ? [revision.size] : [])),
+    ...components.flatMap(({ open, component }) => (open === null ? [component.size] : [])),
+  ]);
+  return { files: sizes.length, bytes: sizes.reduce((sum, size) => sum + size, 0) };
 }
 
 /** Everything that goes into one archive. */
@@ -52,6 +74,8 @@ export interface ArchiveMaterial {
   /** Streams of assertions that are about more than one snap, by member name. */
   readonly streams: ReadonlyMap<string, readonly Assertion[]>;
   readonly snaps: readonly SnapMaterial[];
+  /** What those files that are left out are said to be there by. */
+  readonly rest?: Omit<ManifestRest, 'members'> | undefined;
 }
 
 /** Writes the archive at `path`. */
@@ -87,25 +111,41 @@ function manifestOf(material: ArchiveMaterial, exporter: string) {
     members.push({ name, size: content.byteLength, digest: sha3Of(content) });
   };
   for (const [name, assertions] of material.streams) addStream(name, assertions);
-  const snaps = material.snaps.map(({ snap, revisions }) => ({
+  const leftOut: ManifestMember[] = [];
+  const addFile = (
+    name: string,
+    source: FileSource,
+    { size, digest }: { readonly size: number; readonly digest: string },
+  ) => {
+    if (source.open !== null) files.set(name, source);
+    (source.open === null ? leftOut : members).push({ name, size, digest });
+  };
+  const { kind } = material;
+  const snaps = material.snaps.map(({ snap, revisions, components = [] }) => ({
     ...snap,
     revisions: revisions.map(({ revision, assertions, ...source }) => {
-      const member = currentLayout.snapMember(material.kind, snap.name, revision.revision);
-      const assertionsMember = currentLayout.snapAssertionsMember(
-        material.kind,
-        snap.name,
-        revision.revision,
-      );
-      files.set(member, source);
-      members.push({ name: member, size: revision.size, digest: revision.digest });
+      const member = currentLayout.snapMember(kind, snap.name, revision.revision);
+      const assertionsMember = currentLayout.snapAssertionsMember(kind, snap.name, revision.revision);
+      addFile(member, source, revision);
       addStream(assertionsMember, assertions);
       return { ...revision, member, assertions: assertionsMember };
     }),
+    ...(components.length > 0 && {
+      components: components.map(({ component, ...source }) => {
+        const { name, revision } = component;
+        const member = currentLayout.componentMember(kind, snap.name, name, revision);
+        addFile(member, source, component);
+        return { ...component, member };
+      }),
+    }),
   }));
+  if (leftOut.length > 0 && material.rest === undefined)
+    throw new TypeError('internal error: files are left out of an archive that rests on nothing');
+  const restsOn = material.rest && leftOut.length > 0 ? { ...material.rest, members: leftOut } : undefined;
   const manifest: Manifest = {
     format: 'airlock-bundle',
-    version: 1,
-    kind: material.kind,
+    version: versionFor({ restsOn, snaps }),
+    kind,
     createdAt: material.createdAt.toISOString(),
     exporter,
     store: material.store,
@@ -114,6 +154,7 @@ function manifestOf(material: ArchiveMaterial, exporter: string) {
     snaps,
     stores: [...material.stores],
     admin: material.admin,
+    ...(restsOn && { restsOn }),
   };
   return { manifest, bytes, files };
 }

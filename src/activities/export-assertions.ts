@@ -10,6 +10,14 @@ import {
 import { findAssertion, type Queries } from '../storage/index.ts';
 import { ExportError } from './export-errors.ts';
 
+/** A component as it goes with one revision of its snap. */
+export interface ComponentOfRevision {
+  readonly name: string;
+  readonly revision: number;
+  readonly digest: string;
+  readonly snapRevision: number;
+}
+
 /** Looks assertions up once each, with all that they rest on. */
 export class AssertionCloser {
   readonly #queries: Queries;
@@ -58,8 +66,15 @@ export class AssertionCloser {
     return found;
   }
 
-  /** All that a device needs for one snap file: its snap-revision, every revision of the declaration, and their chains. */
-  async ofSnapFile(snapId: string, digest: string): Promise<readonly Assertion[]> {
+  /**
+   * All that a device needs for one snap file: its snap-revision, every revision of the declaration, what is said of the
+   * components that go with it, and their chains.
+   */
+  async ofSnapFile(
+    snapId: string,
+    digest: string,
+    components: readonly ComponentOfRevision[] = [],
+  ): Promise<readonly Assertion[]> {
     const rows = await this.#queries
       .selectFrom('StoredAssertion')
       .select('bytes')
@@ -81,7 +96,34 @@ export class AssertionCloser {
         'assertion-missing',
         `cannot export snap ${snapId}: its revision is not signed yet`,
       );
+    for (const component of components) found.push(...(await this.#ofComponent(snapId, component)));
     return this.close(found);
+  }
+
+  /** Who made the file of a component, and that it goes with that revision of the snap. */
+  async #ofComponent(snapId: string, component: ComponentOfRevision): Promise<readonly Assertion[]> {
+    const { name, revision, digest, snapRevision } = component;
+    const found: Assertion[] = [];
+    for (const [type, key] of [
+      ['snap-resource-revision', [snapId, name, hexToSnapSha3(digest)]],
+      ['snap-resource-pair', [snapId, name, revision, snapRevision]],
+    ] as const) {
+      const rows = await this.#queries
+        .selectFrom('StoredAssertion')
+        .select(['bytes', 'primaryKey'])
+        .where('snapId', '=', snapId)
+        .where('type', '=', type)
+        .orderBy('revision')
+        .execute();
+      const own = rows.filter(({ primaryKey }) => primaryKey.startsWith(`${key.join('/')}/`));
+      if (own.length === 0)
+        throw new ExportError(
+          'assertion-missing',
+          `cannot export component ${name} revision ${revision} of ${snapId}: its ${type} is not here`,
+        );
+      found.push(...own.map(({ bytes }) => decodeAssertion(bytes)));
+    }
+    return found;
   }
 
   /** Assertions of some types that are about an account: its keys, validation sets and the like. */

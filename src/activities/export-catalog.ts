@@ -3,13 +3,12 @@ import type { ManifestSnap, ManifestStore } from '../bundles/index.ts';
 import { channelName, isRisk, parseSnapYaml, type SnapYaml } from '../snaps/index.ts';
 import { parseBlobDigest, type BlobStore, type Queries } from '../storage/index.ts';
 import type { AssertionCloser } from './export-assertions.ts';
-import type { RevisionMaterial, SnapMaterial } from './export-archive.ts';
+import type { ComponentMaterial, FileSource, RevisionMaterial, SnapMaterial } from './export-archive.ts';
+import { isInScope, type BasisScope, type KnownThere } from './export-basis.ts';
 import { ExportError } from './export-errors.ts';
 
 /** Which channels and architectures an export takes; all when empty. */
-export interface Selection {
-  readonly channels: readonly string[];
-  readonly architectures: readonly string[];
+export interface Selection extends BasisScope {
   /** Revisions that are wanted whatever channel they are in, by number. */
   readonly revisions?: readonly number[];
 }
@@ -19,6 +18,8 @@ export interface CatalogParts {
   readonly queries: Queries;
   readonly blobs: BlobStore;
   readonly closer: AssertionCloser;
+  /** What the other side has: those files are left out. */
+  readonly known?: KnownThere | undefined;
 }
 
 /** How many inclusions in a row are followed. */
@@ -123,8 +124,13 @@ export async function snapMaterial(
   );
   const numbers = new Set([...channels.map(({ revision }) => revision), ...(selection.revisions ?? [])]);
   const revisions: RevisionMaterial[] = [];
-  for (const number of numbers)
-    if (number !== null && withFiles) revisions.push(await revisionMaterial(parts, row.name, snapId, number));
+  const components = new Map<string, ComponentMaterial>();
+  for (const number of numbers) {
+    if (number === null || !withFiles) continue;
+    const own = await componentsOf(parts, row.name, snapId, number);
+    for (const one of own) components.set(`${one.component.name} ${one.component.revision}`, one);
+    revisions.push(await revisionMaterial(parts, { name: row.name, snapId, revision: number }, own));
+  }
   if (channels.length === 0 && revisions.length === 0) return undefined;
   const {
     name,
@@ -164,19 +170,14 @@ export async function snapMaterial(
       channels,
     },
     revisions,
+    components: [...components.values()],
   };
 }
 
 function isChosen(release: ManifestSnap['channels'][number], selection: Selection): boolean {
   if (selection.revisions !== undefined)
     return release.revision !== null && selection.revisions.includes(release.revision);
-  const { channels, architectures } = selection;
-  if (channels.length > 0 && !channels.includes(release.channel)) return false;
-  return (
-    architectures.length === 0 ||
-    release.architecture === 'all' ||
-    architectures.includes(release.architecture)
-  );
+  return isInScope(release.channel, release.architecture, selection);
 }
 
 async function channelsOf(queries: Queries, snapId: string): Promise<ManifestSnap['channels']> {
@@ -211,10 +212,10 @@ async function channelsOf(queries: Queries, snapId: string): Promise<ManifestSna
 
 async function revisionMaterial(
   parts: CatalogParts,
-  name: string,
-  snapId: string,
-  revision: number,
+  wanted: { readonly name: string; readonly snapId: string; readonly revision: number },
+  components: readonly ComponentMaterial[],
 ): Promise<RevisionMaterial> {
+  const { name, snapId, revision } = wanted;
   const row = await parts.queries
     .selectFrom('SnapRevision')
     .selectAll()
@@ -226,12 +227,7 @@ async function revisionMaterial(
       'revision-unknown',
       `cannot export revision ${revision} of ${name}: it is not here`,
     );
-  const blob = await parts.blobs.find(parseBlobDigest(row.sha3_384));
-  if (blob === undefined)
-    throw new ExportError(
-      'blob-missing',
-      `cannot export ${name} revision ${revision}: its file is missing from the store`,
-    );
+  const pairs = components.map(({ component }) => component);
   return {
     revision: {
       revision,
@@ -247,10 +243,57 @@ async function revisionMaterial(
       provenance: row.provenance,
       epoch: row.epoch,
       createdAt: row.createdAt,
+      ...(pairs.length > 0 && {
+        components: pairs.map((component) => ({ name: component.name, revision: component.revision })),
+      }),
     },
+    ...(await sourceOf(parts, row.sha3_384, `${name} revision ${revision}`)),
+    assertions: await parts.closer.ofSnapFile(
+      snapId,
+      row.sha3_384,
+      pairs.map((component) => ({ ...component, snapRevision: revision })),
+    ),
+  };
+}
+
+/** The components that go with a revision of a snap. */
+async function componentsOf(
+  parts: CatalogParts,
+  snapName: string,
+  snapId: string,
+  snapRevision: number,
+): Promise<readonly ComponentMaterial[]> {
+  const rows = await parts.queries
+    .selectFrom('SnapResourcePair')
+    .innerJoin('SnapResource', (join) =>
+      join
+        .onRef('SnapResource.snapId', '=', 'SnapResourcePair.snapId')
+        .onRef('SnapResource.name', '=', 'SnapResourcePair.resourceName')
+        .onRef('SnapResource.revision', '=', 'SnapResourcePair.resourceRevision'),
+    )
+    .selectAll('SnapResource')
+    .where('SnapResourcePair.snapId', '=', snapId)
+    .where('SnapResourcePair.snapRevision', '=', snapRevision)
+    .orderBy('SnapResource.name')
+    .execute();
+  const found: ComponentMaterial[] = [];
+  for (const { name, type, revision, version, description, sha3_384: digest, size, createdAt } of rows)
+    found.push({
+      component: { name, type, revision, version, description, digest, size: Number(size), createdAt },
+      ...(await sourceOf(parts, digest, `${snapName}+${name} revision ${revision}`)),
+    });
+  return found;
+}
+
+/** Where a file comes from; from nowhere when the other side has it. */
+async function sourceOf(parts: CatalogParts, text: string, what: string): Promise<FileSource> {
+  if (parts.known?.digests.has(text)) return { open: null };
+  const blob = await parts.blobs.find(parseBlobDigest(text));
+  if (blob === undefined)
+    throw new ExportError('blob-missing', `cannot export ${what}: its file is missing from the store`);
+  return {
     open: () => parts.blobs.open(blob, { aheadBytes: 2 ** 20 }),
     path: parts.blobs.pathOf?.(blob.digest),
-    assertions: await parts.closer.ofSnapFile(snapId, row.sha3_384),
   };
 }
 

@@ -10,6 +10,7 @@ export type ExportErrorCode =
   | 'nothing-to-export'
   | 'assertion-missing'
   | 'blob-missing'
+  | 'basis-changed'
   | 'export-folder-unusable';
 
 const KINDS: Readonly<Record<ExportErrorCode, ErrorKind>> = {
@@ -21,6 +22,7 @@ const KINDS: Readonly<Record<ExportErrorCode, ErrorKind>> = {
   'nothing-to-export': 'conflict',
   'assertion-missing': 'conflict',
   'blob-missing': 'conflict',
+  'basis-changed': 'conflict',
   'export-folder-unusable': 'invalid',
 };
 

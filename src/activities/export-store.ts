@@ -11,8 +11,9 @@ import type {
   ExportedToken,
   StoreExport,
 } from '../workflows/export-contract.ts';
-import { exporterSigner, writeArchive, type SnapMaterial } from './export-archive.ts';
+import { exporterSigner, leftOutOf, writeArchive, type SnapMaterial } from './export-archive.ts';
 import { AssertionCloser } from './export-assertions.ts';
+import { knownThere } from './export-basis.ts';
 import { closureWarnings, snapIdsOf, snapMaterial, storesFor } from './export-catalog.ts';
 import { ExportError } from './export-errors.ts';
 import { makeExportFolder } from './export-folder.ts';
@@ -130,8 +131,10 @@ export async function writeStoreExport(
   const closer = new AssertionCloser(queries);
   const stores = await storesFor(queries, input.store);
   const snaps: SnapMaterial[] = [];
+  const known = await knownThere(input.basis, input, queries);
+  const parts = { queries, blobs: deps.blobs, closer, known };
   for (const snapId of input.snaps ? await snapIdsOf(queries, stores) : []) {
-    const material = await snapMaterial({ queries, blobs: deps.blobs, closer }, snapId, input, true);
+    const material = await snapMaterial(parts, snapId, input, true);
     if (material !== undefined) snaps.push(material);
   }
   const keys = await accountKeys(closer, input.keys);
@@ -152,6 +155,7 @@ export async function writeStoreExport(
       admin: await adminEntry(queries, token),
       streams,
       snaps,
+      rest: known?.rest,
     },
     await exporterSigner(deps.settings, at),
     options,
@@ -162,6 +166,7 @@ export async function writeStoreExport(
     snaps: exportedRevisions(snaps),
     accountKeys: [...input.keys],
     warnings: await closureWarnings(queries, snaps),
+    ...(known && { leftOut: leftOutOf(snaps) }),
   };
 }
 

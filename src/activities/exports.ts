@@ -9,8 +9,9 @@ import type {
   StoreExport,
 } from '../workflows/export-contract.ts';
 import { crashPoint } from './crash-point.ts';
-import { exporterSigner, writeArchive, type SnapMaterial } from './export-archive.ts';
+import { exporterSigner, leftOutOf, writeArchive, type SnapMaterial } from './export-archive.ts';
 import { AssertionCloser } from './export-assertions.ts';
+import { knownThere } from './export-basis.ts';
 import { closureWarnings, snapMaterial } from './export-catalog.ts';
 import { ExportError } from './export-errors.ts';
 import { makeExportFolder } from './export-folder.ts';
@@ -67,6 +68,8 @@ async function writeSnaps(
 ): Promise<ExportOutcome> {
   const { queries } = deps.database;
   const closer = new AssertionCloser(queries);
+  const known = await knownThere(input.basis, input, queries);
+  const parts = { queries, blobs: deps.blobs, closer, known };
   const signer = await exporterSigner(deps.settings, at);
   const folder = await makeExportFolder(input.exportDir, deps.exportFolder);
   const files: ExportedFile[] = [];
@@ -87,7 +90,7 @@ async function writeSnaps(
       );
     const revisions = input.packages.filter((one) => one.name === name).map(({ revision }) => revision);
     const selection = { ...input, ...(revisions.length > 0 ? { revisions } : {}) };
-    const material = await snapMaterial({ queries, blobs: deps.blobs, closer }, row.snapId, selection, true);
+    const material = await snapMaterial(parts, row.snapId, selection, true);
     if (material === undefined)
       throw new ExportError(
         'nothing-to-export',
@@ -105,6 +108,7 @@ async function writeSnaps(
         admin: null,
         streams: new Map(),
         snaps: [material],
+        rest: known?.rest,
       },
       signer,
       { signal, onProgress: progress() },
@@ -118,5 +122,6 @@ async function writeSnaps(
     snaps: exportedRevisions(snaps),
     accountKeys: [],
     warnings: await closureWarnings(queries, snaps),
+    ...(known && { leftOut: leftOutOf(snaps) }),
   };
 }

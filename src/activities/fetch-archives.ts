@@ -1,26 +1,40 @@
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import {
+  DEFAULT_PROVENANCE,
   decodeStream,
   hexToSnapSha3,
   publicRoot,
   text,
   verifyBatch,
   type Assertion,
+  type AssertionRef,
 } from '../assertions/index.ts';
 import { GENERAL_STORE } from '../brands/index.ts';
-import { fileNames, stampOf, type ManifestSnap } from '../bundles/index.ts';
-import { parseChannel, channelName } from '../snaps/index.ts';
+import { fileNames, stampOf, type ManifestSnap, type StreamSource } from '../bundles/index.ts';
+import { parseChannel, parseSnapYaml, channelName } from '../snaps/index.ts';
 import { assertionSource, trustedRoots } from '../storage/index.ts';
-import { AssertionFetcher, UpstreamError } from '../upstream/index.ts';
+import {
+  AssertionFetcher,
+  UpstreamError,
+  type UpstreamResource,
+  type UpstreamSnap,
+} from '../upstream/index.ts';
 import type { ExportOutcome, ExportedFile, ExportedRevision } from '../workflows/export-contract.ts';
 import type { FetchSnapsInput } from '../workflows/fetch-contract.ts';
 import { atOnce } from './at-once.ts';
-import { exporterSigner, writeArchive, type RevisionMaterial, type SnapMaterial } from './export-archive.ts';
+import {
+  exporterSigner,
+  leftOutOf,
+  writeArchive,
+  type ComponentMaterial,
+  type RevisionMaterial,
+  type SnapMaterial,
+} from './export-archive.ts';
 import { needsOf } from './export-catalog.ts';
 import {
   fetchFolder,
-  plannedPlaces,
+  fetchPlan,
   upstreamClient,
   type FetchParts,
   type FetchedPlace,
@@ -42,19 +56,22 @@ export async function writeFetched(
   deps: FetchParts,
   signal: AbortSignal,
 ): Promise<ExportOutcome> {
-  const places = await plannedPlaces(input, deps);
+  const plan = await fetchPlan(input, deps);
+  const { places, rest } = plan;
   const client = await upstreamClient(deps, input);
   const roots = [...publicRoot(), ...(await trustedRoots(deps.database.queries))];
   const fetcher = new AssertionFetcher(client, roots, signal);
   const folder = await makeExportFolder(input.exportDir, deps.exportFolder);
   const signer = await exporterSigner(deps.settings, at);
   const warnings = new Set<string>();
+  const snaps: SnapMaterial[] = [];
   const names = [...Map.groupBy(places, ({ snap }) => snap.name)];
   const files = new Map<string, ExportedFile>();
+  const notes = { at, warnings, names: new Set(input.names), leftOut: new Set(plan.leftOut) };
   await atOnce(ARCHIVES, names, async ([name, own]) => {
     signal.throwIfAborted();
-    const notes = { at, warnings, names: new Set(input.names) };
     const material = await materialOf(input, own, fetcher, deps, notes);
+    snaps.push(material);
     const written = await writeArchive(
       join(folder, fileNames.snapBundle(name, stampOf(at))),
       {
@@ -66,6 +83,7 @@ export async function writeFetched(
         admin: null,
         streams: new Map(),
         snaps: [material],
+        rest: rest ?? undefined,
       },
       signer,
       { signal },
@@ -79,6 +97,7 @@ export async function writeFetched(
     snaps: places.map(lineOf),
     accountKeys: [],
     warnings: [...warnings].sort(),
+    ...(rest && { leftOut: leftOutOf(snaps) }),
   };
 }
 
@@ -90,6 +109,7 @@ interface Notes {
   readonly at: Date;
   readonly warnings: Set<string>;
   readonly names: ReadonlySet<string>;
+  readonly leftOut: ReadonlySet<string>;
 }
 
 async function materialOf(
@@ -102,6 +122,13 @@ async function materialOf(
   const [first] = places;
   if (first === undefined) throw new TypeError('internal error: a snap without a place');
   const revisions: RevisionMaterial[] = [];
+  const components = new Map<string, ComponentMaterial>();
+  for (const { snap } of places)
+    for (const resource of snap.resources ?? [])
+      components.set(
+        `${resource.name} ${resource.revision}`,
+        await componentOf(input, resource, deps, notes),
+      );
   for (const place of new Map(places.map((one) => [one.snap.revision, one])).values())
     revisions.push(await revisionOf(input, place, fetcher, deps, notes));
   const { snap } = first;
@@ -131,6 +158,23 @@ async function materialOf(
       channels: places.map((place) => releaseOf(place, notes.at)),
     },
     revisions,
+    components: [...components.values()],
+  };
+}
+
+async function componentOf(
+  input: FetchSnapsInput,
+  resource: UpstreamResource,
+  deps: FetchParts,
+  { leftOut }: Notes,
+): Promise<ComponentMaterial> {
+  const { name, type, revision, version, description, download } = resource;
+  const digest = download['sha3-384'];
+  const createdAt = new Date(resource['created-at']).toISOString();
+  const file = join(fetchFolder(deps.blobs, input.fetchId), digest);
+  return {
+    component: { name, type, revision, version, description, digest, size: download.size, createdAt },
+    ...(leftOut.has(digest) ? { open: null } : await downloaded(file, deps)),
   };
 }
 
@@ -164,6 +208,7 @@ async function revisionOf(
       ? await fetcher.chain(
           { type: 'snap-revision', primaryKey: [hexToSnapSha3(digest)] },
           { type: 'snap-declaration', primaryKey: ['16', snap['snap-id']] },
+          ...(snap.resources ?? []).flatMap((resource) => componentRefs(snap, resource)),
         )
       : decodeStream(snap.assertions);
   await verifyBatch(assertions, {
@@ -182,12 +227,15 @@ async function revisionOf(
       'download-corrupt',
       `cannot use ${snap.name} revision ${snap.revision}: its snap-revision assertion speaks of another file`,
     );
-  const { yaml } = await readSnapMetadata(file);
+  const { yaml } = notes.leftOut.has(digest)
+    ? { yaml: parseSnapYaml(snap['snap-yaml'] ?? '') }
+    : await readSnapMetadata(file);
   for (const [needed, why] of needsOf(yaml))
     if (!notes.names.has(needed))
       notes.warnings.add(
         `${snap.name} revision ${snap.revision} needs ${needed} (${why}), which was not fetched with it`,
       );
+  const resources = snap.resources ?? [];
   return {
     revision: {
       revision: snap.revision,
@@ -202,12 +250,30 @@ async function revisionOf(
       provenance: yaml.provenance,
       epoch: { read: [...yaml.epoch.read], write: [...yaml.epoch.write] },
       createdAt: new Date(text(statement, 'timestamp')).toISOString(),
+      ...(resources.length > 0 && {
+        components: resources.map(({ name, revision }) => ({ name, revision })),
+      }),
     },
-    open: async () => createReadStream(file),
-    path: file,
-    verified: await deps.verified.has(file),
+    ...(notes.leftOut.has(digest) ? { open: null } : await downloaded(file, deps)),
     assertions,
   };
+}
+
+/** A file that was downloaded; what this process digested meanwhile is not digested again. */
+async function downloaded(path: string, deps: FetchParts): Promise<StreamSource> {
+  return { open: async () => createReadStream(path), path, verified: await deps.verified.has(path) };
+}
+
+/** The assertions of a component: who made its file, and that it goes with that revision. */
+function componentRefs(snap: UpstreamSnap, { name, revision, download }: UpstreamResource): AssertionRef[] {
+  const [id, sha3] = [snap['snap-id'], hexToSnapSha3(download['sha3-384'])];
+  return [
+    { type: 'snap-resource-revision', primaryKey: [id, name, sha3, DEFAULT_PROVENANCE] },
+    {
+      type: 'snap-resource-pair',
+      primaryKey: [id, name, String(revision), String(snap.revision), DEFAULT_PROVENANCE],
+    },
+  ];
 }
 
 /** Who publishes the snap is what its declaration says, not what an answer claims. */

@@ -14,6 +14,7 @@ import {
 } from '../upstream/index.ts';
 import { VerifiedFiles } from './verified-files.ts';
 import type { FetchItem, FetchSnapsInput } from '../workflows/fetch-contract.ts';
+import { knownThere, type KnownThere } from './export-basis.ts';
 
 /** What fetches need from the host. */
 export interface FetchDeps {
@@ -39,8 +40,23 @@ export interface FetchedPlace {
   readonly snap: UpstreamSnap;
 }
 
+/** What a fetch brings: where everything is, and what need not be downloaded. */
+export interface FetchPlan {
+  readonly places: readonly FetchedPlace[];
+  /** Digests of files that are where the archives go to. */
+  readonly leftOut: readonly string[];
+  /** What says so. */
+  readonly rest: KnownThere['rest'] | null;
+}
+
+/** One file to download. */
+export interface PlannedDownload extends FetchItem {
+  readonly digest: string;
+  readonly url: string;
+}
+
 /** What plan files held, by their identity. */
-export type PlanCache = LRUCache<string, readonly FetchedPlace[]>;
+export type PlanCache = LRUCache<string, FetchPlan>;
 
 /** Fetches that are under way at a time, and whose plans are held. */
 const PLANS = 4;
@@ -51,13 +67,8 @@ export function fetchParts(deps: FetchDeps): FetchParts {
 }
 
 const PLAN_FILE = 'plan.json';
-const placesSchema: z.ZodType<FetchedPlace[]> = z.array(
-  z.object({
-    channel: z.string(),
-    architecture: z.string(),
-    snap: z.custom<UpstreamSnap>((value) => typeof value === 'object'),
-  }),
-);
+// Our own file, written from answers that were checked.
+const planSchema = z.custom<FetchPlan>((value) => typeof value === 'object' && value !== null);
 
 /** The folder of one fetch. */
 export function fetchFolder(blobs: BlobStore, fetchId: string): string {
@@ -99,31 +110,66 @@ export async function resolveAll(
           architecture,
           snap: await client.resolve({ name, channel, architecture }, signal),
         });
-  const files = distinct(places);
-  await requireFreeBytes(folder, 2 * files.reduce((sum, { snap }) => sum + snap.download.size, 0));
-  await writeFile(join(folder, PLAN_FILE), JSON.stringify(places), { mode: 0o600 });
-  return files.map(({ snap }) => ({ name: snap.name, revision: snap.revision, size: snap.download.size }));
+  const plan = { places, ...(await leftOutOf(input, places, deps)) };
+  const files = downloadsOf(plan);
+  await requireFreeBytes(folder, 2 * files.reduce((sum, { size }) => sum + size, 0));
+  await writeFile(join(folder, PLAN_FILE), JSON.stringify(plan), { mode: 0o600 });
+  return files.map(({ name, revision, size }) => ({ name, revision, size }));
 }
 
 /** What `resolveAll` kept. */
-export async function plannedPlaces(
-  input: FetchSnapsInput,
-  deps: FetchParts,
-): Promise<readonly FetchedPlace[]> {
+export async function fetchPlan(input: FetchSnapsInput, deps: FetchParts): Promise<FetchPlan> {
   const path = join(fetchFolder(deps.blobs, input.fetchId), PLAN_FILE);
   const identity = await fileIdentity(path);
   const known = deps.plans.get(identity);
   if (known !== undefined) return known;
-  const places = placesSchema.parse(JSON.parse(await readFile(path, 'utf8')));
-  deps.plans.set(identity, places);
-  return places;
+  const plan = planSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+  deps.plans.set(identity, plan);
+  return plan;
 }
 
-/** One place for each file: several channels may hold the same revision. */
-export function distinct(places: readonly FetchedPlace[]): readonly FetchedPlace[] {
-  return [
-    ...new Map(places.toReversed().map((place) => [place.snap.download['sha3-384'], place])).values(),
-  ].toReversed();
+/** Every file of the plan once, in the order in which downloads count them: several channels may hold the same revision. */
+export function downloadsOf({ places, leftOut }: FetchPlan): readonly PlannedDownload[] {
+  const found = new Map<string, PlannedDownload>();
+  const add = (name: string, revision: number, file: UpstreamSnap['download']) => {
+    const digest = file['sha3-384'];
+    if (leftOut.includes(digest) || found.has(digest)) return;
+    found.set(digest, { name, revision, size: file.size, url: file.url, digest });
+  };
+  for (const { snap } of places) {
+    add(snap.name, snap.revision, snap.download);
+    for (const { name, revision, download } of snap.resources ?? [])
+      add(`${snap.name}+${name}`, revision, download);
+  }
+  return [...found.values()];
+}
+
+/**
+ * What is there already. A snap's file is left out only where the upstream tells what it says of itself, and for a moment only
+ * where it tells since when the channel has it.
+ */
+async function leftOutOf(
+  input: FetchSnapsInput,
+  places: readonly FetchedPlace[],
+  deps: FetchDeps,
+): Promise<Pick<FetchPlan, 'leftOut' | 'rest'>> {
+  const known = await knownThere(input.basis, input, deps.database.queries);
+  if (known === undefined) return { leftOut: [], rest: null };
+  const { rest, digests } = known;
+  // At a moment it is what the upstream offered that counts, not what this host has.
+  const isKnown = (digest: string) => rest.kind !== 'time' && digests.has(digest);
+  const isBefore = (moment: string | null | undefined) =>
+    rest.kind === 'time' && !!moment && Date.parse(moment) <= Date.parse(rest.at);
+  const leftOut = new Set<string>();
+  for (const { snap } of places) {
+    const file = snap.download['sha3-384'];
+    const released = isBefore(snap['released-at']);
+    if ((isKnown(file) || released) && snap['snap-yaml']) leftOut.add(file);
+    for (const { download, 'created-at': createdAt } of snap.resources ?? [])
+      if (isKnown(download['sha3-384']) || (released && isBefore(createdAt)))
+        leftOut.add(download['sha3-384']);
+  }
+  return { leftOut: [...leftOut], rest };
 }
 
 /** Downloads one file of the plan, or goes on with what an interrupted run left of it. */
@@ -133,9 +179,9 @@ export async function downloadPlanned(
   deps: FetchParts,
   options: DownloadOptions,
 ): Promise<void> {
-  const place = distinct(await plannedPlaces(input, deps))[index];
-  if (place === undefined) throw new TypeError('internal error: a download that was not planned');
-  const { url, size, 'sha3-384': digest } = place.snap.download;
+  const wanted = downloadsOf(await fetchPlan(input, deps))[index];
+  if (wanted === undefined) throw new TypeError('internal error: a download that was not planned');
+  const { url, size, digest } = wanted;
   const path = join(fetchFolder(deps.blobs, input.fetchId), digest);
   await download(await upstreamClient(deps, input), { url, digest, size, path }, options);
   await deps.verified.add(path);

@@ -23,6 +23,8 @@ import {
   withdrawSnap,
 } from './import-catalog-rows.ts';
 import { ImportChanges } from './import-changes.ts';
+import { writeComponents } from './import-components.ts';
+import { filesOf, requirePresent } from './import-files.ts';
 import { atOnce } from './at-once.ts';
 import { allAssertions, revisionsOf, type ImportContent } from './import-content.ts';
 import { ImportError } from './import-errors.ts';
@@ -64,6 +66,7 @@ export async function commitContent(
   for (const { revision } of revisionsOf(content))
     yamls.set(revision.digest, await readFile(snapYamlFile(folder, revision.digest), 'utf8'));
   const identity = await identityOf(input);
+  await requirePresent(parts.blobs, content);
   const adopted = await adoptBlobs(folder, content, parts);
   try {
     const outcome = await parts.database.transaction((queries) =>
@@ -78,18 +81,21 @@ export async function commitContent(
 
 /** Runs the rows of an import in a transaction that is given up at its end: what it would change, by the very code that changes it. */
 export async function planContent(
-  database: Database,
   input: ImportInput,
   content: ImportContent,
-  at: Date,
+  parts: Omit<CommitParts, 'runId'>,
 ): Promise<ImportChanges> {
   const planned: { changes?: ImportChanges } = {};
+  await requirePresent(parts.blobs, content);
   try {
-    await database.transaction(async (queries) => {
+    await parts.database.transaction(async (queries) => {
       await checkOrigin(queries, content, input);
       await checkContent(queries, content);
-      const changes = new ImportChanges(queries, emptyUndo(), at);
+      const changes = new ImportChanges(queries, emptyUndo(), parts.now);
       await writeRows(changes, content, [], new Map());
+      for (const file of filesOf(content))
+        if (file.leftOut)
+          changes.note('unchanged', 'revision', file.subject, 'its file is here and does not come along');
       planned.changes = changes;
       throw new PlanMade();
     });
@@ -117,7 +123,7 @@ async function adoptBlobs(
 ): Promise<readonly BlobDigest[]> {
   const adopted: BlobDigest[] = [];
   const unstaged: BlobDigest[] = [];
-  const digests = new Set(revisionsOf(content).map(({ revision }) => parseBlobDigest(revision.digest)));
+  const digests = new Set(filesOf(content).map((file) => parseBlobDigest(file.digest)));
   await noteLooseBlobs(database.queries, [...digests], now);
   await atOnce(ADOPTIONS, [...digests], async (digest) => {
     const file = join(folder, digest);
@@ -131,7 +137,7 @@ async function adoptBlobs(
   if (gone !== undefined)
     throw new ImportError(
       'file-changed',
-      `cannot import: the snap with SHA3-384 ${gone} was removed from the store meanwhile; push the file again`,
+      `cannot import: the file with SHA3-384 ${gone} was removed from the store meanwhile; push the file again`,
     );
   return adopted;
 }
@@ -217,6 +223,7 @@ async function writeRows(
         channels: [...new Set(channels.map(({ channel }) => channel))],
       });
     }
+    await writeComponents(changes, snap, content.channelMaps);
     await writeChannels(changes, snap, content.channelMaps);
   }
   if (content.complete) await withdrawMissing(changes, content);

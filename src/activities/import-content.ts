@@ -31,6 +31,8 @@ export interface ImportContent {
   readonly channelMaps: 'exact' | 'newer';
   /** Digests of the members by name; the files in the staging folder are named by them. */
   readonly members: Readonly<Record<string, string>>;
+  /** Names of files that did not come along, because they are said to be here. */
+  readonly leftOut?: readonly string[];
 }
 
 /** One revision with the snap that it is of. */
@@ -62,6 +64,7 @@ export function contentOfHead(
     complete: manifest.complete,
     channelMaps,
     members: membersOf(manifest),
+    leftOut: (manifest.restsOn?.members ?? []).map(({ name }) => name),
   };
 }
 
@@ -89,9 +92,10 @@ export function revisionsOf(content: ImportContent): readonly ContentRevision[] 
 
 /** Names of the members that hold assertions about more than one snap: stores, accounts, keys. */
 export function sharedStreams(content: ImportContent): readonly string[] {
-  const ofSnaps = new Set(
-    revisionsOf(content).flatMap(({ revision }) => [revision.member, revision.assertions]),
-  );
+  const ofSnaps = new Set([
+    ...revisionsOf(content).flatMap(({ revision }) => [revision.member, revision.assertions]),
+    ...content.snaps.flatMap(({ components = [] }) => components.map(({ member }) => member)),
+  ]);
   return Object.keys(content.members).filter((name) => !ofSnaps.has(name));
 }
 

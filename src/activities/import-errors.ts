@@ -11,6 +11,7 @@ export type ImportErrorCode =
   | 'store-of-other-brand'
   | 'snap-of-other-store'
   | 'revision-conflict'
+  | 'files-left-out'
   | 'store-unknown'
   | 'admin-unknown'
   | 'nothing-to-roll-back'
@@ -27,6 +28,7 @@ const KINDS: Readonly<Record<ImportErrorCode, ErrorKind>> = {
   'store-of-other-brand': 'forbidden',
   'snap-of-other-store': 'forbidden',
   'revision-conflict': 'conflict',
+  'files-left-out': 'conflict',
   'store-unknown': 'not-found',
   'admin-unknown': 'invalid',
   'nothing-to-roll-back': 'conflict',

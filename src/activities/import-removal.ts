@@ -39,7 +39,10 @@ export async function rollBackNewest(actor: string, parts: RemovalParts): Promis
         'cannot roll back: there is no import that could be undone',
       );
     const undo = undoSchema.parse(record.undo);
-    const digests = await digestsOf(queries, undo.revisionsAdded);
+    const digests = [
+      ...(await digestsOf(queries, 'SnapRevision', undo.revisionsAdded)),
+      ...(await digestsOf(queries, 'SnapResource', undo.componentsAdded)),
+    ];
     await noteLooseBlobs(queries, digests.map(parseBlobDigest), at);
     await applyUndo(queries, undo);
     await queries
@@ -55,14 +58,14 @@ export async function rollBackNewest(actor: string, parts: RemovalParts): Promis
   return { importId: undone.record.id, fileName: undone.record.fileName, removedBlobs };
 }
 
-async function digestsOf(queries: Queries, revisionIds: readonly number[]): Promise<readonly string[]> {
+async function digestsOf(
+  queries: Queries,
+  table: 'SnapRevision' | 'SnapResource',
+  ids: readonly number[],
+): Promise<readonly string[]> {
   const digests: string[] = [];
-  for (const id of revisionIds) {
-    const row = await queries
-      .selectFrom('SnapRevision')
-      .select('sha3_384')
-      .where('id', '=', id)
-      .executeTakeFirst();
+  for (const id of ids) {
+    const row = await queries.selectFrom(table).select('sha3_384').where('id', '=', id).executeTakeFirst();
     if (row !== undefined) digests.push(row.sha3_384);
   }
   return digests;
@@ -87,12 +90,10 @@ export async function removeRevisions(input: RemovalInput, parts: RemovalParts):
   const items = doomed.map(({ name, revision, size }) => ({ name, revision, bytes: size }));
   const freedBytes = doomed.reduce((sum, { size }) => sum + size, 0);
   if (input.dryRun || doomed.length === 0) return { applied: false, items, freedBytes };
-  await parts.database.transaction(async (queries) => {
-    await noteLooseBlobs(
-      queries,
-      doomed.map(({ sha3_384 }) => parseBlobDigest(sha3_384)),
-      parts.now,
-    );
+  const components = await parts.database.transaction(async (queries) => {
+    const freed = await removeComponents(queries, doomed);
+    const loose = [...doomed.map(({ sha3_384 }) => sha3_384), ...freed];
+    await noteLooseBlobs(queries, loose.map(parseBlobDigest), parts.now);
     for (const { id } of doomed) await queries.deleteFrom('SnapRevision').where('id', '=', id).execute();
     const whole = input.snap !== null && input.revision === null ? doomed[0]?.snapId : undefined;
     if (whole !== undefined) await removeSnap(queries, whole);
@@ -106,12 +107,12 @@ export async function removeRevisions(input: RemovalInput, parts: RemovalParts):
       subject: input.snap ?? 'all',
       details: { revisions: items.map(({ name, revision }) => `${name} ${revision}`).slice(0, 1000) },
     });
+    return freed;
   });
-  await dropUnused(
-    parts.database.queries,
-    parts.blobs,
-    doomed.map(({ sha3_384 }) => sha3_384),
-  );
+  await dropUnused(parts.database.queries, parts.blobs, [
+    ...doomed.map(({ sha3_384 }) => sha3_384),
+    ...components,
+  ]);
   return { applied: true, items, freedBytes };
 }
 
@@ -144,6 +145,36 @@ async function findDoomed(queries: Queries, input: RemovalInput): Promise<readon
     .execute();
   for (const { snapId, revision } of releases) if (revision !== null) held.add(`${snapId} ${revision}`);
   return found.filter(({ snapId, revision }) => !held.has(`${snapId} ${revision}`));
+}
+
+/** Removes what goes with these revisions alone, and returns the digests of its files. */
+async function removeComponents(queries: Queries, doomed: readonly Doomed[]): Promise<readonly string[]> {
+  for (const { snapId, revision } of doomed)
+    await queries
+      .deleteFrom('SnapResourcePair')
+      .where('snapId', '=', snapId)
+      .where('snapRevision', '=', revision)
+      .execute();
+  const freed: string[] = [];
+  for (const snapId of new Set(doomed.map((one) => one.snapId))) {
+    const paired = await queries
+      .selectFrom('SnapResourcePair')
+      .select(['resourceName', 'resourceRevision'])
+      .where('snapId', '=', snapId)
+      .execute();
+    const kept = new Set(paired.map((pair) => `${pair.resourceName} ${pair.resourceRevision}`));
+    const present = await queries
+      .selectFrom('SnapResource')
+      .select(['id', 'name', 'revision', 'sha3_384'])
+      .where('snapId', '=', snapId)
+      .execute();
+    for (const { id, name, revision, sha3_384 } of present) {
+      if (kept.has(`${name} ${revision}`)) continue;
+      await queries.deleteFrom('SnapResource').where('id', '=', id).execute();
+      freed.push(sha3_384);
+    }
+  }
+  return freed;
 }
 
 async function removeSnap(queries: Queries, snapId: string): Promise<void> {

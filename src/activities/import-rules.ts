@@ -2,6 +2,7 @@ import { GENERAL_STORE } from '../brands/index.ts';
 import type { Queries } from '../storage/index.ts';
 import type { ImportContent } from './import-content.ts';
 import { ImportError } from './import-errors.ts';
+import { requireKnown } from './import-files.ts';
 
 /** How an operator wants an archive's origin judged. */
 export interface OriginRules {
@@ -59,6 +60,7 @@ export function pinOf(content: ImportContent): string {
 export async function checkContent(queries: Queries, content: ImportContent): Promise<void> {
   await checkStores(queries, content);
   await checkSnaps(queries, content);
+  await requireKnown(queries, content);
   if (content.kind === 'store-metadata') await requirePushed(queries, content);
 }
 
@@ -145,6 +147,17 @@ async function checkSnap(queries: Queries, snap: ImportContent['snaps'][number])
       );
     known.set(revision, digest);
   }
+  const components = await queries
+    .selectFrom('SnapResource')
+    .select(['name', 'revision', 'sha3_384'])
+    .where('snapId', '=', snap.snapId)
+    .execute();
+  for (const { name, revision, digest } of snap.components ?? [])
+    if (components.some((one) => one.name === name && one.revision === revision && one.sha3_384 !== digest))
+      throw new ImportError(
+        'revision-conflict',
+        `cannot accept snap ${snap.name}: revision ${revision} of its component ${name} is here already with other bytes`,
+      );
   for (const { revision, channel } of snap.channels)
     if (revision !== null && !known.has(revision))
       throw new ImportError(

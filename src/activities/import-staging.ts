@@ -132,8 +132,9 @@ async function stageBundle(input: ImportInput, folder: string, parts: StagingPar
     have: async (digest, size) => kept.get(digest)?.size === size,
     accept: async (found) => {
       requireDigest(found.digest, input);
-      const snaps = found.manifest.snaps.flatMap(({ revisions }) => revisions);
-      kept = await keptBlobs(parts.queries, parts.blobs, new Set(snaps.map(({ digest }) => digest)));
+      const { snaps } = found.manifest;
+      const files = snaps.flatMap(({ revisions, components = [] }) => [...revisions, ...components]);
+      kept = await keptBlobs(parts.queries, parts.blobs, new Set(files.map(({ digest }) => digest)));
     },
     ...(parts.onBytes === undefined ? {} : { onProgress: parts.onBytes }),
     ...(parts.signal === undefined ? {} : { signal: parts.signal }),

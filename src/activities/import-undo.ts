@@ -19,6 +19,10 @@ export const undoSchema = z.object({
   includedSnapsBefore: z.array(row),
   rolesAdded: z.array(z.number()),
   tokensAdded: z.array(z.string()),
+  /** Components came later than the first records. */
+  componentsAdded: z.array(z.number()).default([]),
+  pairsAdded: z.array(z.number()).default([]),
+  pairsBefore: z.array(z.object({ id: z.number(), resourceRevision: z.number() })).default([]),
   pin: z.object({ storeId: z.string(), before: row.nullable() }).nullable(),
 });
 
@@ -42,6 +46,9 @@ export function emptyUndo(): Undo {
     includedSnapsBefore: [],
     rolesAdded: [],
     tokensAdded: [],
+    componentsAdded: [],
+    pairsAdded: [],
+    pairsBefore: [],
     pin: null,
   };
 }
@@ -118,6 +125,12 @@ async function undoCatalog(queries: Queries, undo: Undo): Promise<void> {
     await queries.deleteFrom('ChannelRelease').where('id', '=', id).execute();
   for (const id of undo.releasesEnded)
     await queries.updateTable('ChannelRelease').set({ endedAt: null }).where('id', '=', id).execute();
+  for (const id of undo.pairsAdded)
+    await queries.deleteFrom('SnapResourcePair').where('id', '=', id).execute();
+  for (const { id, resourceRevision } of undo.pairsBefore)
+    await queries.updateTable('SnapResourcePair').set({ resourceRevision }).where('id', '=', id).execute();
+  for (const id of undo.componentsAdded)
+    await queries.deleteFrom('SnapResource').where('id', '=', id).execute();
   for (const id of undo.revisionsAdded)
     await queries.deleteFrom('SnapRevision').where('id', '=', id).execute();
   for (const id of undo.snapsAdded) await queries.deleteFrom('Snap').where('snapId', '=', id).execute();

@@ -21,6 +21,7 @@ import {
   type Queries,
 } from '../storage/index.ts';
 import type { ImportSlice } from '../workflows/import-contract.ts';
+import { requireComponentAssertions, verifyComponents } from './import-components.ts';
 import {
   readAssertions,
   revisionsOf,
@@ -74,7 +75,9 @@ export async function verifySlice(
   let done = 0;
   await atOnce(FILES, revisions, async (item) => {
     parts.signal?.throwIfAborted();
-    requireAssertions(item, [...(own.get(item.revision.assertions) ?? []), ...batch]);
+    const assertions = [...(own.get(item.revision.assertions) ?? []), ...batch];
+    requireAssertions(item, assertions);
+    requireComponentAssertions(item, assertions);
     await verifyFile(folder, item, parts);
     parts.onRevision?.(++done);
   });
@@ -175,6 +178,7 @@ async function verifyFile(
         'snap-file-wrong',
         `cannot accept ${revision.member}: its snap.yaml gives another ${wrong} than the archive's metadata`,
       );
+    await verifyComponents(folder, { snap, revision }, yaml, { ...parts, exists });
     await writeFile(snapYamlFile(folder, revision.digest), yamlText, { mode: 0o600 });
   } catch (error) {
     throw error instanceof ImportError ? error : atMember(revision.member, error);

@@ -17,6 +17,7 @@ import { crashPoint } from './crash-point.ts';
 import { withHeartbeats } from './heartbeats.ts';
 import { commitContent, identityOf, keyNames, planContent } from './import-commit.ts';
 import { loadContent, revisionsOf, type ImportContent } from './import-content.ts';
+import { filesOf, requirePresent } from './import-files.ts';
 import { importSummary } from './import-records.ts';
 import { removeRevisions, rollBackNewest } from './import-removal.ts';
 import { checkContent, checkOrigin } from './import-rules.ts';
@@ -46,6 +47,7 @@ export function createImportActivities(deps: ImportDeps) {
       if (content === undefined) return { done: null, bytes: 0 };
       await checkOrigin(database.queries, content, input);
       await checkContent(database.queries, content);
+      await requirePresent(blobs, content);
       return { done: null, bytes: bytesOf(content) };
     },
 
@@ -140,7 +142,10 @@ export function createImportActivities(deps: ImportDeps) {
       };
       if (content === undefined || alreadyImported) return { ...base, items: [] };
       try {
-        return { ...base, items: (await planContent(database, input, content, deps.now())).items };
+        return {
+          ...base,
+          items: (await planContent(input, content, { database, blobs, now: deps.now() })).items,
+        };
       } catch (error) {
         if (!(error instanceof AirlockError)) throw error;
         const subject = content.store ?? content.snaps[0]?.name ?? content.digest;
@@ -170,14 +175,11 @@ async function earlierImport(database: Database, input: ImportInput): Promise<Im
 }
 
 function bytesOf(content: ImportContent): number {
-  return revisionsOf(content).reduce((sum, { revision }) => sum + revision.size, 0);
+  return filesOf(content).reduce((sum, { size, leftOut }) => sum + (leftOut ? 0 : size), 0);
 }
 
 async function newBytes(blobs: BlobStore, content: ImportContent): Promise<number> {
-  const revisions = revisionsOf(content).map(({ revision: { digest, size } }) => ({
-    digest: parseBlobDigest(digest),
-    size,
-  }));
-  const present = await blobs.findAll(revisions.map(({ digest }) => digest));
-  return revisions.reduce((sum, { digest, size }) => sum + (present.has(digest) ? 0 : size), 0);
+  const files = filesOf(content).map(({ digest, size }) => ({ digest: parseBlobDigest(digest), size }));
+  const present = await blobs.findAll(files.map(({ digest }) => digest));
+  return files.reduce((sum, { digest, size }) => sum + (present.has(digest) ? 0 : size), 0);
 }

@@ -3,7 +3,13 @@ import { open } from 'node:fs/promises';
 import { promisify } from 'node:util';
 
 import { AirlockError } from '../errors.ts';
-import { parseSnapYaml, SNAP_YAML_MAX, type SnapYaml } from '../snaps/index.ts';
+import {
+  parseComponentYaml,
+  parseSnapYaml,
+  SNAP_YAML_MAX,
+  type ComponentYaml,
+  type SnapYaml,
+} from '../snaps/index.ts';
 
 const run = promisify(execFile);
 const SQUASHFS_MAGIC = 'hsqs';
@@ -29,6 +35,18 @@ export async function readSnapMetadata(file: string, signal?: AbortSignal): Prom
   return { text, yaml: parseSnapYaml(text) };
 }
 
+/**
+ * Reads meta/component.yaml out of the file of a component, in the same way.
+ *
+ * @throws AirlockError `snap-unreadable`, or SnapError for a component.yaml that breaks its rules
+ */
+export async function readComponentMetadata(file: string, signal?: AbortSignal): Promise<ComponentYaml> {
+  if ((await magicOf(file)) !== SQUASHFS_MAGIC) throw unreadable('it is no squashfs image');
+  const text = await cat(file, 'meta/component.yaml', signal);
+  if (text === '') throw unreadable('it has no meta/component.yaml');
+  return parseComponentYaml(text);
+}
+
 async function cat(image: string, member: string, signal?: AbortSignal): Promise<string> {
   try {
     const { stdout } = await run('unsquashfs', ['-cat', image, member], {
@@ -44,7 +62,7 @@ async function cat(image: string, member: string, signal?: AbortSignal): Promise
       const sentence = 'cannot read snap files: install squashfs-tools 4.5 or newer, which has unsquashfs';
       throw new AirlockError('unavailable', 'unsquashfs-missing', sentence, { cause });
     }
-    throw unreadable('unsquashfs cannot read its meta/snap.yaml', cause);
+    throw unreadable(`unsquashfs cannot read its ${member}`, cause);
   }
 }
 

@@ -7,10 +7,12 @@ export * from './file-identity.ts';
 export { FileWriting } from './file-writing.ts';
 export * from './hashing.ts';
 export { InFlight } from './in-flight.ts';
+export * from './inventory.ts';
 export {
   MANIFEST_NAME,
   SIGNATURE_NAME,
   currentLayout,
+  versionFor,
   type BundleLayout,
   type MemberRole,
 } from './layouts.ts';

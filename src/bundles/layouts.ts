@@ -9,7 +9,7 @@ export const MANIFEST_NAME = 'manifest.json';
 export const SIGNATURE_NAME = 'manifest.jws';
 
 /** What a member holds, told by its name. */
-export type MemberRole = 'assertions' | 'keys' | 'snap' | 'snap-assertions';
+export type MemberRole = 'assertions' | 'keys' | 'snap' | 'component' | 'snap-assertions';
 
 /** One way of laying an archive out. A new one is a new adapter here; nothing else asks for names. */
 export interface BundleLayout {
@@ -20,37 +20,55 @@ export interface BundleLayout {
   /** What the member is for; undefined when this layout has no such name. */
   roleOf(manifest: Manifest, name: string): MemberRole | undefined;
   snapMember(kind: Manifest['kind'], name: string, revision: number): string;
+  componentMember(kind: Manifest['kind'], snap: string, name: string, revision: number): string;
   snapAssertionsMember(kind: Manifest['kind'], name: string, revision: number): string;
 }
 
 const FILE = /^([a-z0-9][a-z0-9-]{0,39})_([1-9][0-9]{0,9})\.(snap|assert)$/;
+/** As snapd names the files of components. */
+const COMPONENT = /^[a-z0-9][a-z0-9-]{0,39}\+[a-z0-9][a-z0-9-]{0,39}_[1-9][0-9]{0,9}\.comp$/;
 const STREAM = /^(assertions|keys)\/[a-z0-9][a-z0-9-]{0,63}\.assert$/;
 
-const airlockBundle1: BundleLayout = {
-  format: 'airlock-bundle',
-  version: 1,
-  parse(json) {
-    const result = manifestSchema.safeParse(json);
-    if (!result.success) throw invalid(result.error);
-    return checkManifest(result.data, airlockBundle1);
-  },
-  roleOf(manifest, name) {
-    const stream = STREAM.exec(name);
-    if (stream !== null) return stream[1] === 'keys' ? 'keys' : 'assertions';
-    const prefix = manifest.kind === 'store' ? 'snaps/' : '';
-    const file = name.startsWith(prefix) ? FILE.exec(name.slice(prefix.length)) : null;
-    if (file === null) return undefined;
-    return file[3] === 'snap' ? 'snap' : 'snap-assertions';
-  },
-  snapMember: (kind, name, revision) => `${kind === 'store' ? 'snaps/' : ''}${name}_${revision}.snap`,
-  snapAssertionsMember: (kind, name, revision) =>
-    `${kind === 'store' ? 'snaps/' : ''}${name}_${revision}.assert`,
-};
+const folderOf = (kind: Manifest['kind']) => (kind === 'store' ? 'snaps/' : '');
 
-const LAYOUTS: readonly BundleLayout[] = [airlockBundle1];
+function airlockBundle(version: Manifest['version']): BundleLayout {
+  const layout: BundleLayout = {
+    format: 'airlock-bundle',
+    version,
+    parse(json) {
+      const result = manifestSchema.safeParse(json);
+      if (!result.success) throw invalid(result.error);
+      return checkManifest(result.data, layout);
+    },
+    roleOf(manifest, name) {
+      const stream = STREAM.exec(name);
+      if (stream !== null) return stream[1] === 'keys' ? 'keys' : 'assertions';
+      const prefix = folderOf(manifest.kind);
+      if (!name.startsWith(prefix)) return undefined;
+      const own = name.slice(prefix.length);
+      if (version > 1 && COMPONENT.test(own)) return 'component';
+      const file = FILE.exec(own);
+      if (file === null) return undefined;
+      return file[3] === 'snap' ? 'snap' : 'snap-assertions';
+    },
+    snapMember: (kind, name, revision) => `${folderOf(kind)}${name}_${revision}.snap`,
+    componentMember: (kind, snap, name, revision) => `${folderOf(kind)}${snap}+${name}_${revision}.comp`,
+    snapAssertionsMember: (kind, name, revision) => `${folderOf(kind)}${name}_${revision}.assert`,
+  };
+  return layout;
+}
+
+const airlockBundle2 = airlockBundle(2);
+const LAYOUTS: readonly BundleLayout[] = [airlockBundle(1), airlockBundle2];
 
 /** The layout that this version writes. */
-export const currentLayout: BundleLayout = airlockBundle1;
+export const currentLayout: BundleLayout = airlockBundle2;
+
+/** The oldest layout that can say what a manifest says: who has not upgraded yet reads what needs nothing new. */
+export function versionFor(manifest: Pick<Manifest, 'restsOn' | 'snaps'>): Manifest['version'] {
+  const withComponents = manifest.snaps.some((snap) => (snap.components ?? []).length > 0);
+  return manifest.restsOn !== undefined || withComponents ? 2 : 1;
+}
 
 const headSchema = z.looseObject({ format: z.string(), version: z.number().int() });
 
@@ -87,37 +105,69 @@ export function parseManifest(bytes: Uint8Array): {
 
 /** Bytes that a member of this role may have. */
 export function roleLimit(role: MemberRole, limits: BundleLimits): number {
-  return role === 'snap' ? limits.snapBytes : limits.assertionBytes;
+  return isFile(role) ? limits.snapBytes : limits.assertionBytes;
+}
+
+/** Whether a member is a file that devices download, and that is kept as a blob. */
+export function isFile(role: MemberRole): boolean {
+  return role === 'snap' || role === 'component';
 }
 
 /** Rules across the fields of a manifest: names unique and known, snaps and members in step. */
 function checkManifest(manifest: Manifest, layout: BundleLayout): Manifest {
+  if (versionFor(manifest) > layout.version)
+    throw broken(`layout ${layout.version} knows neither components nor files that are left out`);
   const members = new Map<string, ManifestMember>();
-  for (const member of manifest.members) {
+  for (const member of [...manifest.members, ...(manifest.restsOn?.members ?? [])]) {
     if (members.has(member.name)) throw broken(`it lists ${member.name} twice`);
     if (layout.roleOf(manifest, member.name) === undefined)
       throw broken(`it lists ${JSON.stringify(member.name)}, which has no place in this layout`);
     members.set(member.name, member);
   }
   const claimed = new Set<string>();
+  const claim = (listed: { member: string; digest: string; size: number }, name: string, what: string) => {
+    const file = members.get(listed.member);
+    if (file === undefined || claimed.has(listed.member)) throw broken(`${what} has no file of its own`);
+    if (listed.member !== name) throw broken(`${listed.member} is not the name for ${what}`);
+    if (file.digest !== listed.digest || file.size !== listed.size)
+      throw broken(`two digests or sizes are given for ${listed.member}`);
+    claimed.add(listed.member);
+  };
   const snapIds = new Set<string>();
   for (const snap of manifest.snaps) {
     if (snapIds.has(snap.snapId)) throw broken(`it describes snap ${snap.name} twice`);
     snapIds.add(snap.snapId);
-    for (const revision of snap.revisions) {
-      const file = members.get(revision.member);
-      if (file === undefined || claimed.has(revision.member) || !members.has(revision.assertions))
-        throw broken(`revision ${revision.revision} of ${snap.name} has no file of its own`);
-      if (layout.snapMember(manifest.kind, snap.name, revision.revision) !== revision.member)
-        throw broken(`${revision.member} is not the name for revision ${revision.revision} of ${snap.name}`);
-      if (file.digest !== revision.digest || file.size !== revision.size)
-        throw broken(`two digests or sizes are given for ${revision.member}`);
-      claimed.add(revision.member);
+    const components = new Set<string>();
+    const paired = new Set<string>();
+    for (const component of snap.components ?? []) {
+      const { name, revision } = component;
+      const member = layout.componentMember(manifest.kind, snap.name, name, revision);
+      claim(component, member, `revision ${revision} of ${snap.name}+${name}`);
+      components.add(`${name} ${revision}`);
     }
+    for (const revision of snap.revisions) {
+      const what = `revision ${revision.revision} of ${snap.name}`;
+      if (!members.has(revision.assertions)) throw broken(`${what} has no file of its own`);
+      claim(revision, layout.snapMember(manifest.kind, snap.name, revision.revision), what);
+      const named = new Set<string>();
+      for (const pair of revision.components ?? []) {
+        if (named.has(pair.name) || !components.has(`${pair.name} ${pair.revision}`))
+          throw broken(`${what} goes with a component ${pair.name} that is not described once`);
+        named.add(pair.name);
+        paired.add(`${pair.name} ${pair.revision}`);
+      }
+    }
+    for (const component of components)
+      if (!paired.has(component))
+        throw broken(`no revision of ${snap.name} goes with its component ${component}`);
   }
-  for (const name of members.keys())
-    if (layout.roleOf(manifest, name) === 'snap' && !claimed.has(name))
+  for (const name of members.keys()) {
+    const role = layout.roleOf(manifest, name);
+    if (role !== undefined && isFile(role) && !claimed.has(name))
       throw broken(`${name} belongs to no snap that it describes`);
+  }
+  for (const { name } of manifest.restsOn?.members ?? [])
+    if (!claimed.has(name)) throw broken(`it leaves out ${name}, and only files of snaps may be left out`);
   return manifest;
 }
 

@@ -39,6 +39,25 @@ const revisionSchema = z.strictObject({
   /** Names of the members that hold the snap and its assertions. */
   member: text(200),
   assertions: text(200),
+  /** Which revision of which component of the snap goes with this revision. */
+  components: z
+    .array(z.strictObject({ name: snapName, revision: count.min(1) }))
+    .max(200)
+    .optional(),
+});
+
+const componentSchema = z.strictObject({
+  /** Without the snap's name in front. */
+  name: snapName,
+  /** `component/standard` or `component/kernel-modules`. */
+  type: text(64),
+  revision: count.min(1),
+  version: text(64),
+  description: text(20_000),
+  digest: digestSchema,
+  size: count,
+  createdAt: moment,
+  member: text(200),
 });
 
 const releaseSchema = z.strictObject({
@@ -80,6 +99,7 @@ const snapSchema = z.strictObject({
   categories: z.array(z.strictObject({ name: text(128), featured: z.boolean() })).max(50),
   defaultTrack: text(128).nullable(),
   revisions: z.array(revisionSchema).max(5000),
+  components: z.array(componentSchema).max(5000).optional(),
   channels: z.array(releaseSchema).max(5000),
 });
 
@@ -114,10 +134,25 @@ const adminSchema = z.strictObject({
   tokenExpiresAt: moment.nullable(),
 });
 
-/** `manifest.json` of layout `airlock-bundle` 1: everything that assertions do not cover, and a digest of all the rest. */
+/** What an archive does not bring, because something says that it is there already. */
+const restsOnSchema = z.strictObject({
+  /** An inventory that the other side wrote, earlier archives, or what a store offered at a moment. */
+  kind: z.enum(['inventory', 'archives', 'time']),
+  /** SHA3-384 of the inventory, or of the earlier archives' manifests; null for a moment. */
+  digest: digestSchema.nullable(),
+  /** When the inventory or the newest of the archives was written, or the moment. */
+  at: moment,
+  /** The files that were left out. */
+  members: z.array(memberSchema).min(1).max(200_000),
+});
+
+/**
+ * `manifest.json` of the layouts `airlock-bundle` 1 and 2: everything that assertions do not cover, and a digest of all the
+ * rest. Layout 2 may rest on what is there already, and have components; an archive that does neither is of layout 1.
+ */
 export const manifestSchema = z.strictObject({
   format: z.literal('airlock-bundle'),
-  version: z.literal(1),
+  version: z.union([z.literal(1), z.literal(2)]),
   kind: z.enum(['store', 'snap', 'store-metadata']),
   /** Also the order of an exporter's archives about one store: an older one than the newest imported is refused. */
   createdAt: moment,
@@ -131,6 +166,8 @@ export const manifestSchema = z.strictObject({
   snaps: z.array(snapSchema).max(50_000),
   stores: z.array(storeSchema).max(1000),
   admin: adminSchema.nullable(),
+  /** Absent from an archive that brings everything. */
+  restsOn: restsOnSchema.optional(),
 });
 
 /** A checked manifest. */
@@ -141,6 +178,10 @@ export type ManifestMember = Manifest['members'][number];
 export type ManifestSnap = Manifest['snaps'][number];
 /** One revision of a snap, and where it lies in the archive. */
 export type ManifestRevision = ManifestSnap['revisions'][number];
+/** One revision of a component of a snap, and where it lies in the archive. */
+export type ManifestComponent = NonNullable<ManifestSnap['components']>[number];
+/** What an archive rests on, and what it leaves out therefore. */
+export type ManifestRest = NonNullable<Manifest['restsOn']>;
 /** One store and what it includes. */
 export type ManifestStore = Manifest['stores'][number];
 /** The brand store's admin, whose token lies beside the archive. */

@@ -8,6 +8,7 @@ import { Digester } from './digester.ts';
 import { FileWriting } from './file-writing.ts';
 import { InFlight } from './in-flight.ts';
 import { Keeping } from './keeping.ts';
+import { isFile } from './layouts.ts';
 import type { Manifest } from './manifest.ts';
 import { SlotRing } from './slot-ring.ts';
 
@@ -81,7 +82,7 @@ async function unpackMember(
   const { name, digest, size } = member.listed;
   const target = join(options.folder, digest);
   await keeping.room(digest);
-  const stored = member.role === 'snap' && (await options.have?.(digest, size)) === true;
+  const stored = isFile(member.role) && (await options.have?.(digest, size)) === true;
   if (stored || (await isWhole(target, size))) {
     onBytes(size, name);
     return;

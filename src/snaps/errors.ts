@@ -4,6 +4,7 @@ import { AirlockError, type ErrorKind } from '../errors.ts';
 export type SnapErrorCode =
   | 'channel-invalid'
   | 'cohort-key-invalid'
+  | 'component-yaml-invalid'
   | 'declaration-invalid'
   | 'epoch-invalid'
   | 'snap-id-invalid'

@@ -2,6 +2,7 @@ export * from './architecture.ts';
 export * from './channel.ts';
 export * from './channel-map.ts';
 export * from './cohort.ts';
+export * from './component-yaml.ts';
 export * from './decide.ts';
 export * from './epoch.ts';
 export * from './errors.ts';

@@ -21,8 +21,10 @@ export const FIELDS = [
   'name',
   'private',
   'publisher',
+  'resources',
   'revision',
   'snap-id',
+  'snap-yaml',
   'summary',
   'title',
   'type',
@@ -31,6 +33,15 @@ export const FIELDS = [
 ];
 
 const text = z.string().default('');
+function isMoment(text: string): boolean {
+  return !Number.isNaN(Date.parse(text));
+}
+
+const downloadSchema = z.looseObject({
+  'sha3-384': z.string().regex(/^[0-9a-f]{96}$/),
+  size: z.number().int().min(1),
+  url: z.string().max(2000),
+});
 /** A snap in an answer. */
 export const snapSchema = z.looseObject({
   'snap-id': z.string(),
@@ -62,11 +73,26 @@ export const snapSchema = z.looseObject({
   /** Its assertions with their chains, where they came with it. */
   assertions: z.string().optional(),
   'created-at': z.string().optional(),
-  download: z.looseObject({
-    'sha3-384': z.string().regex(/^[0-9a-f]{96}$/),
-    size: z.number().int().min(1),
-    url: z.string().max(2000),
-  }),
+  download: downloadSchema,
+  /** The components that go with this revision. */
+  resources: z
+    .array(
+      z.looseObject({
+        name: z.string().max(40),
+        type: text,
+        revision: z.number().int().min(1),
+        version: text,
+        description: text,
+        'created-at': z.string().refine(isMoment, 'a moment'),
+        download: downloadSchema,
+      }),
+    )
+    .max(200)
+    .nullish(),
+  /** What its file says of itself; null or empty where the upstream does not tell. */
+  'snap-yaml': z.string().nullish(),
+  /** When the channel got it, where the upstream says so. */
+  'released-at': z.string().nullish(),
 });
 /** What one action gave. */
 export const resultSchema = z.looseObject({
@@ -74,6 +100,7 @@ export const resultSchema = z.looseObject({
   name: z.string().optional(),
   'instance-key': z.string().optional(),
   'effective-channel': z.string().optional(),
+  'released-at': z.string().nullish(),
   snap: snapSchema.optional(),
   error: z.looseObject({ code: z.string(), message: z.string() }).optional(),
 });
@@ -120,6 +147,9 @@ export const refusalSchema = z.looseObject({
 
 /** A snap as another store offers it. */
 export type UpstreamSnap = z.output<typeof snapSchema>;
+
+/** A component as another store offers it. */
+export type UpstreamResource = NonNullable<UpstreamSnap['resources']>[number];
 
 /** The JSON of an answer; undefined when it is none. */
 export async function jsonOf(response: Response): Promise<unknown> {

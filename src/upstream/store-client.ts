@@ -81,8 +81,8 @@ export class StoreClient {
         'upstream-answer-malformed',
         `cannot read the answer of ${this.#connection.url} about ${wish.name}`,
       );
-    const { snap, error } = result.data;
-    if (snap !== undefined && error === undefined) return snap;
+    const { snap, error, 'released-at': releasedAt } = result.data;
+    if (snap !== undefined && error === undefined) return { ...snap, 'released-at': releasedAt };
     throw this.#notFound(wish, error?.message);
   }
 
@@ -105,8 +105,16 @@ export class StoreClient {
         'upstream-answer-malformed',
         `cannot read the answer of ${this.#connection.url} about ${wish.name}`,
       );
-    const { download } = snap.data;
-    return { ...snap.data, download: { ...download, url: new URL(download.url, this.#connection.url).href } };
+    const { download, resources } = snap.data;
+    const absolute = (file: typeof download) => ({
+      ...file,
+      url: new URL(file.url, this.#connection.url).href,
+    });
+    return {
+      ...snap.data,
+      download: absolute(download),
+      resources: resources?.map((one) => ({ ...one, download: absolute(one.download) })),
+    };
   }
 
   /**

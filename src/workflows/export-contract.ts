@@ -1,6 +1,14 @@
 /** What to export, and where to. */
 export type ExportInput = StoreExport | SnapsExport;
 
+/**
+ * What the other side has already, so that its files need not come along: an inventory that it wrote, archives that were
+ * carried there (one file, or a folder of them), or what the chosen channels held at a moment. Files are named by their digest too.
+ */
+export type Basis =
+  | { readonly kind: 'inventory' | 'archives'; readonly path: string; readonly digest: string }
+  | { readonly kind: 'time'; readonly at: string };
+
 /** A store with its metadata, keys and snaps, and the token of its admin. */
 export interface StoreExport {
   readonly kind: 'store';
@@ -14,6 +22,7 @@ export interface StoreExport {
   readonly exportDir: string | null;
   /** The account whose admin token is written; the store's first admin when null. */
   readonly admin: string | null;
+  readonly basis?: Basis;
   readonly actor: string;
 }
 
@@ -30,6 +39,7 @@ export interface SnapsExport {
   readonly architectures: readonly string[];
   readonly store: string | null;
   readonly exportDir: string | null;
+  readonly basis?: Basis;
   readonly actor: string;
 }
 
@@ -40,6 +50,14 @@ export interface ExportOutcome {
   readonly snaps: readonly ExportedRevision[];
   readonly accountKeys: readonly string[];
   readonly warnings: readonly string[];
+  /** What need not come along, of an export that rests on something. */
+  readonly leftOut?: LeftOut;
+}
+
+/** Files that are not in an archive, because they are where it goes to. */
+export interface LeftOut {
+  readonly files: number;
+  readonly bytes: number;
 }
 
 /** A finished file. */

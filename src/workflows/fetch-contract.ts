@@ -1,3 +1,5 @@
+import type { Basis } from './export-contract.ts';
+
 /** Snaps to fetch from another store. */
 export interface FetchSnapsInput {
   /** Names this fetch, and its folder: the same request goes on where an interrupted one stopped. */
@@ -10,6 +12,7 @@ export interface FetchSnapsInput {
   /** Setting that seals the login file; never the login itself. */
   readonly credentials: string | null;
   readonly exportDir: string | null;
+  readonly basis?: Basis;
   readonly actor: string;
 }
 

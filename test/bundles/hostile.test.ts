@@ -10,7 +10,9 @@ import {
   encodeManifest,
   unpackBundle,
   type BundleLimits,
+  type Manifest,
 } from '../../src/bundles/index.ts';
+import { parseManifest } from '../../src/bundles/layouts.ts';
 import {
   filesUnder,
   honestMembers,
@@ -55,6 +57,15 @@ async function refuseMembers(
 
 const replaced = (members: RawMember[], name: string, by: (member: RawMember) => RawMember): RawMember[] =>
   members.map((member) => (member.header.name === name ? by(member) : member));
+
+function restOf(manifest: Manifest): NonNullable<Manifest['restsOn']> {
+  if (manifest.restsOn === undefined) throw new Error('it rests on nothing');
+  return manifest.restsOn;
+}
+
+function leftOutOf(manifest: Manifest, over: object = {}) {
+  return restOf(manifest).members.map((member) => ({ ...member, ...over }));
+}
 
 describe('an archive is refused, and leaves nothing, when', () => {
   test('a byte of a snap was flipped', () =>
@@ -195,6 +206,79 @@ describe('an archive is refused, and leaves nothing, when', () => {
       ]);
       await refuse(path, { code: 'manifest-invalid', member: 'manifest.json' });
     }
+  });
+
+  test.each([
+    ['layout 1 leaves files out', (manifest: Manifest) => ({ ...manifest, version: 1 as const })],
+    [
+      'a file is left out and comes along',
+      (manifest: Manifest) => ({ ...manifest, members: [...manifest.members, ...leftOutOf(manifest)] }),
+    ],
+    [
+      'a file is left out that belongs to no snap',
+      (manifest: Manifest) => ({
+        ...manifest,
+        restsOn: { ...restOf(manifest), members: leftOutOf(manifest, { name: 'snaps/other_1.snap' }) },
+      }),
+    ],
+    [
+      'assertions are left out',
+      (manifest: Manifest) => ({
+        ...manifest,
+        restsOn: {
+          ...restOf(manifest),
+          members: [...leftOutOf(manifest), { name: 'keys/more.assert', size: 1, digest: '0'.repeat(96) }],
+        },
+      }),
+    ],
+    [
+      'the digest of what is left out is not that of the revision',
+      (manifest: Manifest) => ({
+        ...manifest,
+        restsOn: { ...restOf(manifest), members: leftOutOf(manifest, { digest: '0'.repeat(96) }) },
+      }),
+    ],
+    [
+      'a component goes with no revision',
+      (manifest: Manifest) => {
+        const component = {
+          name: 'drivers',
+          type: 'component/standard',
+          revision: 1,
+          version: '1',
+          description: '',
+          digest: '0'.repeat(96),
+          size: 1,
+          createdAt: manifest.createdAt,
+          member: 'snaps/snap-0+drivers_1.comp',
+        };
+        return {
+          ...manifest,
+          members: [...manifest.members, { name: component.member, size: 1, digest: component.digest }],
+          snaps: manifest.snaps.map((snap, index) =>
+            index === 0 ? { ...snap, components: [component] } : snap,
+          ),
+        };
+      },
+    ],
+  ])('%s', async (_, change) => {
+    const signer = await newSigner();
+    const { manifest } = sampleStore(signer.fingerprint);
+    const resting: Manifest = {
+      ...manifest,
+      version: 2,
+      members: manifest.members.filter(({ name }) => name !== 'snaps/snap-0_1.snap'),
+      restsOn: {
+        kind: 'time',
+        digest: null,
+        at: manifest.createdAt,
+        members: manifest.members.filter(({ name }) => name === 'snaps/snap-0_1.snap'),
+      },
+    };
+    expect(parseManifest(encodeManifest(resting)).manifest).toEqual(resting);
+    const wrong = () => parseManifest(encodeManifest(change(resting)));
+    expect(wrong).toThrow(expect.objectContaining({ code: 'manifest-invalid' }));
+    expect(wrong).toThrow(/^cannot accept manifest\.json: /);
   });
 
   test('it has more members than the limit', () =>

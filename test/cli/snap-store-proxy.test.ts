@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
 import { statusLines } from '../../src/cli/snap-store-proxy/status.ts';
@@ -344,6 +344,83 @@ describe('fetch-snaps', () => {
       stdout: '',
       stderr: `error: ${message}\n`,
     });
+  });
+});
+
+describe('only what is new', () => {
+  const inventory = {
+    format: 'airlock-inventory',
+    version: 1,
+    snaps: [{ name: 'jq', revisions: [{ revision: 1 }], components: [] }],
+  };
+  const result = { files: [], tokenFile: null, snaps: [], accountKeys: [], warnings: [] };
+  const fetching = {
+    'POST /ops/v1/fetches': { workflowId: 'fetch', ui: null },
+    'GET /ops/v1/operations/fetch?wait=2': {
+      workflowId: 'fetch',
+      status: 'completed',
+      result: { ...result, leftOut: { files: 3, bytes: 4096 } },
+    },
+  };
+
+  test('export-inventory writes what is here', async () => {
+    const { run } = await operator({ 'GET /ops/v1/inventory': inventory });
+    const file = join(await temporaryFolder(), 'inventory.json');
+    expect(await run(['export-inventory', file])).toMatchObject({
+      status: 0,
+      stdout: '',
+      stderr: `Inventory of 1 snaps and 1 files: ${file}\n`,
+    });
+    expect(JSON.parse(await readFile(file, 'utf8'))).toEqual(inventory);
+    expect(JSON.parse((await run(['export-inventory', '-'])).stdout)).toEqual(inventory);
+    expect(await run(['export-inventory', '/nowhere/inventory.json'])).toMatchObject({
+      status: 2,
+      stderr: 'error: cannot write /nowhere/inventory.json: check the folder and its permissions\n',
+    });
+  });
+
+  test('fetch-snaps says what it rests on, and what did not come along', async () => {
+    const { run, seen } = await operator(fetching);
+    const file = await someFile('inventory.json');
+    const outcome = await run(['fetch-snaps', 'jq', '--inventory', file]);
+    expect(outcome).toMatchObject({
+      status: 0,
+      stderr: 'Left out: 3 files of 4096 bytes, which must be where this goes to.\n',
+    });
+    expect(seen[0]?.body).toMatchObject({ basis: { kind: 'inventory', path: file } });
+  });
+
+  test.each([
+    ['2026-01-31', '2026-01-31T00:00:00.000Z'],
+    ['2026-01-31T12:00+02:00', '2026-01-31T10:00:00.000Z'],
+    ['20240109T123041', '2024-01-09T12:30:41.000Z'],
+  ])('--since takes the time %s', async (since, at) => {
+    const { run, seen } = await operator(fetching);
+    expect((await run(['fetch-snaps', 'jq', '--since', since])).status).toBe(0);
+    expect(seen[0]?.body).toMatchObject({ basis: { kind: 'time', at } });
+  });
+
+  test('--since takes an archive, and a folder of them', async () => {
+    const { run, seen } = await operator(fetching);
+    const file = await someFile('jq-20240109T123041.tar.gz');
+    for (const path of [file, dirname(file)]) {
+      await run(['fetch-snaps', 'jq', '--since', path]);
+      const [asked] = seen.filter(({ method }) => method === 'POST').slice(-1);
+      expect(asked?.body).toMatchObject({ basis: { kind: 'archives', path } });
+    }
+  });
+
+  test.each([
+    [['--since', 'yesterday'], 'cannot read yesterday: there is no such file or folder, and it is no time'],
+    [['--since', '2026-13-45'], 'cannot use --since 2026-13-45: there is no such time'],
+    [['--since', '2026-01-31', '--inventory', 'x'], 'cannot take --since and --inventory at once'],
+    [['--inventory', '/nowhere'], 'cannot read /nowhere: there is no such file'],
+  ])('%j is refused before anything is asked', async (options, sentence) => {
+    const { run, seen } = await operator(fetching);
+    const outcome = await run(['fetch-snaps', 'jq', ...options]);
+    expect(outcome.status).toBe(2);
+    expect(outcome.stderr).toContain(`error: ${sentence}`);
+    expect(seen).toEqual([]);
   });
 });
 

@@ -72,9 +72,9 @@ export function died(child: ChildProcess): Promise<void> {
 }
 
 /** All that an import leaves, without the moments at which it did: two hosts that imported the same are equal in it. */
-export async function contentOf(host: Host): Promise<unknown> {
+export async function contentOf(host: Host) {
   const { queries } = host.database;
-  const [snaps, revisions, releases, stores, inclusions, assertions] = await Promise.all([
+  const [snaps, revisions, releases, stores, inclusions, assertions, components, pairs] = await Promise.all([
     queries.selectFrom('Snap').select(['snapId', 'name', 'storeId', 'private']).orderBy('snapId').execute(),
     queries
       .selectFrom('SnapRevision')
@@ -96,6 +96,17 @@ export async function contentOf(host: Host): Promise<unknown> {
       .orderBy('type')
       .orderBy('primaryKey')
       .execute(),
+    queries
+      .selectFrom('SnapResource')
+      .select(['snapId', 'name', 'type', 'revision', 'version', 'sha3_384'])
+      .orderBy('sha3_384')
+      .execute(),
+    queries
+      .selectFrom('SnapResourcePair')
+      .select(['snapId', 'snapRevision', 'resourceName', 'resourceRevision'])
+      .orderBy('snapId')
+      .orderBy('snapRevision')
+      .execute(),
   ]);
   const blobs = (await readdir(join(host.folder, 'blobs'), { recursive: true, withFileTypes: true })).filter(
     (entry) => entry.isFile(),
@@ -109,5 +120,6 @@ export async function contentOf(host: Host): Promise<unknown> {
     }),
   );
   const staging = await readdir(join(host.folder, 'staging'));
-  return { snaps, revisions, releases, stores, inclusions, assertions, blobs: digests.toSorted(), staging };
+  const catalog = { snaps, revisions, releases, stores, inclusions, components, pairs };
+  return { ...catalog, assertions, blobs: digests.toSorted(), staging };
 }

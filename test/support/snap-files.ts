@@ -20,18 +20,41 @@ export interface SnapRecipe {
 }
 
 /** Packs a real squashfs snap into `file` with mksquashfs, the flags that `snap pack` uses but for compression of large payloads. */
-export async function packSnap(recipe: SnapRecipe, file: string): Promise<void> {
+export function packSnap(recipe: SnapRecipe, file: string): Promise<void> {
+  return pack(filesOf(recipe), file, (recipe.payload ?? 0) > 1_000_000);
+}
+
+/** Packs the file of a component in the same way. */
+export function packComponent(
+  component: { readonly snap: string; readonly name: string; readonly version: string },
+  file: string,
+): Promise<void> {
+  const { snap, name, version } = component;
+  const yaml = [
+    `component: ${snap}+${name}`,
+    'type: standard',
+    `version: '${version}'`,
+    `summary: ${name} of ${snap}`,
+    '',
+  ].join('\n');
+  return pack({ 'meta/component.yaml': yaml, 'share/notes': `${name} ${version}\n` }, file, false);
+}
+
+async function pack(
+  content: Readonly<Record<string, string | Buffer>>,
+  file: string,
+  large: boolean,
+): Promise<void> {
   await mkdir(dirname(file), { recursive: true });
   const folder = await mkdtemp(`${file}.build-`);
   try {
-    for (const [name, content] of Object.entries(filesOf(recipe))) {
+    for (const [name, bytes] of Object.entries(content)) {
       await mkdir(dirname(join(folder, name)), { recursive: true });
-      await writeFile(join(folder, name), content, {
+      await writeFile(join(folder, name), bytes, {
         mode: name.startsWith('bin/') || name.includes('/hooks/') ? 0o755 : 0o644,
       });
     }
     await rm(file, { force: true });
-    const large = (recipe.payload ?? 0) > 1_000_000;
     await run('mksquashfs', [
       folder,
       file,

@@ -6,11 +6,15 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { createCarryApi } from '../../src/api/carry/index.ts';
 import { startServer } from '../../src/api/server.ts';
 import { createFetchActivities } from '../../src/activities/fetches.ts';
+import { identifyBasis } from '../../src/activities/export-basis.ts';
 import { errorOfFailure, withFailures } from '../../src/activities/errors.ts';
 import type { Permission } from '../../src/publishers/index.ts';
 import { TokenOffice } from '../../src/storage/authority/index.ts';
 import { fetchBrandStoreMetadata, fetchSnaps, importSnap, importStore } from '../../src/workflows/index.ts';
 import { openTestTemporal, withWorkers, type TestTemporal } from '../support/temporal.ts';
+import { readBundleHead } from '../../src/bundles/index.ts';
+import type { Basis } from '../../src/workflows/export-contract.ts';
+import { publishComponent } from './components.ts';
 import { importInput, newOutside, trustingHost, type Host } from './carried-store.ts';
 import type { Outside } from './hosts.ts';
 
@@ -150,6 +154,73 @@ describe('a brand store is carried as seed 000 tells', () => {
       'my-app brand-main',
       'my-base ubuntu',
       'snapd ubuntu',
+    ]);
+  });
+
+  test('components come along, and what an earlier fetch brought need not come again', async () => {
+    const outside = await newOutside();
+    await outside.publishJourney();
+    const kiosk = { name: 'my-kiosk', type: 'app', base: 'my-base' } as const;
+    const yaml = 'components:\n  drivers:\n    type: standard\n';
+    const place = { store: 'brand-main', private: true, channels: ['latest/stable'] };
+    await outside.publish({ ...kiosk, version: '1', yaml }, { ...place, revision: 1 });
+    const drivers = { snap: 'my-kiosk', name: 'drivers', version: '1', revision: 4 };
+    await publishComponent(outside, { ...drivers, snapRevisions: [1] });
+    const { url, login } = await authority(outside);
+    const proxy = await online(outside, url, {});
+    const inside = await trustingHost(outside);
+    const exports = join(proxy.folder, 'exports');
+    const carry = async (fetchId: string, basis?: Basis) => {
+      const value = await login('ada', 'package_access');
+      await proxy.settings.change(new Map([[fetchId, { value, secret: true }]]), new Date());
+      const fetched = await on(proxy, (client) =>
+        client.workflow.execute(fetchSnaps, {
+          workflowId: fetchId,
+          taskQueue: 'airlock',
+          args: [{ ...wish(fetchId, ['my-kiosk', 'snapd']), ...(basis && { basis }) }],
+        }),
+      );
+      const manifests = [];
+      for (const { path } of fetched.files) {
+        const input = await importInput('snap', path);
+        manifests.push((await readBundleHead(path)).manifest);
+        await on(inside, (client) =>
+          client.workflow.execute(importSnap, {
+            workflowId: `import/${input.digest}`,
+            taskQueue: 'airlock',
+            args: [input],
+          }),
+        );
+      }
+      return {
+        fetched,
+        names: manifests.flatMap(({ members }) => members.map(({ name }) => name)).toSorted(),
+      };
+    };
+    const first = await carry('first');
+    expect(first.names).toContain('my-kiosk+drivers_4.comp');
+
+    await outside.publish({ ...kiosk, version: '2', yaml }, { ...place, revision: 2 });
+    await publishComponent(outside, { ...drivers, revision: 5, version: '2', snapRevisions: [2] });
+    const second = await carry('second', await identifyBasis('archives', exports));
+    expect(second.names).toEqual([
+      'my-kiosk+drivers_5.comp',
+      'my-kiosk_2.assert',
+      'my-kiosk_2.snap',
+      'snapd_9.assert',
+    ]);
+    expect(second.fetched.leftOut).toMatchObject({ files: 1 });
+    // Every release of the journey is of the past: nothing of it comes again.
+    const third = await carry('third', { kind: 'time', at: new Date().toISOString() });
+    expect(third.names).toEqual(['my-kiosk_2.assert', 'snapd_9.assert']);
+    const pairs = await inside.database.queries
+      .selectFrom('SnapResourcePair')
+      .select(['snapRevision', 'resourceRevision'])
+      .orderBy('snapRevision')
+      .execute();
+    expect(pairs).toEqual([
+      { snapRevision: 1, resourceRevision: 4 },
+      { snapRevision: 2, resourceRevision: 5 },
     ]);
   });
 

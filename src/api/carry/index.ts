@@ -58,6 +58,13 @@ export function createCarryApi(deps: CarryDeps): Hono<DeviceEnv> {
       throw unknownSnap(`${name} in ${selection.channels.join()}`, store);
     const { revision, assertions } = first;
     const { snap } = found;
+    const yaml = await queries
+      .selectFrom('SnapRevision')
+      .select('snapYaml')
+      .where('snapId', '=', snap.snapId)
+      .where('revision', '=', revision.revision)
+      .executeTakeFirstOrThrow();
+    const files = `/carry/v1/stores/${encodeURIComponent(store)}/snaps/${name}/files`;
     return context.json({
       'snap-id': snap.snapId,
       name: snap.name,
@@ -78,8 +85,23 @@ export function createCarryApi(deps: CarryDeps): Hono<DeviceEnv> {
       download: {
         'sha3-384': revision.digest,
         size: revision.size,
-        url: `/carry/v1/stores/${encodeURIComponent(store)}/snaps/${name}/files/${revision.digest}`,
+        url: `${files}/${revision.digest}`,
       },
+      'snap-yaml': yaml.snapYaml,
+      'released-at': snap.channels[0]?.releasedAt,
+      resources: (found.components ?? []).map(({ component }) => ({
+        name: component.name,
+        type: component.type,
+        revision: component.revision,
+        version: component.version,
+        description: component.description,
+        'created-at': component.createdAt,
+        download: {
+          'sha3-384': component.digest,
+          size: component.size,
+          url: `${files}/${component.digest}`,
+        },
+      })),
       assertions: Buffer.from(encodeStream(assertions)).toString('utf8'),
     });
   });
@@ -95,21 +117,12 @@ export function createCarryApi(deps: CarryDeps): Hono<DeviceEnv> {
     const store = context.req.param('store');
     await requireRole(deps, context, store, 'view');
     const digest = context.req.param('digest');
-    const row = await queries
-      .selectFrom('SnapRevision')
-      .innerJoin('Snap', 'Snap.snapId', 'SnapRevision.snapId')
-      .select('Snap.snapId as snapId')
-      .where('SnapRevision.sha3_384', '=', digest)
-      .where('Snap.name', '=', context.req.param('name'))
-      .executeTakeFirst();
-    if (
-      row === undefined ||
-      !(await snapIdsOf(queries, await storesFor(queries, store))).includes(row.snapId)
-    )
-      throw unknownSnap(context.req.param('name'), store);
+    const name = context.req.param('name');
+    const snapId = await requireVisible(queries, name, store);
+    if (!(await isFileOf(queries, snapId, digest))) throw unknownSnap(name, store);
     return fileAnswer(context, deps.blobs, digest, {
       contentType: 'application/octet-stream',
-      fileName: `${context.req.param('name')}.snap`,
+      fileName: `${name}.snap`,
       report: deps.report,
     });
   });
@@ -155,6 +168,20 @@ async function channelsOf(queries: Queries, snapId: string) {
     })),
     revisions,
   };
+}
+
+/** Whether a file is a revision of the snap or of one of its components. */
+async function isFileOf(queries: Queries, snapId: string, digest: string): Promise<boolean> {
+  for (const table of ['SnapRevision', 'SnapResource'] as const) {
+    const row = await queries
+      .selectFrom(table)
+      .select('id')
+      .where('snapId', '=', snapId)
+      .where('sha3_384', '=', digest)
+      .executeTakeFirst();
+    if (row !== undefined) return true;
+  }
+  return false;
 }
 
 /** The store's metadata as a signed file: stores, inclusion lists, assertions; which snaps there are, and no channel map. */

@@ -83,6 +83,17 @@ export const importResult = z.object({
   changes: z.object({ new: z.number(), updated: z.number(), removed: z.number() }),
 });
 
+/** What an export or a fetch rests on: files that are there already do not come along. */
+const basis = z.discriminatedUnion('kind', [
+  /** A file that export-inventory wrote on the other side. */
+  z.object({ kind: z.literal('inventory'), path }),
+  /** An archive that was carried there, or a folder of them. */
+  z.object({ kind: z.literal('archives'), path }),
+  /** What the chosen channels held then was carried there. */
+  z.object({ kind: z.literal('time'), at: z.iso.datetime({ precision: 3 }) }),
+]);
+export type BasisRequest = z.output<typeof basis>;
+
 /** POST /exports. Answer: started; result: exportResult. */
 export const exportRequest = z.discriminatedUnion('kind', [
   z.object({
@@ -98,6 +109,7 @@ export const exportRequest = z.discriminatedUnion('kind', [
     exportDir: path.optional(),
     /** Account that the admin token is for; the store's first admin when absent. */
     admin: name.optional(),
+    basis: basis.optional(),
   }),
   z.object({
     kind: z.literal('snaps'),
@@ -110,6 +122,7 @@ export const exportRequest = z.discriminatedUnion('kind', [
     architectures: z.array(name).max(20).default([]),
     store: name.optional(),
     exportDir: path.optional(),
+    basis: basis.optional(),
   }),
 ]);
 
@@ -124,6 +137,8 @@ export const exportResult = z.object({
   accountKeys: z.array(z.string()),
   /** Sentences about what devices will miss: a base, the snapd snap, a default provider. */
   warnings: z.array(z.string()),
+  /** Of one that rests on something: what does not come along. */
+  leftOut: z.object({ files: z.number(), bytes: z.number() }).optional(),
 });
 
 /** POST /fetches: the online role. `credentials` is the content of a login file; it is sealed at once and never shown. */
@@ -136,6 +151,7 @@ export const fetchRequest = z.discriminatedUnion('kind', [
     store: name.optional(),
     credentials: z.string().max(65_536).optional(),
     exportDir: path.optional(),
+    basis: basis.optional(),
   }),
   z.object({
     kind: z.literal('store-metadata'),

@@ -8,6 +8,7 @@ import type { OpsDeps } from './deps.ts';
 import { deviceRoutes } from './devices.ts';
 import { errorAnswer } from './http.ts';
 import { importRoutes } from './imports.ts';
+import { inventoryRoutes } from './inventory.ts';
 import { operationRoutes } from './operations.ts';
 import { overrideRoutes } from './overrides.ts';
 import { Processes } from './processes.ts';
@@ -44,6 +45,7 @@ export function createOpsApi(deps: OpsDeps, requireOperator: MiddlewareHandler):
     operationRoutes(processes),
     pushedSnapRoutes(deps, processes),
     blobRoutes(processes),
+    inventoryRoutes(deps),
     overrideRoutes(deps),
     deviceRoutes(deps),
     actRoutes(deps),

@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import { Hono } from 'hono';
 import { parseChannel, channelName } from '../../snaps/index.ts';
 import { stampOf } from '../../bundles/index.ts';
-import { exportRequest, fetchRequest } from './contract.ts';
+import { identifyBasis } from '../../activities/export-basis.ts';
+import type { Basis } from '../../workflows/export-contract.ts';
+import { exportRequest, fetchRequest, type BasisRequest } from './contract.ts';
 import type { OpsDeps } from './deps.ts';
 import { jsonBody } from './http.ts';
 import type { Processes } from './processes.ts';
@@ -21,6 +23,7 @@ export function exportRoutes(deps: OpsDeps, processes: Processes): Hono {
       channels,
       architectures: request.architectures,
       exportDir: request.exportDir ?? null,
+      ...(await basisOf(request.basis)),
       actor: OPERATOR,
     };
     const time = stampOf(deps.clock());
@@ -50,6 +53,12 @@ export function exportRoutes(deps: OpsDeps, processes: Processes): Hono {
   return app;
 }
 
+/** What to rest on, named by its content: a repeated request rests on the very same. */
+async function basisOf(request: BasisRequest | undefined): Promise<{ readonly basis?: Basis }> {
+  if (request === undefined) return {};
+  return { basis: request.kind === 'time' ? request : await identifyBasis(request.kind, request.path) };
+}
+
 /** Requests that ask for the same thing share one process. */
 export function shortDigest(value: unknown): string {
   return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 24);
@@ -68,6 +77,7 @@ export function fetchRoutes(deps: OpsDeps, processes: Processes): Hono {
           channels: request.channels.map((text) => channelName(parseChannel(text))),
           architectures: request.architectures,
           store: request.store ?? null,
+          ...(await basisOf(request.basis)),
         };
         const fetchId = shortDigest(wish);
         const credentials = await seal(deps, fetchId, request.credentials);

@@ -89,7 +89,14 @@ async function inspectAssertions(context: CliContext, file: string): Promise<Ins
 function aboutManifest({ manifest, exporter }: BundleHead): Omit<Inspection, 'members'> {
   const lines = manifest.snaps.map((snap) => {
     const revisions = snap.revisions.map(({ revision }) => revision).join(', ');
-    return `Snap ${snap.name}: ${revisions === '' ? 'no revision' : `revision ${revisions}`}`;
+    const components = (snap.components ?? []).map(({ name, revision }) => `, ${name} ${revision}`).join('');
+    return `Snap ${snap.name}: ${revisions === '' ? 'no revision' : `revision ${revisions}`}${components}`;
   });
+  const { restsOn } = manifest;
+  if (restsOn !== undefined) {
+    const what = { inventory: 'an inventory', archives: 'earlier archives', time: 'what was offered' };
+    lines.push(`Rests on ${what[restsOn.kind]} of ${restsOn.at}, and leaves out:`);
+    for (const { name, size } of restsOn.members) lines.push(`  ${name}: ${size} bytes`);
+  }
   return { kind: manifest.kind, store: manifest.store, exportedAt: manifest.createdAt, exporter, lines };
 }

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 
 import { Command } from '@commander-js/extra-typings';
 
+import { INVENTORY, SINCE, basisOf, remarkLeftOut } from '../basis.ts';
 import type { CliContext } from '../context.ts';
 import { splitNames } from '../authority/client.ts';
 import { readDocument } from '../files.ts';
@@ -19,6 +20,8 @@ export function fetchSnapsCommand(context: CliContext) {
     .option('--architecture, --arch <architectures>', 'architectures, with commas between them', 'amd64')
     .option('--auth <file>', 'log-in file of "snapcraft export-login --acls package_access"')
     .option('--store <store-id>', 'brand store that the snaps are in')
+    .option(...SINCE)
+    .option(...INVENTORY)
     .option('--export-dir <folder>', 'where to write the archives')
     .option('--watch', 'tell where Temporal UI shows the downloads')
     .option('--json', 'print the result as JSON')
@@ -29,10 +32,12 @@ export function fetchSnapsCommand(context: CliContext) {
         channels: splitNames(options.channel),
         architectures: splitNames(options.arch),
         store: options.store,
+        ...(await basisOf(options)),
         credentials:
           options.auth === undefined ? undefined : await readDocument(context.terminal, options.auth),
       });
       if (options.json) return printJson(context.terminal, result);
+      remarkLeftOut(context, result);
       print(context.terminal, 'Successfully exported snaps:');
       for (const { subject, path } of result.files) print(context.terminal, `${subject}: ${path}`);
     });

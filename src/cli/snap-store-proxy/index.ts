@@ -7,6 +7,7 @@ import { checkConnectionsCommand } from './check-connections.ts';
 import { importCertificateCommand, removeCaCertsCommand, useCaCertsCommand } from './certificates.ts';
 import { configCommand } from './config.ts';
 import { enableAirgapModeCommand } from './enable-airgap-mode.ts';
+import { exportInventoryCommand } from './export-inventory.ts';
 import { fetchAccountKeysCommand, fetchMetadataCommand, fetchSnapsCommand } from './fetch.ts';
 import { listActsCommand } from './list-acts.ts';
 import { listImportsCommand, rollBackCommand } from './imports.ts';
@@ -36,6 +37,7 @@ export function snapStoreProxyProgram(context: CliContext): Command {
     .addCommand(pushMetadataCommand(context))
     .addCommand(pushAccountKeysCommand(context))
     .addCommand(listPushedSnapsCommand(context))
+    .addCommand(exportInventoryCommand(context))
     .addCommand(overrideCommand(context))
     .addCommand(listOverridesCommand(context))
     .addCommand(deleteOverrideCommand(context))

@@ -5,6 +5,7 @@ import { Command } from '@commander-js/extra-typings';
 import { z } from 'zod';
 
 import { splitNames } from '../authority/client.ts';
+import { INVENTORY, SINCE, basisOf, remarkLeftOut } from '../basis.ts';
 import type { CliContext } from '../context.ts';
 import { CliError, usageError } from '../errors.ts';
 import { readDocument } from '../files.ts';
@@ -25,6 +26,8 @@ export function exportStoreCommand(context: CliContext) {
     .option('--arch <architectures>', 'architectures, with commas between them', 'amd64')
     .option('--key <sha3-384...>', 'account-keys to add: those that sign models')
     .option('--admin <account>', "who the admin token is for; the store's first admin when absent")
+    .option(...SINCE)
+    .option(...INVENTORY)
     .option('--export-dir <folder>', 'where to write the files')
     .option('--watch', 'tell where Temporal UI shows the export')
     .option('--json', 'print the result as JSON')
@@ -37,8 +40,10 @@ export function exportStoreCommand(context: CliContext) {
         architectures: splitNames(options.arch),
         keys: options.key ?? [],
         admin: options.admin,
+        ...(await basisOf(options)),
       });
       if (options.json) return printJson(context.terminal, result);
+      remarkLeftOut(context, result);
       reportStore(context, result);
     });
 }
@@ -52,6 +57,8 @@ export function exportSnapsCommand(context: CliContext) {
     .option('--arch <architectures>', 'architectures, with commas between them', 'amd64')
     .option('--store <store-id>', 'store that the snaps are in')
     .option('--from-yaml <file>', 'exact revisions: a list "packages" of name, revision and push_channel')
+    .option(...SINCE)
+    .option(...INVENTORY)
     .option('--export-dir <folder>', 'where to write the files')
     .option('--watch', 'tell where Temporal UI shows the export')
     .option('--json', 'print the result as JSON')
@@ -67,8 +74,10 @@ export function exportSnapsCommand(context: CliContext) {
         channels: splitNames(options.channel).map(fullName),
         architectures: splitNames(options.arch),
         store: options.store,
+        ...(await basisOf(options)),
       });
       if (options.json) return printJson(context.terminal, result);
+      remarkLeftOut(context, result);
       reportSnaps(context, result);
       print(context.terminal, 'Successfully exported snaps:');
       for (const { subject, path } of result.files) print(context.terminal, `${subject}: ${path}`);
