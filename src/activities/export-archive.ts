@@ -1,9 +1,13 @@
 import { generateKeyPairSync, createPrivateKey } from 'node:crypto';
+import { stat } from 'node:fs/promises';
 import { encodeStream, type Assertion } from '../assertions/index.ts';
 import {
+  BundleError,
   currentLayout,
+  encodeManifest,
   encodeMetadataFile,
   manifestSigner,
+  readBundleHead,
   sha3Of,
   writeBundle,
   versionFor,
@@ -78,7 +82,10 @@ export interface ArchiveMaterial {
   readonly rest?: Omit<ManifestRest, 'members'> | undefined;
 }
 
-/** Writes the archive at `path`. */
+/**
+ * Writes the archive at `path`. One that an interrupted run of the same export finished there is not written again: an archive
+ * has its name only once it is whole.
+ */
 export async function writeArchive(
   path: string,
   material: ArchiveMaterial,
@@ -86,8 +93,20 @@ export async function writeArchive(
   options: WriteOptions,
 ): Promise<WrittenBundle> {
   const { manifest, bytes, files } = manifestOf(material, signer.fingerprint);
+  const finished = await finishedArchive(path, sha3Of(encodeManifest(manifest)));
+  if (finished !== undefined) return finished;
   const source = ({ name }: ManifestMember) => bytes.get(name) ?? files.get(name) ?? missing(name);
   return writeBundle(path, { manifest, signer, source }, options);
+}
+
+async function finishedArchive(path: string, digest: string): Promise<WrittenBundle | undefined> {
+  try {
+    const found = await readBundleHead(path);
+    return found.digest === digest ? { path, size: (await stat(path)).size, digest } : undefined;
+  } catch (error) {
+    if (error instanceof BundleError) return undefined;
+    throw error;
+  }
 }
 
 function missing(name: string): never {

@@ -92,7 +92,7 @@ export async function contentOf(host: Host) {
     queries.selectFrom('StoreInclusionSnap').select(['storeId', 'snapName']).orderBy('snapName').execute(),
     queries
       .selectFrom('StoredAssertion')
-      .select(['type', 'primaryKey', 'revision', 'trusted'])
+      .select(['type', 'primaryKey', 'revision', 'trusted', 'bytes'])
       .orderBy('type')
       .orderBy('primaryKey')
       .execute(),
@@ -121,5 +121,9 @@ export async function contentOf(host: Host) {
   );
   const staging = await readdir(join(host.folder, 'staging'));
   const catalog = { snaps, revisions, releases, stores, inclusions, components, pairs };
-  return { ...catalog, assertions, blobs: digests.toSorted(), staging };
+  const signed = assertions.map(({ bytes, ...row }) => ({
+    ...row,
+    sha3_384: createHash('sha3-384').update(bytes).digest('hex'),
+  }));
+  return { ...catalog, assertions: signed, blobs: digests.toSorted(), staging };
 }
