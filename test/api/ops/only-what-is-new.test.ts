@@ -1,7 +1,11 @@
+import { createHash, randomBytes } from 'node:crypto';
 import { copyFile, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { createDeviceApi } from '../../../src/api/device/index.ts';
 import { exportResult, importPlan, importResult } from '../../../src/api/ops/contract.ts';
+import { hexToSnapSha3 } from '../../../src/assertions/index.ts';
 import { inventorySchema, readBundleHead } from '../../../src/bundles/index.ts';
 import { parseBlobDigest } from '../../../src/storage/index.ts';
 import { contentOf } from '../../faults/transfer-crashes.ts';
@@ -116,6 +120,30 @@ const files = (names: readonly { readonly name: string }[]) =>
     .map(({ name }) => name)
     .filter((name) => !name.endsWith('.assert'))
     .toSorted();
+
+/** The inside host as a device meets it that has no session. */
+function deviceApi(host: Host) {
+  const site = { storeId: undefined, publicUrl: undefined, caCertificate: undefined };
+  return createDeviceApi({
+    database: host.database,
+    blobs: host.blobs,
+    deviceSecrets: () => Promise.resolve([]),
+    site: () => Promise.resolve(site),
+    clock: () => new Date(),
+    random: (size) => new Uint8Array(randomBytes(size)),
+    report: (error) => console.error(error),
+  });
+}
+
+const offered = z.object({
+  results: z.array(
+    z.object({
+      snap: z.object({
+        resources: z.array(z.looseObject({ download: z.looseObject({ url: z.string() }) })),
+      }),
+    }),
+  ),
+});
 
 describe('an export against an inventory of the isolated host', () => {
   test('brings all metadata and only the files that are not there, and ends in the same state', async () => {
@@ -296,7 +324,7 @@ describe('an export since', () => {
 });
 
 describe('components', () => {
-  test('come with the revision of the snap that they go with, are served, and go with it', async () => {
+  test('come with the revision of the snap that they go with, and go with it', async () => {
     const { outside, inside } = await carriedOnce();
     const { path } = await at(outside.host, (operator) => exported(operator));
     await at(inside, async (operator) => {
@@ -314,6 +342,39 @@ describe('components', () => {
     });
     const left = await inside.database.queries.selectFrom('SnapResource').select('revision').execute();
     expect(left).toEqual([{ revision: 5 }]);
+  });
+
+  test('are offered and handed to devices with the snap, and so are their assertions', async () => {
+    const outside = await newOutside();
+    await outside.publish(
+      { name: 'my-tool', version: '1', type: 'app', base: 'bare', yaml: COMPONENTS },
+      { store: 'ubuntu', revision: 1, channels: ['latest/stable'] },
+    );
+    await outside.include('my-tool');
+    const wish = { snap: 'my-tool', name: 'drivers', revision: 4, version: '1', snapRevisions: [1] };
+    const digest = await publishComponent(outside, wish);
+    const { path } = await at(outside.host, (operator) => exported(operator));
+    const inside = await trustingHost(outside);
+    await at(inside, (operator) => pushed(operator, path));
+    const store = deviceApi(inside);
+    const action = { action: 'install', 'instance-key': 'i', name: 'my-tool', epoch: null };
+    const reply = await store.request('/v2/snaps/refresh', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'snap-device-architecture': 'amd64' },
+      body: JSON.stringify({ context: [], actions: [action], fields: ['resources', 'revision'] }),
+    });
+    const { results } = offered.parse(await reply.json());
+    const [resource] = results[0]?.snap.resources ?? [];
+    expect(resource).toMatchObject({ name: 'drivers', type: 'component/standard', revision: 4 });
+    const file = await store.request(new URL(resource?.download.url ?? '').pathname);
+    const bytes = Buffer.from(await file.arrayBuffer());
+    expect(createHash('sha3-384').update(bytes).digest('hex')).toBe(digest);
+    const id = snapIdOf('my-tool');
+    for (const key of [
+      `snap-resource-revision/${id}/drivers/${hexToSnapSha3(digest)}`,
+      `snap-resource-pair/${id}/drivers/4/1`,
+    ])
+      expect((await store.request(`/v2/assertions/${key}`)).status).toBe(200);
   });
 
   test.each([
