@@ -17,6 +17,8 @@ export interface BenchReport {
   /** How it was measured: how many, how often, what was running. */
   readonly method: string;
   readonly figures: readonly BenchFigure[];
+  /** What the figures were taken from, row by row: the first row names the columns. */
+  readonly details?: readonly (readonly string[])[];
 }
 
 /** Where and when a report was made. */
@@ -28,17 +30,21 @@ export interface BenchSetting {
 
 /** A report as lines for a terminal. */
 export function asTable(report: BenchReport): string {
-  const rows = report.figures.map(rowOf);
-  const widths = HEADER.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => cell(row, column).length)),
-  );
+  const figures = aligned([HEADER, ...report.figures.map(rowOf)]);
+  const details = report.details ? ['', ...aligned(report.details)] : [];
+  return [report.subject, '', ...figures, ...details, '', report.method].join('\n');
+}
+
+/** Rows in columns, with a rule below the first. */
+function aligned(rows: readonly (readonly string[])[]): string[] {
+  const [header = [], ...others] = rows;
+  const widths = header.map((_title, column) => Math.max(...rows.map((row) => cell(row, column).length)));
   const line = (row: readonly string[]) =>
     row
       .map((text, column) => text.padEnd(widths[column] ?? 0))
       .join('  ')
       .trimEnd();
-  const rule = widths.map((width) => '-'.repeat(width));
-  return [report.subject, '', ...[HEADER, rule, ...rows].map(line), '', report.method].join('\n');
+  return [header, widths.map((width) => '-'.repeat(width)), ...others].map(line);
 }
 
 /** The page docs/reference/performance.md. */
@@ -47,10 +53,9 @@ export function asPage(reports: readonly BenchReport[], setting: BenchSetting): 
     [
       `## ${report.subject}`,
       '',
-      tableRow(HEADER),
-      tableRow(HEADER.map(() => '---')),
-      ...report.figures.map((figure) => tableRow(rowOf(figure))),
+      ...table([HEADER, ...report.figures.map(rowOf)]),
       '',
+      ...(report.details ? [...table(report.details), ''] : []),
       report.method,
     ].join('\n'),
   );
@@ -78,12 +83,16 @@ function rowOf({ name, value, unit, limit, goal }: BenchFigure): readonly string
 }
 
 /** Three digits that mean something. */
-function number(value: number): string {
+export function number(value: number): string {
   return Math.abs(value) >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
 }
 
 function cell(row: readonly string[], column: number): string {
   return row[column] ?? '';
+}
+
+function table([header = [], ...rows]: readonly (readonly string[])[]): string[] {
+  return [header, header.map(() => '---'), ...rows].map(tableRow);
 }
 
 function tableRow(cells: readonly string[]): string {

@@ -25,6 +25,7 @@ const KINDS = {
 const PARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 /** A collector that does not answer must not keep the process from stopping. */
 const CLOSE_MS = 3000;
+const CLOCK_TOLERANCE_MS = 5;
 
 /**
  * Tracing with OpenTelemetry's SDK. Where the running code is in its trace is known to this object alone: nothing is
@@ -34,19 +35,16 @@ export function sdkTracing(options: TracerProviderOptions): Tracing {
   const provider = new TracerProvider(options);
   const tracer = provider.getTracer('airlock');
   const places = new AsyncLocalStorage<Context>();
+  const wallClock = createWallClock();
 
-  const begin = (
-    name: string,
-    { facts, under, links = [], kind = 'internal' }: SpanOptions,
-    startTime?: number,
-  ) =>
+  const begin = (name: string, { facts, under, links = [], kind = 'internal' }: SpanOptions, from: number) =>
     tracer.startSpan(
       name,
       {
         kind: KINDS[kind],
+        startTime: wallClock(from),
         links: links.flatMap(linkTo),
         ...(facts && { attributes: attributesOf(facts) }),
-        ...(startTime !== undefined && { startTime }),
       },
       under === undefined ? (places.getStore() ?? ROOT_CONTEXT) : contextAt(under),
     );
@@ -54,13 +52,13 @@ export function sdkTracing(options: TracerProviderOptions): Tracing {
   return {
     on: true,
     span(name, work, spanOptions = {}) {
-      const span = begin(name, spanOptions);
+      const span = begin(name, spanOptions, performance.now());
       const say = (facts: SpanFacts) => void span.setAttributes(attributesOf(facts));
-      return endingWith(span, () => places.run(trace.setSpan(ROOT_CONTEXT, span), work, { say }));
+      const end = () => span.end(wallClock(performance.now()));
+      return endingWith({ span, end }, () => places.run(trace.setSpan(ROOT_CONTEXT, span), work, { say }));
     },
     note(name, { from, to }, spanOptions = {}) {
-      const origin = Date.now() - performance.now();
-      begin(name, spanOptions, origin + from).end(origin + to);
+      begin(name, spanOptions, from).end(wallClock(to));
     },
     here() {
       const place = places.getStore();
@@ -76,23 +74,39 @@ export function sdkTracing(options: TracerProviderOptions): Tracing {
   };
 }
 
+/** The time of day of a `performance.now()`, finer than a millisecond: the machine's clock is looked at, and followed when it is put right. */
+function createWallClock(): (time: number) => number {
+  let origin = Date.now() - performance.now();
+  return (time) => {
+    const ahead = Date.now() - (origin + performance.now());
+    if (Math.abs(ahead) > CLOCK_TOLERANCE_MS) origin += ahead;
+    return origin + time;
+  };
+}
+
+interface Ending {
+  readonly span: Span;
+  readonly end: () => void;
+}
+
 /** Ends the span when the work is over, be it a promise or not. */
-function endingWith<Result>(span: Span, work: () => Result): Result {
+function endingWith<Result>({ span, end }: Ending, work: () => Result): Result {
   let result: Result;
   try {
     result = work();
   } catch (error) {
     fail(span, error);
+    end();
     throw error;
   }
   if (!(result instanceof Promise)) {
-    span.end();
+    end();
     return result;
   }
-  result.then(
-    () => span.end(),
-    (error: unknown) => fail(span, error),
-  );
+  result.then(end, (error: unknown) => {
+    fail(span, error);
+    end();
+  });
   return result;
 }
 
@@ -101,7 +115,6 @@ function fail(span: Span, error: unknown): void {
   const type = isAirlockError(error) ? error.code : error instanceof Error ? error.name : 'unknown';
   span.setAttribute('error.type', type);
   span.setStatus({ code: SpanStatusCode.ERROR });
-  span.end();
 }
 
 /** Names are dotted words, of which the last says what it is. */

@@ -1,5 +1,5 @@
 import { fork } from 'node:child_process';
-import { createPrivateKey, generateKeyPair, type KeyObject } from 'node:crypto';
+import { createPrivateKey, generateKeyPair } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,22 +15,28 @@ import {
 
 const generate = promisify(generateKeyPair);
 
-/** Device keys of 4096 bits; made once and kept for later runs, for they cost half a second each. */
+/** Device keys of 4096 bits. */
 export async function deviceKeys(count: number): Promise<readonly Signer[]> {
+  return (await deviceKeyFiles(count, 4096)).map((pem) => softwareSigner(createPrivateKey(pem)));
+}
+
+/** Keys in PEM form; made once and kept for later runs, for they cost up to half a second each. */
+export async function deviceKeyFiles(count: number, bits: 2048 | 4096): Promise<readonly string[]> {
   const folder = join(tmpdir(), 'airlock-bench-keys');
   await mkdir(folder, { recursive: true });
-  const keys: Signer[] = [];
+  const keys: string[] = [];
   for (let index = 0; index < count; index += 1)
-    keys.push(softwareSigner(await keyAt(join(folder, `${index}.pem`))));
+    keys.push(await keyAt(join(folder, `${bits === 4096 ? '' : `${String(bits)}-`}${index}.pem`), bits));
   return keys;
 }
 
-async function keyAt(path: string): Promise<KeyObject> {
+async function keyAt(path: string, bits: number): Promise<string> {
   const kept = await readFile(path, 'utf8').catch(() => undefined);
-  if (kept !== undefined) return createPrivateKey(kept);
-  const { privateKey } = await generate('rsa', { modulusLength: 4096 });
-  await writeFile(path, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
-  return privateKey;
+  if (kept !== undefined) return kept;
+  const { privateKey } = await generate('rsa', { modulusLength: bits });
+  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  await writeFile(path, pem, { mode: 0o600 });
+  return pem;
 }
 
 /** A serial-request, signed before the clock runs. */

@@ -12,31 +12,38 @@ import { createDataConverter } from '../../src/worker/data-converter.ts';
 import { createNamespace } from '../../src/worker/namespace.ts';
 import { startWorkers } from '../../src/worker/worker.ts';
 import { openModelService, type ModelServiceRig, type TestModelService } from '../support/model-service.ts';
-import { childrenOf, processorTicks } from '../support/processes.ts';
+import { childrenOf, processorTicks, residentBytes } from '../support/processes.ts';
 import { startTestServer } from '../support/temporal-server.ts';
 import { prepareRequest, type PreparedRequest } from './serial-load.ts';
 
 /** The embedded appliance as `airlock up` composes it, in this process: API, worker, HSM child, Temporal on a file. */
 export interface SerialStand {
   readonly rig: TestModelService;
+  /** Where the database and Temporal's file are. */
+  readonly folder: string;
+  /** A new model with a policy. */
+  model(): Promise<Assertion>;
   /** Signs so many requests of factory-new devices: each key once per model, so models are made as needed. */
   prepare(count: number, keys: readonly Signer[]): Promise<PreparedRequest[]>;
   /** Processor time so far, in milliseconds. */
-  cpu(): CpuTimes;
+  cpu(): PerPart;
+  /** Resident memory now, in bytes. */
+  memory(): PerPart;
   /** Time spent in transactions of the database so far, in milliseconds: they run one after the other. */
   inTransactions(): number;
   close(): Promise<void>;
 }
 
-/** Processor time by part, in milliseconds. */
-export interface CpuTimes {
+/** Something of each process. */
+export interface PerPart {
   /** API and worker. */
   readonly service: number;
   readonly hsm: number;
   readonly temporal: number;
 }
 
-const API_KEY = 'k'.repeat(40);
+/** That of every model of the stand. */
+export const API_KEY = 'k'.repeat(40);
 const TICK_MS = 10;
 
 /** Opens the stand; the rig may say which token and which lanes. */
@@ -47,7 +54,7 @@ export async function openStand(of: Partial<ModelServiceRig> = {}): Promise<Seri
   const config = { ...base, env: { local: { ...base.env.local, address: server.address } } };
   const key = createHash('sha256').update('payloads of the benchmark').digest();
   const dataConverter = createDataConverter([{ id: 'bench', key }]);
-  const temporal = await connectTemporal(config, dataConverter);
+  const temporal = await connectTemporal(config, dataConverter, server.address, of.tracing);
   await createNamespace(temporal.connection, config);
   const taskQueue = config.taskQueues.hsm.name;
   const rig = await openModelService({
@@ -64,12 +71,15 @@ export async function openStand(of: Partial<ModelServiceRig> = {}): Promise<Seri
     connection: temporal.connection,
     dataConverter,
     log: silentLog(),
+    ...(of.tracing && { tracing: of.tracing }),
     activities: { hsm: withFailures(rig.activities) },
   });
   const signingKey = await rig.addKey('serials');
   const models = modelSource(rig, signingKey);
   return {
     rig,
+    folder,
+    model: models,
     async prepare(count, keys) {
       const requests: PreparedRequest[] = [];
       while (requests.length < count) {
@@ -82,6 +92,7 @@ export async function openStand(of: Partial<ModelServiceRig> = {}): Promise<Seri
       return requests;
     },
     cpu,
+    memory,
     inTransactions,
     async close() {
       await rig.close();
@@ -120,17 +131,25 @@ function modelSource(rig: TestModelService, key: PublicKey): () => Promise<Asser
   };
 }
 
-function cpu(): CpuTimes {
+function cpu(): PerPart {
   const own = process.cpuUsage();
+  return {
+    service: (own.user + own.system) / 1000,
+    ...ofChildren((pid) => processorTicks(pid) * TICK_MS),
+  };
+}
+
+function memory(): PerPart {
+  return { service: process.memoryUsage.rss(), ...ofChildren(residentBytes) };
+}
+
+/** The sum over the processes of each part that runs beside this one. */
+function ofChildren(measure: (pid: number) => number): Omit<PerPart, 'service'> {
   const children = childrenOf(process.pid);
-  const ticks = (pattern: RegExp) =>
+  const sum = (pattern: RegExp) =>
     children
       .filter(({ command }) => pattern.test(command))
       .flatMap(({ pid }) => [pid, ...childrenOf(pid).map((child) => child.pid)])
-      .reduce((sum, pid) => sum + processorTicks(pid) * TICK_MS, 0);
-  return {
-    service: (own.user + own.system) / 1000,
-    hsm: ticks(/src\/hsm\/child\.ts|p11-kit/),
-    temporal: ticks(/temporal.*server start-dev/),
-  };
+      .reduce((total, pid) => total + measure(pid), 0);
+  return { hsm: sum(/src\/hsm\/child\.ts|p11-kit/), temporal: sum(/temporal.*server start-dev/) };
 }

@@ -11,6 +11,7 @@ import { P11KitServer } from '../support/p11-kit.ts';
 import { makeTestToken } from '../support/softhsm-token.ts';
 import { hsmAlone } from './hsm.bench.ts';
 import { deviceKeys, load, type LoadReport, type PreparedRequest } from './serial-load.ts';
+import { workerLoss } from './worker-loss.ts';
 import { openStand, type SerialStand } from './serial-stand.ts';
 import type { Signer } from '../../src/assertions/index.ts';
 
@@ -24,7 +25,13 @@ export async function run(): Promise<BenchReport> {
     subject: 'Serials',
     method:
       'Devices with keys of 4096 bits in a process of their own post serial-requests signed beforehand, each new device once, and post the next as soon as an answer is there. API, worker, HSM child (SoftHSM, RSA 4096), Temporal (dev server on a file, payloads sealed) and the devices share this machine. "HSM child alone" is measured just before, with 64 calls at once.',
-    figures: [...(await softHsm(keys)), ...(await slowToken(keys)), ...(await behindP11Kit(keys))],
+    figures: [
+      ...(await softHsm(keys)),
+      ...(await twoLanes(keys)),
+      ...(await slowToken(keys)),
+      ...(await behindP11Kit(keys)),
+      ...(await workerLoss(await deviceKeys(64))),
+    ],
   };
 }
 
@@ -77,10 +84,27 @@ async function withManyRows(stand: SerialStand, keys: readonly Signer[]): Promis
 
 /** A token that signs 100 a second, one after the other, as external ones do. */
 async function slowToken(keys: readonly Signer[]): Promise<BenchFigure[]> {
-  const stand = await openStand({ before: (hsm) => paced(hsm, 100), provisioner: { lanes: 2 } });
+  const withLanes = async (lanes: number) => {
+    const stand = await openStand({ before: (hsm) => paced(hsm, 100), provisioner: { lanes } });
+    try {
+      return await measure(stand, await stand.prepare(512, keys), 64);
+    } finally {
+      await stand.close();
+    }
+  };
+  return [
+    rateFigure('token of 100/s, two lanes, 64 devices', await withLanes(2), 100, 0.95),
+    plainRate('the same with one lane', await withLanes(1), 100),
+  ];
+}
+
+/** What `serials.batches.lanes` of temporal.yaml is about: SoftHSM on this machine gains nothing from a second one. */
+async function twoLanes(keys: readonly Signer[]): Promise<BenchFigure[]> {
+  const stand = await openStand({ provisioner: { lanes: 2 } });
   try {
-    const result = await measure(stand, await stand.prepare(768, keys), 64);
-    return [rateFigure('token of 100/s, two lanes, 64 devices', result, 100, 0.95)];
+    const limit = await aloneRate(stand, 64);
+    const result = await measure(stand, await stand.prepare(1024, keys), 64);
+    return [plainRate('64 devices at once, two lanes', result, limit.perSecond)];
   } finally {
     await stand.close();
   }
@@ -159,6 +183,11 @@ function rateFigure(name: string, result: LoadReport, limit: number, wanted: num
     limit: { name: 'HSM alone', value: limit },
     goal: { text, met },
   };
+}
+
+/** A rate to compare with, that nobody asked for. */
+function plainRate(name: string, { perSecond }: LoadReport, limit: number): BenchFigure {
+  return { name, value: perSecond, unit: 'serials/s', limit: { name: 'HSM alone', value: limit } };
 }
 
 function cpuFigures({ cpu, inTransactions }: Measured): BenchFigure[] {

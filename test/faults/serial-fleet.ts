@@ -51,6 +51,7 @@ export class SerialFleet {
       secretRoot: Buffer.from(rig.secretRoot).toString('hex'),
       port: await freePort(),
       parts: 'all',
+      patience: 4000,
       faultRate: 0,
       seed: 1,
     });

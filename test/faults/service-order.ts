@@ -13,6 +13,8 @@ export const orderSchema = z.object({
   secretRoot: z.string(),
   port: z.number(),
   parts: z.enum(['all', 'api', 'worker']),
+  /** How long the API keeps a device waiting, in milliseconds. */
+  patience: z.number(),
   faultRate: z.number(),
   seed: z.number(),
 });

@@ -41,7 +41,7 @@ const provisioner = new Provisioner({
   }),
   lookUp: (intents) => signedSerials(database.queries, intents),
   report: () => undefined,
-  patience: 4000,
+  patience: order.patience,
 });
 
 if (order.parts !== 'api') {

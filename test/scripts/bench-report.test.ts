@@ -24,6 +24,16 @@ test('a report as a table shows figure, limit and ratio', () => {
   expect(lines[5]).toBe('rate                 482 /s');
 });
 
+test('what the figures were taken from follows them, in a table of its own', () => {
+  const details = [
+    ['minute', 'p50'],
+    ['1', '183 ms'],
+  ];
+  expect(asTable({ ...report, details })).toContain('\nminute  p50\n------  ------\n1       183 ms\n');
+  const page = asPage([{ ...report, details }], { command: 'c', date: 'd', machine: 'm' });
+  expect(page).toContain('\n\n| minute | p50 |\n| --- | --- |\n| 1 | 183 ms |\n\n');
+});
+
 test('the page tells the command, the date and the machine, so that it can be repeated', () => {
   const page = asPage([report], { command: 'npm run bench', date: '2026-01-02', machine: '2 × Some CPU' });
   expect(page).toContain('Measured by `npm run bench` on 2026-01-02: 2 × Some CPU.');

@@ -20,6 +20,7 @@ import { openHsm, parseHsmKeyId, type Hsm, type HsmOptions, type TokenFinder } f
 import {
   addAssertions,
   openDatabase,
+  tracedDatabase,
   raiseGeneration,
   type Database,
   type DatabaseLocation,
@@ -32,6 +33,9 @@ import {
   reserveSigningKey,
   signedSerials,
 } from '../../src/storage/model-service/index.ts';
+import { traced } from '../../src/api/watch/traced.ts';
+import { signingSpans } from '../../src/appliance/signing-spans.ts';
+import { noTracing, type Tracing } from '../../src/telemetry/index.ts';
 import { makeBrandChain, type BrandChain } from './brand-chain.ts';
 import { Device, type DeviceOptions } from './device.ts';
 import { makeTestToken, type TestToken } from './softhsm-token.ts';
@@ -88,18 +92,23 @@ export interface ModelServiceRig {
   readonly token?: TestToken;
   /** Tokens besides the rig's own, which is called `default`; whoever made them closes them. */
   readonly otherTokens?: Readonly<Record<string, Hsm>>;
+  /** Who takes the time; nobody unless told. */
+  readonly tracing?: Tracing;
 }
 
 /** Opens the rig in a folder that outlives it. Batches run at once in this process, without Temporal, unless told otherwise. */
 export async function openModelService(rig: ModelServiceRig): Promise<TestModelService> {
   const chain = await makeBrandChain(rig.brandId);
-  const database = await openDatabase(rig.database ?? { file: join(rig.folder, 'airlock.sqlite') });
+  const { tracing = noTracing } = rig;
+  const location = rig.database ?? { file: join(rig.folder, 'airlock.sqlite') };
+  const database = tracedDatabase(await openDatabase(location), tracing);
   const token = rig.token ?? (await makeTestToken(rig.folder));
   const hsm = await openHsm({
     module: { path: token.modulePath, env: token.env },
     tokenLabel: token.label,
     pin: async () => token.pin,
     probeEvery: 0,
+    onSigned: signingSpans(tracing),
     ...rig.hsm,
   });
   let fixed: Date | null = null;
@@ -112,12 +121,14 @@ export async function openModelService(rig: ModelServiceRig): Promise<TestModelS
     database,
     tokens: { of: (name) => rig.otherTokens?.[name] ?? signing },
     clock,
+    tracing,
     announce: (serials) => provisioner.announce(serials),
   });
   const provisioner: Provisioner = new Provisioner({
     runBatch: async (intents) => void (await activities.signSerials({ batch: randomUUID(), intents })),
     lookUp: (intents) => signedSerials(database.queries, intents),
     report: (error) => reported.push(error),
+    tracing,
     ...rig.provisioner,
   });
   const service = new SerialService({
@@ -126,13 +137,14 @@ export async function openModelService(rig: ModelServiceRig): Promise<TestModelS
     provisioner,
     clock,
     random: (bytes) => randomBytes(bytes),
+    tracing,
   });
   const routes = createSerialRoutes({
     service,
     report: (error) => reported.push(error),
     ...(rig.servicePrefixes && { servicePrefixes: rig.servicePrefixes }),
   });
-  const server = await startServer({ fetch: routes.fetch, host: '127.0.0.1', port: 0 });
+  const server = await startServer({ fetch: traced(routes.fetch, tracing), host: '127.0.0.1', port: 0 });
   await addAssertions(database.queries, chain.roots, { at: clock(), trusted: true });
   await addAssertions(database.queries, chain.brand, { at: clock() });
 

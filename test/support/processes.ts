@@ -42,6 +42,16 @@ export function processorTicks(pid: number): number {
   }
 }
 
+/** Memory of a process that is in the machine's, in bytes; 0 when it is gone. */
+export function residentBytes(pid: number): number {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
+  } catch {
+    return 0;
+  }
+}
+
 /** The PKCS#11 child processes of this process, oldest first. */
 export function hsmChildren(): number[] {
   return childrenOf(process.pid)

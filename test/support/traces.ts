@@ -11,13 +11,15 @@ import type { TraceParent, Tracing } from '../../src/telemetry/index.ts';
 export function keptTraces(sampler?: Sampler): {
   readonly tracing: Tracing;
   readonly spans: () => ReadableSpan[];
+  /** Lets go of those that it has. */
+  readonly forget: () => void;
 } {
   const exporter = new InMemorySpanExporter();
   const tracing = sdkTracing({
     spanProcessors: [new SimpleSpanProcessor({ exporter })],
     ...(sampler && { sampler }),
   });
-  return { tracing, spans: () => exporter.getFinishedSpans() };
+  return { tracing, spans: () => exporter.getFinishedSpans(), forget: () => exporter.reset() };
 }
 
 /** The place of a span, as it is carried. */
