@@ -221,7 +221,11 @@ function opsApp(
 
 function createProvisioner({ foundation, temporal, worksHere, report }: Shared): Provisioner {
   const { queries } = foundation.database;
+  const { lanes, size, waiting } = temporal.config.serials.batches;
   return new Provisioner({
+    lanes,
+    batchSize: size,
+    capacity: waiting,
     runBatch: temporalBatches({
       client: temporal.connection.client,
       taskQueue: temporal.config.taskQueues.hsm.name,

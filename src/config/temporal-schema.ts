@@ -69,6 +69,19 @@ const devServer = z
   })
   .prefault({});
 
+/** How devices that wait for their serials share workflows. Bounds keep a batch within what Temporal takes in one payload, and one transaction. */
+const serials = z
+  .strictObject({
+    batches: z
+      .strictObject({
+        lanes: z.number().int().min(1).max(16).default(1),
+        size: z.number().int().min(1).max(256).default(64),
+        waiting: z.number().int().min(1).max(100_000).default(2_000),
+      })
+      .prefault({}),
+  })
+  .prefault({});
+
 const worker = z
   .strictObject({
     cache: z
@@ -97,15 +110,16 @@ export const temporalFile = z.strictObject({
       hsm: queue('hsm', 8, 16, 16),
     })
     .prefault({}),
+  serials,
   worker,
   searchAttributes: z
     .strictObject({
       custom: z.record(z.string(), searchAttributeType).default({
         Brand: 'Keyword',
         Store: 'Keyword',
-        Model: 'Keyword',
         Snap: 'Keyword',
-        Serial: 'Keyword',
+        Models: 'KeywordList',
+        Serials: 'KeywordList',
       }),
     })
     .prefault({}),

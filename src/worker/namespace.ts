@@ -4,6 +4,7 @@ import { msToTs } from '@temporalio/common/lib/time.js';
 import proto from '@temporalio/proto';
 import type { NativeConnection } from '@temporalio/worker';
 import type { TemporalConfig } from '../config/index.ts';
+import type { Log } from '../telemetry/index.ts';
 import { WorkerError } from './errors.ts';
 
 /** gRPC's status when a thing is there already. */
@@ -27,14 +28,19 @@ const TYPES = {
 const NOT_FOUND = 5;
 
 /**
- * Sees to it that the configured namespace is there, as a worker needs it before it starts. On a cluster whose administrator
- * made it, nothing is changed.
+ * Sees to it that the configured namespace is there, as a worker needs it before it starts. One that is there gets the search
+ * attributes that it lacks, where we may: processes do without, but are not found by them.
  * @throws WorkerError `temporal-namespace-missing` when it is neither there nor ours to make
  */
-export async function ensureNamespace(connection: NativeConnection, config: TemporalConfig): Promise<void> {
+export async function ensureNamespace(
+  connection: NativeConnection,
+  config: TemporalConfig,
+  log: Log,
+): Promise<void> {
   const { namespace } = config.env.local;
   try {
     await connection.workflowService.describeNamespace({ namespace });
+    await addMissingAttributes(connection, config, log);
   } catch (error) {
     if (!isGrpcServiceError(error) || error.code !== NOT_FOUND) throw error;
     await createNamespace(connection, config).catch((cause: unknown) => {
@@ -48,6 +54,30 @@ export async function ensureNamespace(connection: NativeConnection, config: Temp
   }
 }
 
+/** Never changes the type of one that is there. */
+async function addMissingAttributes(
+  connection: NativeConnection,
+  config: TemporalConfig,
+  log: Log,
+): Promise<void> {
+  const { namespace } = config.env.local;
+  try {
+    const there = await connection.operatorService.listSearchAttributes({ namespace });
+    const missing = Object.entries(config.searchAttributes.custom).filter(
+      ([name]) => there.customAttributes[name] === undefined,
+    );
+    if (missing.length === 0) return;
+    const searchAttributes = Object.fromEntries(missing.map(([name, type]) => [name, TYPES[type]]));
+    await unlessThere(() => connection.operatorService.addSearchAttributes({ namespace, searchAttributes }));
+  } catch (error) {
+    if (!isGrpcServiceError(error)) throw error;
+    log.warn(
+      { why: error.details },
+      'cannot see to the search attributes of the Temporal namespace: its administrator may add them with "temporal operator search-attribute create"',
+    );
+  }
+}
+
 /** Makes the configured namespace with its retention and search attributes; what is there already stays as it is. */
 export async function createNamespace(connection: NativeConnection, config: TemporalConfig): Promise<void> {
   const { namespace } = config.env.local;
@@ -58,6 +88,7 @@ export async function createNamespace(connection: NativeConnection, config: Temp
     }),
   );
   const custom = Object.entries(config.searchAttributes.custom);
+  if (custom.length === 0) return;
   await onceKnown(() =>
     connection.operatorService.addSearchAttributes({
       namespace,

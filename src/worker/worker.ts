@@ -31,7 +31,7 @@ const LONGEST_PAUSE_MS = 5_000;
 
 /** Starts a worker for each queue that has activities. They run until `stop`; one that fails is started again. */
 export async function startWorkers(options: WorkersOptions): Promise<Workers> {
-  await ensureNamespace(options.connection, options.config);
+  await ensureNamespace(options.connection, options.config, options.log);
   const codePath = options.bundle ?? (await workflowBundle());
   const workers = new Workers();
   for (const name of ['airlock', 'transfer', 'hsm'] as const) {

@@ -4,18 +4,36 @@ import { SearchAttributeType, defineSearchAttributeKey, type SearchAttributePair
 const KEYS = {
   brand: defineSearchAttributeKey('Brand', SearchAttributeType.KEYWORD),
   store: defineSearchAttributeKey('Store', SearchAttributeType.KEYWORD),
-  model: defineSearchAttributeKey('Model', SearchAttributeType.KEYWORD),
   snap: defineSearchAttributeKey('Snap', SearchAttributeType.KEYWORD),
-  serial: defineSearchAttributeKey('Serial', SearchAttributeType.KEYWORD),
 } as const;
 
-/** Subjects of a process; what is undefined is left out. */
-export type Subject = { readonly [name in keyof typeof KEYS]?: string | undefined };
+const LISTS = {
+  models: defineSearchAttributeKey('Models', SearchAttributeType.KEYWORD_LIST),
+  serials: defineSearchAttributeKey('Serials', SearchAttributeType.KEYWORD_LIST),
+} as const;
 
-/** For `typedSearchAttributes` when a workflow is started. */
+/** Temporal's own bound on one attribute is 2 KiB; this leaves room for its quotes and commas. */
+const LIST_BYTES = 2000;
+
+/** Subjects of a process; what is undefined is left out. Models are named `<brand>/<model>`. */
+export type Subject = { readonly [name in keyof typeof KEYS]?: string | undefined } & {
+  readonly [name in keyof typeof LISTS]?: readonly string[] | undefined;
+};
+
+/** For `typedSearchAttributes` when a workflow is started. A list names each of its members once, and as many as Temporal takes. */
 export function about(subject: Subject): SearchAttributePair[] {
-  return (['brand', 'store', 'model', 'snap', 'serial'] as const).flatMap((name) => {
+  const single = (['brand', 'store', 'snap'] as const).flatMap((name): SearchAttributePair[] => {
     const value = subject[name];
     return value === undefined ? [] : [{ key: KEYS[name], value }];
   });
+  const lists = (['models', 'serials'] as const).flatMap((name): SearchAttributePair[] => {
+    const value = fitting(subject[name] ?? []);
+    return value.length === 0 ? [] : [{ key: LISTS[name], value }];
+  });
+  return [...single, ...lists];
+}
+
+function fitting(values: readonly string[]): string[] {
+  let room = LIST_BYTES;
+  return [...new Set(values)].filter((value) => (room -= value.length + 3) >= 0);
 }

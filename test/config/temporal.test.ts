@@ -66,6 +66,8 @@ describe('overriding values', () => {
     ['taskQueues: { hsm: { activities: 0 } }', '"taskQueues.hsm.activities"'],
     ['taskQueue: {}', 'taskQueue'],
     ['devServer: { listen: { port: 70000 } }', '"devServer.listen.port"'],
+    ['serials: { batches: { lanes: 0 } }', '"serials.batches.lanes"'],
+    ['serials: { batches: { linger: 10 } }', '"serials.batches"'],
     ['- a list', 'cannot use my.yaml'],
     ['a: [', 'cannot read my.yaml as YAML'],
   ])('%s is refused in a sentence that names it', (text, sentence) => {

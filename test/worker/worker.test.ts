@@ -1,9 +1,12 @@
 import { fileURLToPath } from 'node:url';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import proto from '@temporalio/proto';
 import { AirlockError } from '../../src/errors.ts';
+import { silentLog } from '../../src/telemetry/index.ts';
 import { errorOfFailure, withFailures } from '../../src/activities/errors.ts';
 import { connectTemporal } from '../../src/worker/connection.ts';
+import { createNamespace, ensureNamespace } from '../../src/worker/namespace.ts';
 import { workflowBundle } from '../../src/worker/workflow-bundle.ts';
 import { about } from '../../src/workflows/search-attributes.ts';
 import { openTestTemporal, withWorkers, type TestTemporal } from '../support/temporal.ts';
@@ -123,18 +126,41 @@ test('workers make the namespace that is configured when it is not there', async
   await connected.close();
 });
 
+test('a namespace that is there gets the search attributes that it lacks, and keeps the types that it has', async () => {
+  const namespace = `older-${randomUUID()}`;
+  const local = { ...temporal.config.env.local, namespace };
+  const config = (custom: Record<string, 'Keyword' | 'Text'>) => ({
+    ...temporal.config,
+    env: { local },
+    searchAttributes: { custom },
+  });
+  const connected = await connectTemporal(config({}), temporal.dataConverter);
+  await createNamespace(connected.connection, config({ Brand: 'Keyword', Models: 'Text' }));
+  await ensureNamespace(connected.connection, { ...temporal.config, env: { local } }, silentLog());
+  const { customAttributes } = await connected.connection.operatorService.listSearchAttributes({ namespace });
+  const nameOf = (type: number) => proto.temporal.api.enums.v1.IndexedValueType[type];
+  expect(
+    Object.fromEntries(Object.entries(customAttributes).map(([name, type]) => [name, nameOf(type)])),
+  ).toMatchObject({
+    Brand: 'INDEXED_VALUE_TYPE_KEYWORD',
+    Models: 'INDEXED_VALUE_TYPE_TEXT',
+    Serials: 'INDEXED_VALUE_TYPE_KEYWORD_LIST',
+  });
+  await connected.close();
+});
+
 test('a process is found by what it is about', async () => {
   const workflowId = randomUUID();
   await temporal.client.workflow.start('echo', {
     taskQueue: 'nobody',
     workflowId,
     args: [{ text: 'x' }],
-    typedSearchAttributes: about({ brand: 'acme', snap: undefined, serial: 'a-1' }),
+    typedSearchAttributes: about({ brand: 'acme', snap: undefined, serials: ['a-1', 'a-2'] }),
   });
   await vi.waitFor(
     async () => {
       const found: string[] = [];
-      for await (const one of temporal.client.workflow.list({ query: "Brand = 'acme' AND Serial = 'a-1'" }))
+      for await (const one of temporal.client.workflow.list({ query: "Brand = 'acme' AND Serials = 'a-2'" }))
         found.push(one.workflowId);
       expect(found).toEqual([workflowId]);
     },

@@ -58,7 +58,7 @@ export class SerialService {
       tracing: this.#tracing,
       apiKeyPepper: deps.secrets.apiKeyPepper,
       claimSecret: (brandId, model) => deps.secrets.claims(brandId, model),
-      checkCapacity: (token) => deps.provisioner.checkCapacity(token),
+      checkCapacity: (token, intent) => deps.provisioner.checkCapacity(token, intent),
     });
     this.#askWebhook = deps.askWebhook ?? httpWebhook(deps.clock);
   }
@@ -83,7 +83,9 @@ export class SerialService {
       case 'serial':
         return this.#reply(admission.serial, admission.signKeyId);
       case 'intent': {
-        const obtain = () => this.#deps.provisioner.obtain(admission.id, admission.token);
+        const { id, token, serial: number } = admission;
+        const { brandId, modelName } = applicant.request;
+        const obtain = () => this.#deps.provisioner.obtain(id, token, { brandId, modelName, serial: number });
         const serial = await this.#tracing.span('wait for the serial', obtain);
         return serial && this.#reply(serial, admission.signKeyId);
       }

@@ -107,9 +107,11 @@ describe('the provisioner', () => {
     await expect.poll(() => provisioner.load).toBe(0);
   });
 
-  it('refuses before anything is recorded once too many wait', async () => {
+  it('refuses before anything is recorded once too many wait, but for those who are in line', async () => {
     const { provisioner } = make({ capacity: 3, patience: 20, runBatch: () => sleep(60) });
     const waiting = names(3).map((id) => provisioner.obtain(id, 'default'));
+    expect(() => provisioner.checkCapacity('default', 'i2')).not.toThrow();
+    expect(() => provisioner.checkCapacity('default', 'i3')).toThrow(DeviceError);
     expect(() => provisioner.checkCapacity('default')).toThrow(DeviceError);
     try {
       provisioner.checkCapacity('default');
@@ -142,16 +144,18 @@ describe('the provisioner', () => {
   });
 
   it('tries again what could not be started, and reports it', async () => {
+    const subject = { brandId: 'acme', modelName: 'model-a', serial: 'A-1' };
     let attempts = 0;
     const { provisioner, reported, serialOf } = make({
       restartAfter: 5,
-      runBatch: async (intents) => {
+      runBatch: async (intents, _stored, subjects) => {
         attempts += 1;
+        expect(subjects).toEqual([subject]);
         if (attempts < 3) throw new Error('no Temporal');
         provisioner.announce(intents.map(serialOf));
       },
     });
-    expect(await provisioner.obtain('persistent', 'default')).toBeDefined();
+    expect(await provisioner.obtain('persistent', 'default', subject)).toBeDefined();
     expect(reported).toHaveLength(2);
   });
 

@@ -17,7 +17,7 @@ export interface AdmissionDeps {
   readonly apiKeyPepper: Uint8Array;
   readonly claimSecret: (brandId: string, model: string) => Uint8Array;
   /** Throws {@link DeviceError} `too-busy` when too many wait for this HSM token. */
-  readonly checkCapacity: (token: string) => void;
+  readonly checkCapacity: (token: string, intent?: string) => void;
 }
 
 interface Entry {

@@ -21,7 +21,13 @@ export type Admission =
   /** The serial, made before. */
   | { readonly kind: 'serial'; readonly serial: Uint8Array; readonly signKeyId: string }
   /** The promise of one: the intent is recorded. `token` is the HSM token that holds its key. */
-  | { readonly kind: 'intent'; readonly id: string; readonly signKeyId: string; readonly token: string }
+  | {
+      readonly kind: 'intent';
+      readonly id: string;
+      readonly serial: string;
+      readonly signKeyId: string;
+      readonly token: string;
+    }
   /** An admin has to decide. */
   | { readonly kind: 'wait' }
   /** The brand's decision service has to be asked. */

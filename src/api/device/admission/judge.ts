@@ -31,7 +31,7 @@ export interface Bench {
   readonly apiKeyPepper: Uint8Array;
   readonly claimSecret: (brandId: string, model: string) => Uint8Array;
   /** Throws {@link DeviceError} `too-busy` when too many wait for this HSM token. */
-  readonly checkCapacity: (token: string) => void;
+  readonly checkCapacity: (token: string, intent?: string) => void;
   /** Intents to be inserted when the whole group is judged. */
   readonly intents: NewIntent[];
   /** Request-ids to be marked as used. */
@@ -132,10 +132,11 @@ async function again(
   }
   const authority = authorityFor(applicant, of.model.signing, bench.now);
   const { keyId, key } = authority.signing;
-  bench.checkCapacity(key.token);
+  bench.checkCapacity(key.token, present.id);
   const promised = {
     kind: 'intent',
     id: present.id,
+    serial: present.serial,
     signKeyId: present.signKeyId,
     token: key.token,
   } as const;
@@ -196,7 +197,7 @@ function promise(
 ): Admission {
   spend(bench, applicant);
   bench.facts.noteIntent(applicant, { ...draft, serialAssertion: null });
-  return { kind: 'intent', id: draft.id, signKeyId: draft.signKeyId, token };
+  return { kind: 'intent', id: draft.id, serial: draft.serial, signKeyId: draft.signKeyId, token };
 }
 
 function draftFor(

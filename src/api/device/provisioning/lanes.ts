@@ -29,9 +29,14 @@ export class Lanes {
     return this.#queue.size + this.#underWay.size;
   }
 
+  /** Whether an intent waits or is under way. */
+  has(intent: string): boolean {
+    return this.#queue.has(intent) || this.#underWay.has(intent);
+  }
+
   /** Puts an intent at the end of the line, unless it is in it. */
   add(intent: string): void {
-    if (this.#closed || this.#underWay.has(intent) || this.#queue.has(intent)) return;
+    if (this.#closed || this.has(intent)) return;
     this.#queue.add(intent);
     this.#schedule();
   }

@@ -8,13 +8,24 @@ export interface StoredSerial {
   readonly serialAssertion: Uint8Array;
 }
 
+/** Which device an intent is of: what its batch is found by. */
+export interface IntentSubject {
+  readonly brandId: string;
+  readonly modelName: string;
+  readonly serial: string;
+}
+
 /** What the provisioner works with. Times are in milliseconds. */
 export interface ProvisionerOptions {
   /**
    * Starts a batch and resolves when it is over, however it ended; `stored` resolves when all its serials are seen to be
    * stored, which may be earlier. Rejects when it may not have been started.
    */
-  readonly runBatch: (intents: readonly string[], stored: Promise<void>) => Promise<void>;
+  readonly runBatch: (
+    intents: readonly string[],
+    stored: Promise<void>,
+    subjects: readonly IntentSubject[],
+  ) => Promise<void>;
   /** The stored serials among the given intents. */
   readonly lookUp: (intents: readonly string[]) => Promise<readonly StoredSerial[]>;
   /** Called with what went wrong with a batch; its devices ask again. */
@@ -40,10 +51,11 @@ export interface ProvisionerOptions {
 
 type Waiter = (serial: Uint8Array | undefined) => void;
 
-/** Since when an intent waits for its batch, and in whose trace. */
+/** What is known of an intent in line: since when it waits for its batch, in whose trace, and whose it is. */
 interface Arrival {
-  readonly trace: TraceParent;
   readonly at: number;
+  readonly trace: TraceParent | undefined;
+  readonly subject: IntentSubject | undefined;
 }
 
 /** A batch under way: what of it is not seen to be stored, and whom to tell when all is. */
@@ -89,10 +101,12 @@ export class Provisioner {
 
   /**
    * Throws {@link DeviceError} `too-busy` when no further intent of this HSM token would be taken: ask before anything is
-   * recorded.
+   * recorded. An intent that is in line already keeps its place.
    */
-  checkCapacity(token: string): void {
-    if ((this.#lanes.get(token)?.load ?? 0) >= this.#options.capacity) {
+  checkCapacity(token: string, intent?: string): void {
+    const lanes = this.#lanes.get(token);
+    if (lanes === undefined || (intent !== undefined && lanes.has(intent))) return;
+    if (lanes.load >= this.#options.capacity) {
       throw new DeviceError(
         'too-busy',
         'cannot take the request now: too many devices wait for their serials; ask again',
@@ -102,10 +116,10 @@ export class Provisioner {
 
   /**
    * The serial of an intent, whose key is on the given HSM token, once it is stored; undefined when that takes longer than a
-   * device should wait.
+   * device should wait. `subject` is what its batch is found by.
    */
-  obtain(intent: string, token: string): Promise<Uint8Array | undefined> {
-    this.#noteArrival(intent);
+  obtain(intent: string, token: string, subject?: IntentSubject): Promise<Uint8Array | undefined> {
+    this.#noteArrival(intent, subject);
     this.#lanesOf(token).add(intent);
     return new Promise((resolve) => {
       const waiters = this.#waiters.get(intent) ?? new Set<Waiter>();
@@ -138,10 +152,9 @@ export class Provisioner {
     for (const intent of [...this.#waiters.keys()]) this.#settle(intent, undefined);
   }
 
-  #noteArrival(intent: string): void {
-    const trace = this.#options.tracing.here();
-    if (trace === undefined || this.#batches.has(intent) || this.#arrivals.has(intent)) return;
-    this.#arrivals.set(intent, { trace, at: performance.now() });
+  #noteArrival(intent: string, subject: IntentSubject | undefined): void {
+    if (this.#batches.has(intent) || this.#arrivals.has(intent)) return;
+    this.#arrivals.set(intent, { at: performance.now(), trace: this.#options.tracing.here(), subject });
   }
 
   #settle(intent: string, serial: Uint8Array | undefined): void {
@@ -163,6 +176,7 @@ export class Provisioner {
     try {
       await this.#runInTrace(intents, promise);
       await this.#finish([...batch.left]);
+      for (const intent of intents) this.#arrivals.delete(intent);
     } catch (error) {
       this.#options.report(error);
       this.#restart(intents, token);
@@ -175,14 +189,19 @@ export class Provisioner {
   #runInTrace(intents: readonly string[], stored: Promise<void>): Promise<void> {
     const { tracing, runBatch } = this.#options;
     const arrivals = intents.flatMap((intent) => this.#arrivals.get(intent) ?? []);
-    for (const intent of intents) this.#arrivals.delete(intent);
-    const [first = null, ...others] = arrivals.map(({ trace }) => trace);
+    const subjects = arrivals.flatMap(({ subject }) => subject ?? []);
+    const [first = null, ...others] = arrivals.flatMap(({ trace }) => trace ?? []);
     const work = () => {
       const batch = tracing.here();
       const to = performance.now();
       for (const { trace, at } of arrivals)
-        tracing.note('queue', { from: at, to }, { under: trace, links: batch === undefined ? [] : [batch] });
-      return runBatch(intents, stored);
+        if (trace !== undefined)
+          tracing.note(
+            'queue',
+            { from: at, to },
+            { under: trace, links: batch === undefined ? [] : [batch] },
+          );
+      return runBatch(intents, stored, subjects);
     };
     const facts = { 'airlock.batch.size': intents.length };
     return tracing.span('batch', work, { under: first, links: others, facts });
@@ -198,7 +217,10 @@ export class Provisioner {
   #restart(intents: readonly string[], token: string): void {
     const restart = setTimeout(() => {
       this.#restarts.delete(restart);
-      for (const intent of intents) if (this.#waiters.has(intent)) this.#lanesOf(token).add(intent);
+      for (const intent of intents) {
+        if (this.#waiters.has(intent)) this.#lanesOf(token).add(intent);
+        else this.#arrivals.delete(intent);
+      }
     }, this.#options.restartAfter);
     this.#restarts.add(restart);
   }

@@ -1,10 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
+import {
+  isGrpcServiceError,
+  ServiceError,
+  WorkflowExecutionAlreadyStartedError,
+  type Client,
+} from '@temporalio/client';
+
+import type { SearchAttributePair } from '@temporalio/common';
 
 import { crashPoint } from '../../../activities/crash-point.ts';
 import type { provisionSerials } from '../../../workflows/provision-serials.ts';
+import { about } from '../../../workflows/search-attributes.ts';
 import { provisionId, type ProvisionInput } from '../../../workflows/serials-contract.ts';
+import type { IntentSubject } from './provisioner.ts';
 
 /** How batches are started. */
 export interface SerialBatchOptions {
@@ -17,6 +26,9 @@ export interface SerialBatchOptions {
 
 /** A worker that dies in mid-batch is replaced after this long. */
 const TASK_TIMEOUT = '2s';
+/** gRPC's status when a request is wrong in itself. */
+const INVALID_ARGUMENT = 3;
+const NO_ATTRIBUTES_MS = 60_000;
 /** A batch that is stored within this time is never asked for its own result, which spares Temporal a long poll. */
 const QUIET_MS = 3000;
 
@@ -25,10 +37,18 @@ const QUIET_MS = 3000;
  * doubt after that is sorted out by the unique rows and the sweep.
  */
 export function temporalBatches(options: SerialBatchOptions) {
-  return async (intents: readonly string[], stored: Promise<void>): Promise<void> => {
+  const attributes = new BatchAttributes();
+  return async (
+    intents: readonly string[],
+    stored: Promise<void>,
+    subjects: readonly IntentSubject[] = [],
+  ): Promise<void> => {
     const input: ProvisionInput = { batch: randomUUID(), intents };
     crashPoint('batch-before-start');
-    await start(options, input);
+    await start(options, input, {
+      current: () => attributes.of(subjects),
+      onFailure: (failure) => attributes.noteFailure(failure),
+    });
     crashPoint('batch-after-start');
     const quiet = new AbortController();
     const isStored = stored.then(() => true);
@@ -40,7 +60,35 @@ export function temporalBatches(options: SerialBatchOptions) {
   };
 }
 
-async function start(options: SerialBatchOptions, input: ProvisionInput): Promise<void> {
+/** What a batch is found by in Temporal UI. A namespace that does not know the names refuses the whole start: then none are given for a while. */
+class BatchAttributes {
+  #noneUntil = -Infinity;
+
+  of(subjects: readonly IntentSubject[]): SearchAttributePair[] {
+    if (performance.now() < this.#noneUntil) return [];
+    const brands = new Set(subjects.map(({ brandId }) => brandId));
+    return about({
+      brand: brands.size === 1 ? subjects[0]?.brandId : undefined,
+      models: subjects.map(({ brandId, modelName }) => `${brandId}/${modelName}`),
+      serials: subjects.map(({ serial }) => serial),
+    });
+  }
+
+  noteFailure(error: unknown): void {
+    const { cause } = error instanceof ServiceError ? error : {};
+    if (isGrpcServiceError(cause) && cause.code === INVALID_ARGUMENT)
+      this.#noneUntil = performance.now() + NO_ATTRIBUTES_MS;
+  }
+}
+
+async function start(
+  options: SerialBatchOptions,
+  input: ProvisionInput,
+  attributes: {
+    readonly current: () => SearchAttributePair[];
+    readonly onFailure: (failure: unknown) => void;
+  },
+): Promise<void> {
   const begin = () =>
     options.client.workflow.start<typeof provisionSerials>('provisionSerials', {
       workflowId: provisionId(input.batch),
@@ -49,11 +97,13 @@ async function start(options: SerialBatchOptions, input: ProvisionInput): Promis
       taskQueue: options.taskQueue,
       workflowTaskTimeout: TASK_TIMEOUT,
       requestEagerStart: options.eager ?? false,
+      typedSearchAttributes: attributes.current(),
       args: [input],
     });
   try {
     await begin();
-  } catch {
+  } catch (failure) {
+    attributes.onFailure(failure);
     await begin().catch((error: unknown) => {
       // The first start happened after all, and the batch is over already.
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
