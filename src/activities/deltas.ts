@@ -35,8 +35,8 @@ const SOURCES = 3;
 const BYTES_MAX = 2 * 1024 ** 3;
 
 /**
- * The activities that make deltas (issue 4 part 4). A pair for which a delta does not pay is remembered by a row of
- * size 0, which devices never see.
+ * The activities that make deltas. A pair for which a delta does not pay is remembered by a row of
+ * size 0, which devices never see and which has no file.
  */
 export function createDeltaActivities(deps: DeltaDeps) {
   let done = -1;

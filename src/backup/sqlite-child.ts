@@ -63,7 +63,8 @@ function check({ file, airlock }: z.infer<typeof sqliteRequest> & { act: 'check'
         .parse(
           database
             .prepare(
-              'select sha3_384 as digest from snap_revision union select sha3_384 from delta union select sha3_384 from snap_resource',
+              // A delta of size 0 says that none pays: it has no file.
+              'select sha3_384 as digest from snap_revision union select sha3_384 from delta where size > 0 union select sha3_384 from snap_resource',
             )
             .all(),
         )

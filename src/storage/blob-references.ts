@@ -4,7 +4,10 @@ import type { Queries } from './database.ts';
 /** How many digests one query may name. */
 const BATCH = 500;
 
-/** Those of some blobs that a row of the database names; the others are nobody's. */
+/**
+ * Those of some blobs that a row of the database names; the others are nobody's. A delta of size 0 says that none pays, and
+ * names no file.
+ */
 export async function referencedBlobs(
   queries: Queries,
   digests: Iterable<BlobDigest>,

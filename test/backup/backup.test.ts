@@ -2,7 +2,9 @@ import { generateKeyPairSync } from 'node:crypto';
 import { copyFile, mkdir, readFile, readdir, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { MockActivityEnvironment } from '@temporalio/testing';
 import { describe, expect, test } from 'vitest';
+import { createDeltaActivities } from '../../src/activities/deltas.ts';
 import {
   partOf,
   publishBackup,
@@ -121,6 +123,22 @@ describe('a backup of a running appliance', () => {
       });
       await expect(verifyBackup(file, passphrase)).rejects.toMatchObject({ code: 'backup-key-wrong' });
     }
+  });
+
+  test('misses no file for two revisions between which no delta pays', async () => {
+    const running = await applianceFolder();
+    const [source, next] = [await putBlob(running, 100_000), await putBlob(running, 100_000)];
+    const deltas = createDeltaActivities({ ...running, now: () => new Date() });
+    const made = await new MockActivityEnvironment().run(deltas.makeDelta, {
+      snapId: 'a'.repeat(32),
+      source: { revision: 1, digest: source },
+      target: { revision: 2, digest: next },
+    });
+    expect(made).toBe(false);
+    expect(await running.database.queries.selectFrom('Delta').select('size').execute()).toEqual([
+      { size: 0 },
+    ]);
+    await expect(backUp(running, await orderOf(await target()))).resolves.toContain('appliance.backup');
   });
 
   test('by reference holds no snaps; they are copied and checked at the restore', async () => {
