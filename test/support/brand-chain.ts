@@ -19,6 +19,8 @@ export interface BrandChain {
   readonly roots: readonly Assertion[];
   /** The brand's account, and the account-key that its models are signed with. */
   readonly brand: readonly Assertion[];
+  /** The key that signs the models. */
+  readonly modelKey: PublicKey;
   model(name: string, extra?: Readonly<Record<string, HeaderValue>>): Promise<Assertion>;
   /** An account-key for any key; `extra` replaces its headers. */
   accountKey(key: PublicKey, name: string, extra?: Readonly<Record<string, HeaderValue>>): Promise<Assertion>;
@@ -77,6 +79,7 @@ export async function makeBrandChain(brandId = 'my-brand'): Promise<BrandChain> 
     brand: [await account(brandId), await accountKey(modelSigner.publicKey, 'models')],
     accountKey,
     account,
+    modelKey: modelSigner.publicKey,
     model: (name, extra = {}) =>
       signAssertion(
         {

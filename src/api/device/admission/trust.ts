@@ -4,6 +4,7 @@ import { LRUCache } from 'lru-cache';
 import {
   decodeAssertion,
   encodeStream,
+  optionalText,
   sourceOf,
   supportsOf,
   verifyChain,
@@ -13,25 +14,34 @@ import {
 import { DeviceError, type SerialRequest } from '../../../devices/index.ts';
 import { AirlockError, sentenceOf } from '../../../errors.ts';
 import { assertionSource, findAssertion, trustedRoots, type Queries } from '../../../storage/index.ts';
+import { Freshness } from '../freshness.ts';
 
-/** How long a verified model, or the chain of a signing key, is not looked at again. Blocks are looked up each time. */
-const TRUST_MS = 10_000;
 /** Longest chain that is followed. */
 const MAX_CHAIN = 32;
 
+/** What was found under one generation of the catalogue, and holds for as long as that does. */
+interface Found<Value> {
+  readonly catalog: number;
+  readonly value: Value;
+}
+
 /**
  * Verifies what a device brings against the trusted roots, and finds what it needs to verify its serial. Fleets send the same
- * model assertion again and again: it is verified once in ten seconds.
+ * model assertion again and again: it is verified once, until something is imported or a key on its way to the root runs out.
+ * An account-key that was pushed, by whichever process, so counts from the next request on.
  */
 export class ProvisioningTrust {
   readonly #queries: Queries;
   readonly #clock: () => Date;
-  readonly #models = new LRUCache<string, true>({ max: 1024, ttl: TRUST_MS });
-  readonly #chains = new LRUCache<string, Uint8Array>({ max: 256, ttl: TRUST_MS });
+  readonly #freshness: Freshness;
+  /** By the digest of a model: when the first of the keys that it rests on runs out, in milliseconds. */
+  readonly #models = new LRUCache<string, Found<number>>({ max: 1024 });
+  readonly #chains = new LRUCache<string, Found<Uint8Array>>({ max: 256 });
 
   constructor(queries: Queries, clock: () => Date) {
     this.#queries = queries;
     this.#clock = clock;
+    this.#freshness = new Freshness(queries);
   }
 
   /** Throws {@link DeviceError} `model-untrusted`, `remodel-serial-untrusted`. */
@@ -42,26 +52,32 @@ export class ProvisioningTrust {
 
   /** A stream with the serial first, then the account-keys and accounts that lead from it to a root, without the root. */
   async replyFor(serial: Uint8Array, signKeyId: string): Promise<Uint8Array> {
-    let chain = this.#chains.get(signKeyId);
-    if (chain === undefined) {
-      chain = encodeStream(await this.#chainOf({ type: 'account-key', primaryKey: [signKeyId] }));
-      this.#chains.set(signKeyId, chain);
-    }
+    const { catalog } = await this.#freshness.now();
+    const found = this.#chains.get(signKeyId);
+    const chain =
+      found?.catalog === catalog
+        ? found.value
+        : encodeStream(await this.#chainOf({ type: 'account-key', primaryKey: [signKeyId] }));
+    if (chain !== found?.value) this.#chains.set(signKeyId, { catalog, value: chain });
     return chain.length === 0 ? serial : encodeStream([{ bytes: serial }, { bytes: chain }]);
   }
 
   async #verifyModel(model: Assertion): Promise<void> {
+    // Read before the chain is: what is pushed meanwhile belongs to the next generation.
+    const { catalog } = await this.#freshness.now();
     const digest = createHash('sha256').update(model.bytes).digest('base64');
-    if (this.#models.get(digest) === true) return;
+    const found = this.#models.get(digest);
+    if (found?.catalog === catalog && this.#clock().getTime() < found.value) return;
+    let value: number;
     try {
-      await this.#verifyChain(model, 'now');
+      value = await this.#verifyChain(model, 'now');
     } catch (cause) {
       if (!(cause instanceof AirlockError)) throw cause;
       throw new DeviceError('model-untrusted', `cannot trust the model assertion: ${sentenceOf(cause)}`, {
         cause,
       });
     }
-    this.#models.set(digest, true);
+    this.#models.set(digest, { catalog, value });
   }
 
   async #verifyFormerSerial(serial: Assertion): Promise<void> {
@@ -77,14 +93,24 @@ export class ProvisioningTrust {
     }
   }
 
-  async #verifyChain(assertion: Assertion, keysInForce: 'now' | 'timestamp'): Promise<void> {
+  /** @returns when the first of the keys that were looked at runs out, in milliseconds; Infinity when none does */
+  async #verifyChain(assertion: Assertion, keysInForce: 'now' | 'timestamp'): Promise<number> {
+    const stored = assertionSource(this.#queries);
+    let until = Infinity;
     await verifyChain(assertion, {
-      source: assertionSource(this.#queries),
+      source: {
+        find: async (type, primaryKey) => {
+          const found = await stored.find(type, primaryKey);
+          if (found?.type === 'account-key') until = Math.min(until, endOf(found));
+          return found;
+        },
+      },
       trusted: sourceOf(await trustedRoots(this.#queries)),
       now: this.#clock(),
       keysInForce,
       sourceIsVerified: true,
     });
+    return until;
   }
 
   async #chainOf(start: AssertionRef): Promise<Assertion[]> {
@@ -101,4 +127,9 @@ export class ProvisioningTrust {
     }
     return [...found.values()];
   }
+}
+
+function endOf(accountKey: Assertion): number {
+  const until = optionalText(accountKey, 'until');
+  return until === undefined ? Infinity : Date.parse(until);
 }
