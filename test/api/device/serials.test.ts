@@ -387,6 +387,44 @@ describe('a remodelled device', () => {
     expect(serial && text(serial, 'model')).toBe('model-next');
   });
 
+  it('brings a serial that a partner signed, whom its former model lets sign', async () => {
+    const partnerKey = await rig.addKey('partner-serials', false);
+    await rig.addAssertions([
+      await rig.chain.account('partner-two'),
+      await rig.chain.accountKey(partnerKey, 'partner-serials', { 'account-id': 'partner-two' }),
+    ]);
+    const shared = await rig.chain.model('model-shared', { 'serial-authority': ['partner-two'] });
+    await rig.addModel('model-shared', { apiKey: 'api-key-of-model-shared', key: partnerKey });
+    const device = await rig.device(shared, { proposedSerial: 'RE-P' });
+    const former = await device.requestSerial();
+    expect(text(former, 'authority-id')).toBe('partner-two');
+    await rig.database.queries
+      .insertInto('RemodelAllowance')
+      .values({
+        brandId: rig.chain.brandId,
+        fromModel: 'model-shared',
+        toModel: 'model-a',
+        fromSerial: '',
+        description: '',
+        createdAt: new Date().toISOString(),
+        createdBy: 'admin',
+      })
+      .execute();
+    const request = await device.serialRequest(await device.requestId(), {
+      model: 'model-a',
+      serial: 'RE-P',
+      'original-brand-id': rig.chain.brandId,
+      'original-model': 'model-shared',
+      'original-serial': 'RE-P',
+    });
+    const [serial] = decodeStream((await post(encodeStream([request, model, former]))).body);
+    expect(serial && [text(serial, 'model'), text(serial, 'serial'), text(serial, 'authority-id')]).toEqual([
+      'model-a',
+      'RE-P',
+      rig.chain.brandId,
+    ]);
+  });
+
   it('must bring the former serial of its own key', async () => {
     const device = await rig.device(model);
     const stranger = await rig.device(model, { proposedSerial: 'RE-2' });

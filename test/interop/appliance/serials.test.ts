@@ -142,6 +142,12 @@ describe.skipIf(program.path === undefined)(`snapd registers with airlock up${re
       failures: [],
       steps: 3,
     });
+    // One that the partner signed for model-b is as good: that model lets the partner sign.
+    const shared = site.device('model-b');
+    await shared.register('--proposed-serial', 'REMODEL-2');
+    await site.admin(brand, ['create', 'remodel', 'model-b', 'model-a']);
+    const back = ['--original-serial', shared.serialFile, '--proposed-serial', 'REMODEL-2'];
+    expect(await shared.remodelled('model-a').register(...back)).toMatchObject(granted('REMODEL-2'));
     // A serial of another board is no way to a remodelling.
     const stranger = site.device('model-b');
     expect(await stranger.register('--original-serial', former.serialFile)).toMatchObject(

@@ -1,7 +1,10 @@
+import { hash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+
 import { crashPoint } from '../../../activities/crash-point.ts';
 import { DeviceError } from '../../../devices/index.ts';
 import { AirlockError } from '../../../errors.ts';
-import type { Database, Queries } from '../../../storage/index.ts';
+import { addAssertions, type Database, type Queries } from '../../../storage/index.ts';
 import { addIntents, noteApiKeyUse, spendRequestIds } from '../../../storage/model-service/index.ts';
 import type { TraceParent, Tracing } from '../../../telemetry/index.ts';
 import type { Admission, Applicant } from './applicant.ts';
@@ -43,6 +46,8 @@ const NOTE_USE_EVERY = 60_000;
 export class Admissions {
   readonly #deps: AdmissionDeps;
   readonly #book = new ModelBook();
+  /** Models, by the digest of their bytes, that are known to be kept. */
+  readonly #keptModels = new LRUCache<string, true>({ max: 1000 });
   readonly #noted = new Map<string, number>();
   #waiting: Entry[] = [];
   #running = false;
@@ -117,6 +122,7 @@ export class Admissions {
       checkCapacity: this.#deps.checkCapacity,
       intents: [],
       spent: [],
+      models: [],
       apiKeyUses: [],
     };
     const outcomes: (() => void)[] = [];
@@ -134,9 +140,25 @@ export class Admissions {
     }
     await addIntents(queries, bench.intents);
     await spendRequestIds(queries, bench.spent);
+    outcomes.push(await this.#keepModels(queries, bench));
     await this.#noteUses(queries, bench);
     crashPoint('intent-before-commit');
     return outcomes;
+  }
+
+  /**
+   * Keeps models that let others than the brand sign their serials. When such a device is remodelled, it brings its former
+   * serial without the former model (protocol/devices.md 1.4), which alone says that the serial is good.
+   *
+   * @returns what to do once the transaction is committed
+   */
+  async #keepModels(queries: Queries, { models, now }: Bench): Promise<() => void> {
+    const fresh = new Map(models.map((model) => [hash('sha256', model.bytes, 'base64'), model]));
+    for (const digest of this.#keptModels.keys()) fresh.delete(digest);
+    await addAssertions(queries, [...fresh.values()], { at: now });
+    return () => {
+      for (const digest of fresh.keys()) this.#keptModels.set(digest, true);
+    };
   }
 
   async #noteUses(queries: Queries, bench: Bench): Promise<void> {

@@ -7,7 +7,7 @@ import {
   draftSerial,
   matchApiKey,
 } from '../../../devices/index.ts';
-import { text } from '../../../assertions/index.ts';
+import { text, type Assertion } from '../../../assertions/index.ts';
 import { appendAct, type Queries } from '../../../storage/index.ts';
 import {
   addHistory,
@@ -36,6 +36,8 @@ export interface Bench {
   readonly intents: NewIntent[];
   /** Request-ids to be marked as used. */
   readonly spent: { requestId: string; deviceKeyId: string; expiresAt: Date }[];
+  /** Verified model assertions that let others than the brand sign, and under which serials are promised. */
+  readonly models: Assertion[];
   /** API keys that were used. */
   readonly apiKeyUses: { brandId: string; modelName: string; name: string }[];
 }
@@ -196,6 +198,7 @@ function promise(
   { draft, token }: { readonly draft: NewIntent; readonly token: string },
 ): Admission {
   spend(bench, applicant);
+  if (applicant.request.serialAuthorities.length > 0) bench.models.push(applicant.request.model);
   bench.facts.noteIntent(applicant, { ...draft, serialAssertion: null });
   return { kind: 'intent', id: draft.id, serial: draft.serial, signKeyId: draft.signKeyId, token };
 }
