@@ -73,7 +73,17 @@ Secrets are sealed at rest, listed by name alone, and shown when asked for by na
 What has to do with Temporal is in \`temporal.yaml\`, and the rest in the [environment](environment.md).
 `;
 
-const HSM_TOKENS = `## Further HSM tokens
+const HSM_TOKENS = `## The store that registers keys
+
+Settings of Airlock's own, listed once they are set, for hosts with a route to the outside store: \`store-admin register-key\` is then
+answered by the host itself.
+
+| setting | kind | what it does |
+|---|---|---|
+| \`airlock.authority.url\` | text | address of the store that vouches for the brand's keys |
+| \`airlock.authority.login\` | secret | log-in of an account of the brand there: a login file, or a token of an authority |
+
+## Further HSM tokens
 
 Settings of Airlock's own, one set for each token; NAME has up to 32 lower-case letters, digits and hyphens. \`default\` is the token
 of \`proxy.hsm.token-label\`: it has its label and PIN there, and the rest here. A change counts within seconds.

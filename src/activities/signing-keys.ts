@@ -31,6 +31,7 @@ import {
 } from '../storage/model-service/index.ts';
 import type { CreatedSigningKey } from '../workflows/serials-contract.ts';
 import { crashPoint } from './crash-point.ts';
+import { registrationOffline } from './submit-key-request.ts';
 
 /** Hands an account-key-request to the store that vouches for the brand's keys. Throws what it answers. */
 export type SubmitKeyRequest = (accountKeyRequest: string) => Promise<void>;
@@ -118,13 +119,7 @@ export function createSigningKeyActivities(deps: SigningKeyActivityDeps) {
 
     /** Hands the stored account-key-request to the store that vouches for the brand's keys. */
     async submitKeyRequest(input: { readonly keyId: string }): Promise<void> {
-      if (deps.submit === undefined) {
-        throw new AirlockError(
-          'conflict',
-          'registration-offline',
-          'cannot register the key from here: this host has no route to a store; use --request-out and carry the request',
-        );
-      }
+      if (deps.submit === undefined) throw registrationOffline();
       const kept = await findAssertion(database.queries, 'account-key-request', [input.keyId]);
       if (kept === undefined) throw new TypeError('internal error: the account-key-request is not stored');
       await deps.submit(Buffer.from(kept.bytes).toString('utf8'));

@@ -154,6 +154,9 @@ async function modelServiceCounters(shared: Shared, provisioner: Provisioner): P
     secrets,
     tokens,
     processes: modelServiceProcesses(temporal.connection.client),
+    hasAuthority: async () =>
+      (await settings.get('airlock.authority.url')) !== undefined &&
+      (await settings.get('airlock.authority.login')) !== undefined,
     hsmTokens: async () => hsmTokenNames(await settings.all()),
     clock,
     random,

@@ -13,6 +13,7 @@ import { createImportActivities } from '../activities/imports.ts';
 import { createReleaseActivities } from '../activities/releases.ts';
 import { createSerialActivities, type SerialActivityDeps } from '../activities/serials.ts';
 import { createSigningKeyActivities } from '../activities/signing-keys.ts';
+import { submitAsConfigured } from '../activities/submit-key-request.ts';
 import { createSweepActivities } from '../activities/sweeps.ts';
 import { createUploadActivities } from '../activities/uploads.ts';
 import type { HsmTokens } from '../hsm/index.ts';
@@ -106,7 +107,7 @@ export async function startWork(
       }),
       hsm: withFailures({
         ...createAuthoritySigningActivities({ database, tokens }),
-        ...createSigningKeyActivities({ database, tokens, clock }),
+        ...createSigningKeyActivities({ database, tokens, clock, submit: submitAsConfigured(settings) }),
         ...createSerialActivities({
           database,
           tokens,

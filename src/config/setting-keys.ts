@@ -88,26 +88,42 @@ export const SETTING_RULES = {
   'internal.snapstorage.hmac-shared-key': secret,
 } as const satisfies Readonly<Record<string, SettingRule>>;
 
+/** Settings of Airlock's own; listed once they are set. */
+const OWN_RULES = {
+  'airlock.authority.url': text(),
+  'airlock.authority.login': secret,
+} as const satisfies Readonly<Record<string, SettingRule>>;
+
 /** The name of a documented setting. */
 export type DocumentedKey = keyof typeof SETTING_RULES;
 
-/** The name of a setting: a documented one, or one of a further HSM token. */
-export type SettingKey = DocumentedKey | HsmTokenKey;
+/** The name of a setting: a documented one, one of Airlock's own, or one of a further HSM token. */
+export type SettingKey = DocumentedKey | keyof typeof OWN_RULES | HsmTokenKey;
 
 /** True for a key that `config` takes. */
 export function isSettingKey(key: string): key is SettingKey {
-  return isDocumented(key) || isHsmTokenKey(key);
+  return isDocumented(key) || isOwnSetting(key);
+}
+
+/** True for a key that no document but Airlock's knows. */
+export function isOwnSetting(key: string): key is Exclude<SettingKey, DocumentedKey> {
+  return isNamedOwn(key) || isHsmTokenKey(key);
 }
 
 /** What a setting holds. */
 export function settingRule(key: SettingKey): SettingRule {
   if (isDocumented(key)) return SETTING_RULES[key];
+  if (isNamedOwn(key)) return OWN_RULES[key];
   return hsmTokenKey(key)?.field === 'token-pin' ? secret : text();
 }
 
 /** True when the setting's value is sealed at rest and never listed. */
 export function isSecretSetting(key: SettingKey): boolean {
   return settingRule(key).kind === 'secret';
+}
+
+function isNamedOwn(key: string): key is keyof typeof OWN_RULES {
+  return Object.hasOwn(OWN_RULES, key);
 }
 
 function isDocumented(key: string): key is DocumentedKey {

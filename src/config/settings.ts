@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ConfigError } from './errors.ts';
-import { checkHsmTokenValue, isHsmTokenKey } from './hsm-token-settings.ts';
-import { SETTING_KEYS, isSecretSetting, isSettingKey, settingRule } from './setting-keys.ts';
+import { checkHsmTokenValue } from './hsm-token-settings.ts';
+import { SETTING_KEYS, isOwnSetting, isSecretSetting, isSettingKey, settingRule } from './setting-keys.ts';
 import type { SettingKey, SettingRule } from './setting-keys.ts';
 
 const stringList = z.array(z.string().max(4096)).max(1000);
@@ -34,6 +34,8 @@ export function normalSetting(key: SettingKey, written: string): string | undefi
   if (written === '' || written === 'None') return undefined;
   if (written.length > MAX_LENGTH) throw invalid(key, `must be at most ${MAX_LENGTH} characters long`);
   checkHsmTokenValue(key, written);
+  if (key === 'airlock.authority.url' && !/^https?:\/\/[^\s/]+/.test(written))
+    throw invalid(key, 'must be an address, as in https://authority.example');
   return textOf(readAs(key, settingRule(key), written));
 }
 
@@ -78,12 +80,12 @@ export class Settings {
   }
 
   /**
-   * Every documented key, and those of further HSM tokens that were set, with the text that `config` lists for it: secrets
+   * Every documented key, and those of Airlock's own that were set, with the text that `config` lists for it: secrets
    * redacted, `None` for what has no value.
    */
   listed(): readonly { readonly key: SettingKey; readonly shown: string }[] {
-    const ofTokens = [...this.#set.keys()].filter(isHsmTokenKey).toSorted();
-    return [...SETTING_KEYS, ...ofTokens].map((key) => {
+    const own = [...this.#set.keys()].filter(isOwnSetting).toSorted();
+    return [...SETTING_KEYS, ...own].map((key) => {
       const value = this.#value(key);
       const shown = value === undefined ? 'None' : isSecretSetting(key) ? REDACTED : textOf(value);
       return { key, shown };

@@ -28,6 +28,12 @@ export const upstream = {
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m', maximumAttempts: 10 },
 } as const satisfies ActivityOptions;
 
+/** Handing something to another store, for as long as that is away; what it refuses is not repeated. */
+export const handingOver = {
+  startToCloseTimeout: '30s',
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
+} as const satisfies ActivityOptions;
+
 /** A long download; its heartbeats carry how far it came. Tried for a day. */
 export const download = {
   taskQueue: QUEUES.transfer,

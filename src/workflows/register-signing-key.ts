@@ -8,19 +8,25 @@ import {
 } from '@temporalio/workflow';
 
 import type { SigningKeyActivities } from '../activities/signing-keys.ts';
-import { commit, QUEUES, upstream } from './options.ts';
+import { commit, handingOver, QUEUES } from './options.ts';
 import {
   ACCOUNT_KEY_PUSHED,
+  HAND_OVER,
+  HANDED_OVER,
   REGISTRATION_STATE,
   type RegisterSigningKeyInput,
   type RegistrationState,
 } from './serials-contract.ts';
 
 const hsm = proxyActivities<SigningKeyActivities>({ ...commit, taskQueue: QUEUES.hsm });
-const store = proxyActivities<SigningKeyActivities>({ ...upstream, taskQueue: QUEUES.hsm });
+const store = proxyActivities<SigningKeyActivities>({ ...handingOver, taskQueue: QUEUES.hsm });
 
 /** Says that account-keys were pushed: look at once. */
 export const accountKeyPushed = defineSignal(ACCOUNT_KEY_PUSHED);
+/** Asks for the request to be handed over from here, also of a registration that began with a file. */
+export const handOver = defineSignal(HAND_OVER);
+/** Whether it was. */
+export const handedOver = defineQuery<boolean>(HANDED_OVER);
 /** How far the registration is. */
 export const registrationState = defineQuery<RegistrationState>(REGISTRATION_STATE);
 
@@ -36,24 +42,31 @@ const GROWTH = 100;
 export async function registerSigningKey(input: RegisterSigningKeyInput): Promise<RegistrationState> {
   let state: RegistrationState = 'signing-request';
   let pushed = false;
+  let wanted = input.deliver === 'upstream';
+  let handed = false;
+  setHandler(handedOver, () => handed);
+  setHandler(handOver, () => {
+    wanted = true;
+  });
   setHandler(registrationState, () => state);
   setHandler(accountKeyPushed, () => {
     pushed = true;
   });
   await hsm.signKeyRequest(input);
-  if (input.deliver === 'upstream') {
-    state = 'handing-over';
-    await store.submitKeyRequest(input);
-  }
-  state = 'awaiting-account-key';
   for (let look = 0; look < LOOKS; look += 1) {
+    if (wanted && !handed) {
+      state = 'handing-over';
+      await store.submitKeyRequest(input);
+      handed = true;
+    }
+    state = 'awaiting-account-key';
     pushed = false;
     if (await hsm.noteRegistered(input)) {
       state = 'registered';
       return state;
     }
     const pause = input.lookEverySeconds * Math.min(1 + look, GROWTH);
-    await condition(() => pushed, `${String(pause)}s`);
+    await condition(() => pushed || (wanted && !handed), `${String(pause)}s`);
   }
   return continueAsNew<typeof registerSigningKey>({ ...input, deliver: 'file' });
 }

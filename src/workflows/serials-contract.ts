@@ -64,6 +64,9 @@ export const createKeyId = (brandId: string, name: string) => `signing-key/${bra
 export const deleteKeyId = (keyId: string) => `delete-key/${keyId}`;
 export const registerKeyId = (keyId: string) => `register-key/${keyId}`;
 
-/** Names of the signal and the query of a registration. */
+/** Names of the signals and queries of a registration. */
 export const ACCOUNT_KEY_PUSHED = 'accountKeyPushed';
 export const REGISTRATION_STATE = 'registrationState';
+/** Asks a registration to hand its request over from here, and whether it did. */
+export const HAND_OVER = 'handOver';
+export const HANDED_OVER = 'handedOver';

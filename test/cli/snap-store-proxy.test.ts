@@ -26,6 +26,7 @@ const status = {
   devices: 0,
   hsm: null,
   hsmTokens: [],
+  signatureDiscrepancies: [],
   disk: { free: 0, blobs: 0 },
   lastImport: null,
   lastBackup: null,
@@ -113,6 +114,16 @@ describe('status', () => {
     });
     expect((await run(['status', '--verbose'])).stdout).toContain('\nHSM: ready\n');
     expect(JSON.parse((await run(['status', '--json'])).stdout)).toMatchObject({ storeId: status.storeId });
+  });
+
+  test('says when a key has other signatures than the serial log', async () => {
+    const signatureDiscrepancies = [
+      { brandId: 'brand', name: 'serials', keyId: 'K', counted: 12, inLog: 11 },
+    ];
+    const { run } = await operator({ 'GET /ops/v1/status': { ...status, signatureDiscrepancies } });
+    expect((await run(['status'])).stderr).toContain(
+      'Signing key "serials" of brand: 12 signatures counted, 11 in the serial log.',
+    );
   });
 
   test('says beside the documented lines which HSM token is waited for, and names every one when asked', async () => {

@@ -106,6 +106,34 @@ describe('the outputs of seed 001, to the letter', () => {
     expect((await run(['list', 'models'])).stdout).toBe(await golden('list-models.txt'));
   });
 
+  test('list keys --verbose: tokens, standing and signatures, and a word where the log has others', async () => {
+    const key = { name: 'test-key', 'sha3-384': TEST_KEY, 'brand-account-id': 'brand', token: 'card' };
+    const { run } = await admin({
+      'GET /v1/brand/brand/signing_key': [key],
+      [`GET /v1/brand/brand/signing_key/${TEST_KEY}`]: {
+        ...key,
+        status: 'valid',
+        signatures: 12,
+        'signatures-in-log': 11,
+      },
+    });
+    const { stdout, stderr } = await run(['list', 'keys', '--verbose']);
+    expect(stdout.split('\n')[2]).toMatch(new RegExp(`^test-key +${TEST_KEY} +card +valid +12 +11$`));
+    expect(stderr).toContain("Signing key 'test-key' made 12 signatures, and the serial log has 11");
+  });
+
+  test('register-key by the host, which has the route, prints the same', async () => {
+    const { run, seen } = await admin({
+      [`POST /v1/brand/brand/signing_key/${TEST_KEY}/register`]: {
+        state: 'awaiting-account-key',
+        'account-key-request': 'REQUEST',
+      },
+    });
+    const outcome = await run(['register-key', TEST_KEY]);
+    expect(outcome).toMatchObject({ status: 0, stdout: await golden('register-key.txt') });
+    expect(seen.at(-1)).toMatchObject({ body: { deliver: 'upstream' } });
+  });
+
   test('register-key', async () => {
     const { run, url, seen } = await admin({
       [`POST /v1/brand/brand/signing_key/${TEST_KEY}/register`]: {
@@ -259,7 +287,7 @@ describe('what goes wrong ends in one sentence', () => {
     [['list', 'keys', '--frob'], 2],
     [['login', 'http://x', 'a@b'], 2],
     [['export', 'snaps'], 2],
-    [['register-key', TEST_KEY], 2],
+    [['register-key', TEST_KEY, '--assertion-out', 'file'], 2],
   ])('on the command line %j', async (args, status) => {
     const outcome = await runCli('store-admin', args, { env: { AIRLOCK_HOME: await temporaryFolder() } });
     expect(outcome.status).toBe(status);

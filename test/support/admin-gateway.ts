@@ -34,7 +34,13 @@ export interface TestGateway {
 /** Opens the gateway: an admin as an import leaves them, with the exported token. */
 export async function openGateway(
   rig: TestModelService,
-  of: { readonly submit?: SubmitKeyRequest; readonly workers?: boolean } = {},
+  of: {
+    readonly submit?: SubmitKeyRequest;
+    readonly hasAuthority?: () => Promise<boolean>;
+    readonly workers?: boolean;
+    /** In seconds. */
+    readonly readTimeout?: () => number;
+  } = {},
 ): Promise<TestGateway> {
   const { database, chain } = rig;
   const temporal = await openTestTemporal();
@@ -67,10 +73,11 @@ export async function openGateway(
     secrets: rig.secrets,
     tokens,
     processes: modelServiceProcesses(temporal.client),
+    hasAuthority: of.hasAuthority ?? (async () => of.submit !== undefined),
     hsmTokens: async () => ['default', 'card'],
     clock,
     random,
-    readTimeout: async () => 15,
+    readTimeout: async () => of.readTimeout?.() ?? 15,
     report: (error) => rig.reported.push(error),
   });
   const at = clock().toISOString();

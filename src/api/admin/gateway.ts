@@ -22,6 +22,8 @@ export interface AdminApiDeps {
   readonly processes: ModelServiceProcesses;
   /** Names of the HSM tokens that keys can be made on. */
   readonly hsmTokens: () => Promise<readonly string[]>;
+  /** Whether this host can hand key registrations to the store that vouches for the brand's keys. */
+  readonly hasAuthority: () => Promise<boolean>;
   readonly clock: () => Date;
   /** Unguessable bytes. */
   readonly random: (bytes: number) => Uint8Array;

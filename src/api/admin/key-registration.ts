@@ -2,7 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Hono } from 'hono';
 import { z } from 'zod';
 
+import { registrationOffline } from '../../activities/submit-key-request.ts';
 import { AirlockError } from '../../errors.ts';
+import type { RegisterSigningKeyInput } from '../../workflows/serials-contract.ts';
 import { accountKeyOf, accountKeyRequestOf } from './account-keys.ts';
 import { jsonBody, view, type AdminApiDeps, type AdminApp, type AdminEnv } from './gateway.ts';
 import { signingKeyOfPath } from './signing-keys.ts';
@@ -26,12 +28,9 @@ export function keyRegistrationRoutes(deps: AdminApiDeps): AdminApp {
     const { deliver } = await jsonBody(c, registration);
     const registered = await accountKeyOf(deps.database.queries, keyId);
     if (registered === undefined) {
-      await deps.processes.registerSigningKey({
-        keyId,
-        actor: c.get('actor'),
-        deliver,
-        lookEverySeconds: LOOK_EVERY,
-      });
+      const input = { keyId, actor: c.get('actor'), deliver, lookEverySeconds: LOOK_EVERY };
+      if (deliver === 'file') await deps.processes.registerSigningKey(input);
+      else await handOver(deps, input);
     }
     const request = await waitForRequest(deps, keyId, registered !== undefined);
     return c.json({
@@ -42,6 +41,17 @@ export function keyRegistrationRoutes(deps: AdminApiDeps): AdminApp {
     });
   });
   return app;
+}
+
+async function handOver(deps: AdminApiDeps, input: RegisterSigningKeyInput): Promise<void> {
+  if (!(await deps.hasAuthority())) throw registrationOffline();
+  const seconds = await deps.readTimeout();
+  if (await deps.processes.handOverKeyRequest(input, seconds * 1000)) return;
+  throw new AirlockError(
+    'unavailable',
+    'remote-service-unavailable',
+    `cannot say yet that the key is registered: the outside store has not answered for ${String(seconds)} s; it goes on, ask again`,
+  );
 }
 
 async function waitForRequest(

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 
 import { errorOfFailure } from '../../activities/errors.ts';
@@ -8,6 +9,8 @@ import { about } from '../../workflows/search-attributes.ts';
 import type { registerSigningKey } from '../../workflows/register-signing-key.ts';
 import {
   ACCOUNT_KEY_PUSHED,
+  HAND_OVER,
+  HANDED_OVER,
   createKeyId,
   deleteKeyId,
   registerKeyId,
@@ -22,12 +25,19 @@ export interface ModelServiceProcesses {
   createSigningKey(input: CreateSigningKeyInput, waitMs: number): Promise<boolean>;
   /** Starts a registration; it lasts until the account-key is pushed. */
   registerSigningKey(input: RegisterSigningKeyInput): Promise<void>;
+  /**
+   * Has a registration hand its request to the store that vouches for the brand's keys; resolves to false when that store has not
+   * taken it after so many milliseconds, and goes on. Throws what the store refused.
+   */
+  handOverKeyRequest(input: RegisterSigningKeyInput, waitMs: number): Promise<boolean>;
   /** Deletes a signing key that no policy uses. */
   deleteSigningKey(input: DeleteSigningKeyInput): Promise<void>;
   /** Tells a registration, if one runs, that account-keys came. */
   accountKeyPushed(keyId: string): Promise<void>;
 }
 
+/** How often it is looked whether a request was handed over. */
+const LOOK_MS = 100;
 const JOIN = { workflowIdConflictPolicy: 'USE_EXISTING', workflowIdReusePolicy: 'ALLOW_DUPLICATE' } as const;
 
 /** The processes on Temporal. Failures come back as the error that was thrown in the step. */
@@ -61,6 +71,25 @@ export function modelServiceProcesses(client: Client): ModelServiceProcesses {
           ...JOIN,
         }),
       );
+    },
+    async handOverKeyRequest(input, waitMs) {
+      const handle = await answer(
+        workflow.signalWithStart<typeof registerSigningKey>('registerSigningKey', {
+          workflowId: registerKeyId(input.keyId),
+          taskQueue: QUEUES.hsm,
+          args: [input],
+          signal: HAND_OVER,
+          signalArgs: [],
+          ...JOIN,
+        }),
+      );
+      const over = handle.result().then(() => true);
+      over.catch(() => undefined);
+      for (const end = performance.now() + waitMs; ;) {
+        if (await answer(Promise.race([over, handle.query<boolean>(HANDED_OVER)]))) return true;
+        if (await answer(Promise.race([over, delay(LOOK_MS, false)]))) return true;
+        if (performance.now() >= end) return false;
+      }
     },
     async deleteSigningKey(input) {
       await answer(

@@ -6,12 +6,12 @@ import { DEFAULT_TOKEN, requireHsmToken } from '../../config/index.ts';
 import { AirlockError } from '../../errors.ts';
 import {
   addPolicy,
-  countSignatures,
   findSigningKey,
   findSigningKeyByName,
   listPolicies,
   listSigningKeys,
   modelsUsingKey,
+  signatureCounts,
   type SigningKeyRecord,
 } from '../../storage/model-service/index.ts';
 import { accountKeyOf } from './account-keys.ts';
@@ -55,13 +55,14 @@ export function signingKeyRoutes(deps: AdminApiDeps): AdminApp {
   app.get('/:key', view('get_signing_key'), async (c) => {
     const key = await signingKeyOfPath(deps, c);
     const keyId = key.keyId ?? '';
+    const counts = (await signatureCounts(queries)).find((one) => one.keyId === keyId);
     return c.json({
       ...(await body(key, people(deps))),
       // What a brand wants to know of a key before it relies on it, or lets it go.
       status: signingKeyStanding(await accountKeyOf(queries, keyId), deps.clock()),
       models: await modelsUsingKey(queries, keyId),
-      signatures: key.signatures,
-      'signatures-in-log': await countSignatures(queries, keyId),
+      signatures: counts?.counted ?? 0,
+      'signatures-in-log': counts?.inLog ?? 0,
       'registration-requested-at': naive(key.registrationRequestedAt),
     });
   });

@@ -252,6 +252,16 @@ export const status = z.object({
   hsmTokens: z.array(z.object({ name: z.string(), state: z.string(), detail: z.string() })),
   /** What stands in the way of the folder or bucket with the files of snaps; null when nothing does. */
   storageFailure: z.string().nullable(),
+  /** Signing keys whose count of signatures is not that of the serial log: none, unless somebody changed one of the two. */
+  signatureDiscrepancies: z.array(
+    z.object({
+      brandId: z.string(),
+      name: z.string(),
+      keyId: z.string(),
+      counted: z.number(),
+      inLog: z.number(),
+    }),
+  ),
   disk: z.object({ free: z.number(), blobs: z.number() }),
   lastImport: z.object({ at: z.string(), fileName: z.string(), outcome: z.string() }).nullable(),
   lastBackup: z.object({ at: z.string(), verified: z.boolean() }).nullable(),

@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { Settings, checkHsmTokens, isSecretSetting, normalSetting, settingKey } from '../../config/index.ts';
 import { appendAct } from '../../storage/index.ts';
+import { parseLogin } from '../../upstream/index.ts';
 import { configChange } from './contract.ts';
 import type { OpsDeps } from './deps.ts';
 import { jsonBody } from './http.ts';
@@ -27,6 +28,7 @@ export function settingRoutes(deps: OpsDeps): Hono {
     for (const [name, written] of Object.entries(set)) {
       const key = settingKey(name);
       const value = normalSetting(key, written);
+      if (key === 'airlock.authority.login' && value !== undefined) parseLogin(value);
       changes.set(key, value === undefined ? undefined : { value, secret: isSecretSetting(key) });
     }
     for (const name of unset) changes.set(settingKey(name), undefined);

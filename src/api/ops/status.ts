@@ -6,6 +6,7 @@ import { GENERAL_STORE } from '../../brands/index.ts';
 import { DEFAULT_TOKEN, Settings } from '../../config/index.ts';
 import { sentenceOf } from '../../errors.ts';
 import { readLastBackup, type Queries } from '../../storage/index.ts';
+import { signatureCounts } from '../../storage/model-service/index.ts';
 import type { status } from './contract.ts';
 import type { OpsDeps } from './deps.ts';
 
@@ -85,6 +86,9 @@ async function statusOf(deps: OpsDeps): Promise<Status> {
     accountKeys: await keyList(queries),
     devices: await count(queries, 'Device'),
     ...hsmOf(deps),
+    signatureDiscrepancies: (await signatureCounts(queries)).filter(
+      ({ counted, inLog }) => counted !== inLog,
+    ),
     disk: { free, blobs: await blobBytes(queries) },
     lastImport: await lastImport(queries),
     lastBackup: (await readLastBackup(deps.settings)) ?? null,
@@ -100,6 +104,7 @@ const EMPTY = {
   devices: 0,
   hsm: null,
   hsmTokens: [],
+  signatureDiscrepancies: [],
   lastImport: null,
   lastBackup: null,
 } as const satisfies Partial<Status>;

@@ -95,6 +95,9 @@ export const status = z.looseObject({
   hsm: z.looseObject({ state: z.string(), detail: z.string().nullable() }).nullable(),
   hsmTokens: z.array(z.looseObject({ name: z.string(), state: z.string(), detail: z.string() })),
   storageFailure: z.string().nullish(),
+  signatureDiscrepancies: z.array(
+    z.looseObject({ brandId: z.string(), name: z.string(), counted: z.number(), inLog: z.number() }),
+  ),
   disk: z.looseObject({ free: z.number(), blobs: z.number() }),
   lastImport: z.looseObject({ at: z.string(), fileName: z.string(), outcome: z.string() }).nullable(),
   lastBackup: z.looseObject({ at: z.string(), verified: z.boolean() }).nullable(),

@@ -18,7 +18,7 @@ export function statusCommand(context: CliContext) {
       const found = await client.request('/ops/v1/status', status);
       if (options.json) return printJson(context.terminal, found);
       for (const line of statusLines(found, options.verbose ?? false)) print(context.terminal, line);
-      for (const line of hsmNotes(found)) note(context.terminal, line);
+      for (const line of [...hsmNotes(found), ...discrepancyNotes(found)]) note(context.terminal, line);
       const reminder = backupReminder(found.lastBackup, context.now());
       if (reminder !== undefined) note(context.terminal, reminder);
     });
@@ -47,6 +47,13 @@ function hsmNotes({ hsmTokens }: Status): string[] {
   return hsmTokens
     .filter(({ state }) => state !== 'ready')
     .map(({ name, state, detail }) => `HSM token "${name}": ${state} (${detail})`);
+}
+
+function discrepancyNotes({ signatureDiscrepancies }: Status): string[] {
+  return signatureDiscrepancies.map(
+    ({ brandId, name, counted, inLog }) =>
+      `Signing key "${name}" of ${brandId}: ${counted} signatures counted, ${inLog} in the serial log. Compare with a backup: one of the two was changed.`,
+  );
 }
 
 function imported({ airgap, stores, accountKeys }: Status): string[] {

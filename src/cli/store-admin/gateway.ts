@@ -19,7 +19,6 @@ export const modelSchema = z.looseObject({
 export const signingKeySchema = z.looseObject({
   name: nameSchema,
   'sha3-384': z.string(),
-  token: z.string().optional(),
   'brand-account-id': z.string(),
 });
 

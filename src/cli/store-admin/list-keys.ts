@@ -3,15 +3,25 @@ import { z } from 'zod';
 
 import type { CliContext } from '../context.ts';
 import { tableLines } from '../tables.ts';
-import { print, printJson } from '../terminal.ts';
+import { note, print, printJson } from '../terminal.ts';
 import { brandGateway, signingKeySchema } from './gateway.ts';
+
+const detailsSchema = signingKeySchema.extend({
+  token: z.string(),
+  status: z.string(),
+  signatures: z.number(),
+  'signatures-in-log': z.number(),
+});
 
 /** `store-admin list keys`: the brand's signing keys, oldest first. */
 export function listKeysCommand(context: CliContext) {
   return new Command('keys')
     .description("list the brand's signing keys")
     .option('--json', 'print the keys as JSON')
-    .option('--verbose', 'also the HSM token that holds each key')
+    .option(
+      '--verbose',
+      'also the HSM token that holds each key, how the key stands, and its signatures beside the log',
+    )
     .action((options) => listKeys(context, options));
 }
 
@@ -22,7 +32,29 @@ async function listKeys(
   const gateway = await brandGateway(context);
   const keys = await gateway.client.request(gateway.path('signing_key'), z.array(signingKeySchema));
   if (json) return printJson(context.terminal, keys);
-  const rows = keys.map((key) => [key.name, key['sha3-384'], ...(verbose ? [key.token ?? ''] : [])]);
-  const titles = ['Name', 'SHA3-384', ...(verbose ? ['Token'] : [])];
+  if (!verbose) {
+    const rows = keys.map((key) => [key.name, key['sha3-384']]);
+    for (const line of tableLines(['Name', 'SHA3-384'], rows)) print(context.terminal, line);
+    return;
+  }
+  const details = await Promise.all(
+    keys.map((key) => gateway.client.request(gateway.path('signing_key', key['sha3-384']), detailsSchema)),
+  );
+  const titles = ['Name', 'SHA3-384', 'Token', 'Status', 'Signatures', 'In the log'];
+  const rows = details.map((key) => [
+    key.name,
+    key['sha3-384'],
+    key.token,
+    key.status,
+    String(key.signatures),
+    String(key['signatures-in-log']),
+  ]);
   for (const line of tableLines(titles, rows)) print(context.terminal, line);
+  for (const key of details) {
+    if (key.signatures === key['signatures-in-log']) continue;
+    note(
+      context.terminal,
+      `Signing key '${key.name}' made ${key.signatures} signatures, and the serial log has ${key['signatures-in-log']}: ask the operator to compare with a backup.`,
+    );
+  }
 }

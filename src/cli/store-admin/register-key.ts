@@ -12,14 +12,17 @@ import { brandGateway } from './gateway.ts';
 const registrationSchema = z.looseObject({ state: z.string(), 'account-key-request': z.string().nullable() });
 
 /**
- * `store-admin register-key SHA3-384`: has the HSM sign an account-key-request and hands it to the store that vouches for
- * the brand's keys, or to a file where that store cannot be reached from here.
+ * `store-admin register-key SHA3-384`: has the HSM sign an account-key-request, which the host hands to the store that vouches
+ * for the brand's keys, or this command with `--authority`, or whoever carries the file of `--request-out`.
  */
 export function registerKeyCommand(context: CliContext) {
   return new Command('register-key')
     .description('register a signing key with the outside store, before it can sign serials')
     .argument('<sha3-384>', 'the key, as "list keys" shows it')
-    .option('--authority <address>', 'address of the outside store (AIRLOCK_AUTHORITY_URL)')
+    .option(
+      '--authority <address>',
+      'hand it over from here: address of the outside store (AIRLOCK_AUTHORITY_URL)',
+    )
     .option('--auth <file>', 'log-in for it; STORE_ADMIN_TOKEN when absent')
     .option('--request-out <file>', 'write the account-key-request here, to be carried to the outside store')
     .option('--assertion-out <file>', 'write the account-key here, for push-account-keys')
@@ -36,11 +39,7 @@ interface RegisterOptions {
 async function registerKey(context: CliContext, keyId: string, options: RegisterOptions): Promise<void> {
   const { terminal } = context;
   const url = options.authority ?? terminal.env['AIRLOCK_AUTHORITY_URL'];
-  if (url === undefined && options.requestOut === undefined) {
-    const sentence =
-      'cannot tell where to register the key: name the outside store by --authority, or a file to carry by --request-out';
-    throw new CliError('invalid', 'not-configured', sentence);
-  }
+  if (url === undefined && options.requestOut === undefined) return registerFromHost(context, keyId, options);
   const request = await requestFor(context, keyId);
   if (options.requestOut !== undefined) {
     await save(options.requestOut, request);
@@ -67,6 +66,29 @@ async function registerKey(context: CliContext, keyId: string, options: Register
   if (options.assertionOut === undefined) return;
   await save(options.assertionOut, await accountKey(authority, keyId));
   note(terminal, `Account key exported to: ${options.assertionOut}`);
+}
+
+/** The store's host hands the request over itself, where it has a route to the outside store. */
+async function registerFromHost(
+  context: CliContext,
+  keyId: string,
+  { assertionOut }: RegisterOptions,
+): Promise<void> {
+  if (assertionOut !== undefined) {
+    const sentence =
+      'cannot write the account-key from here: name the outside store that has it by --authority';
+    throw new CliError('invalid', 'not-configured', sentence);
+  }
+  const { terminal } = context;
+  const gateway = await brandGateway(context);
+  print(terminal, 'Registering signing key with the global Snap Store...');
+  await gateway.client.request(gateway.path('signing_key', keyId, 'register'), registrationSchema, {
+    method: 'POST',
+    json: { deliver: 'upstream' },
+    signal: context.signal,
+  });
+  print(terminal, '');
+  print(terminal, `Key ${keyId} registered.`);
 }
 
 async function requestFor(context: CliContext, keyId: string): Promise<string> {

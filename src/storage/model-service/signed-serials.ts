@@ -111,19 +111,50 @@ export async function addHistory(queries: Queries, record: HistoryRecord): Promi
     .execute();
 }
 
-/** Signed serials in the log per signing key, the history included: what the keys' counters are checked against. */
-export async function countSignatures(queries: Queries, signKeyId: string): Promise<number> {
-  const present = await queries
-    .selectFrom('SerialIntent')
-    .select(sql<number>`count(*)`.as('count'))
-    .where('signKeyId', '=', signKeyId)
-    .where('signedAt', 'is not', null)
-    .executeTakeFirstOrThrow();
-  const past = await queries
-    .selectFrom('SerialHistory')
-    .select(sql<number>`count(*)`.as('count'))
-    .where('signKeyId', '=', signKeyId)
-    .where('serialAssertion', 'is not', null)
-    .executeTakeFirstOrThrow();
-  return Number(present.count) + Number(past.count);
+/** What a signing key has signed: as it was counted, and as the log has it. The two are equal unless one was tampered with. */
+export interface SignatureCount {
+  readonly keyId: string;
+  readonly brandId: string;
+  readonly name: string;
+  readonly counted: number;
+  readonly inLog: number;
+}
+
+/** The counts of every signing key, the log's history included, all of one moment. */
+export async function signatureCounts(queries: Queries): Promise<SignatureCount[]> {
+  const rows = await queries
+    .selectFrom('SigningKey as key')
+    .select(['key.keyId', 'key.brandId', 'key.name', 'key.signatures'])
+    .select((eb) => [
+      eb
+        .selectFrom('SerialIntent as intent')
+        .select(sql<number>`count(*)`.as('count'))
+        .whereRef('intent.signKeyId', '=', 'key.keyId')
+        .where('intent.signedAt', 'is not', null)
+        .as('present'),
+      eb
+        .selectFrom('SerialHistory as history')
+        .select(sql<number>`count(*)`.as('count'))
+        .whereRef('history.signKeyId', '=', 'key.keyId')
+        .where('history.serialAssertion', 'is not', null)
+        // What another service signed is not in our count.
+        .where('history.reason', '!=', 'serial-vault')
+        .as('past'),
+    ])
+    .where('key.keyId', 'is not', null)
+    .orderBy('key.brandId')
+    .orderBy('key.name')
+    .execute();
+  return rows.map(({ keyId, brandId, name, signatures, present, past }) => ({
+    keyId: keyId ?? '',
+    brandId,
+    name,
+    counted: Number(signatures),
+    inLog: Number(present ?? 0) + Number(past ?? 0),
+  }));
+}
+
+/** The signatures of one key in the log; 0 when there is no such key. */
+export async function countSignatures(queries: Queries, keyId: string): Promise<number> {
+  return (await signatureCounts(queries)).find((key) => key.keyId === keyId)?.inLog ?? 0;
 }

@@ -8,6 +8,7 @@ import {
   verifySelfSigned,
   type Assertion,
 } from '../../../src/assertions/index.ts';
+import { signatureCounts } from '../../../src/storage/model-service/index.ts';
 import { openGateway, type TestGateway } from '../../support/admin-gateway.ts';
 import { openModelService, type TestModelService } from '../../support/model-service.ts';
 
@@ -244,6 +245,26 @@ describe('the serial log', () => {
     expect(csv.text.trim().split('\n')).toHaveLength(4);
     const counted = await gateway.call('GET', gateway.brand(`/signing_key/${key}`));
     expect(counted.json).toMatchObject({ signatures: 3, 'signatures-in-log': 3, models: ['model-log'] });
+    expect((await signatureCounts(rig.database.queries)).filter((key) => key.counted !== key.inLog)).toEqual(
+      [],
+    );
+    const { id } = await rig.database.queries
+      .selectFrom('SerialIntent')
+      .select('id')
+      .where('modelName', '=', 'model-log')
+      .executeTakeFirstOrThrow();
+    // Somebody takes a line out of the log.
+    const hidden = rig.database.queries.updateTable('SerialIntent').where('id', '=', id);
+    const [kept] = await rig.database.queries
+      .selectFrom('SerialIntent')
+      .select('signedAt')
+      .where('id', '=', id)
+      .execute();
+    await hidden.set({ signedAt: null }).execute();
+    expect(
+      (await signatureCounts(rig.database.queries)).filter((key) => key.counted !== key.inLog),
+    ).toMatchObject([{ counted: 3, inLog: 2 }]);
+    await hidden.set({ signedAt: kept?.signedAt ?? null }).execute();
   });
 
   it('refuses a cursor that it did not give', async () => {
