@@ -208,6 +208,21 @@ describe("the operator's interface", () => {
         ['DELETE', '/pushed-snaps/absent', undefined, 404, 'snap-unknown'],
         ['GET', '/config/no.such.key', undefined, 400, 'setting-unknown'],
         ['PATCH', '/config', { set: { 'proxy.port.http': 'many' } }, 400, 'setting-invalid'],
+        [
+          'PATCH',
+          '/config',
+          {
+            set: {
+              'airlock.hsm.card.token-label': 'card',
+              'airlock.hsm.card.module': '/usr/lib/card.so',
+              'airlock.hsm.card.p11-kit-address': 'unix:path=/run/card',
+            },
+          },
+          400,
+          'setting-invalid',
+        ],
+        ['PATCH', '/config', { set: { 'airlock.authority.url': 'authority' } }, 400, 'setting-invalid'],
+        ['PATCH', '/config', { set: { 'airlock.authority.login': '{}' } }, 400, 'login-file-malformed'],
         ['POST', '/imports/roll-back', undefined, 409, 'nothing-to-roll-back'],
       ];
       for (const [method, path, body, wanted, code] of cases) {
