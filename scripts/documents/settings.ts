@@ -69,7 +69,8 @@ What \`snap-store-proxy config\` lists, sets and exports. The names and defaults
 configuration can be read back; what has no meaning here is kept and marked.
 Made from the code; \`AIRLOCK_WRITE_REFERENCE=1 npm test -- test/scripts/reference.test.ts\` writes it anew.
 
-Secrets are sealed at rest, listed by name alone, and shown when asked for by name or with \`--export-yaml\`.
+Secrets are sealed at rest, listed by name alone, and shown when asked for by name or with \`--export-yaml\`; PINs are never shown.
+\`KEY=-\` reads the value from standard input, where no list of processes shows it.
 What has to do with Temporal is in \`temporal.yaml\`, and the rest in the [environment](environment.md).
 `;
 

@@ -39,6 +39,23 @@ export class Prompts {
     throw new CliError('invalid', 'input-ended', `cannot go on without an answer to "${question.trim()}"`);
   }
 
+  /**
+   * Reads a secret: on a terminal without showing what is typed, else the next line.
+   *
+   * @throws CliError `input-ended`
+   */
+  async askHidden(what: string): Promise<string> {
+    if (!this.#terminal.stdin.isTTY) {
+      const next = await this.#input().next();
+      if (!next.done && next.value !== '') return next.value;
+    } else {
+      const { password } = await import('@clack/prompts');
+      const answer = await password({ message: what });
+      if (typeof answer === 'string' && answer !== '') return answer;
+    }
+    throw new CliError('invalid', 'input-ended', `cannot go on without this: ${what}`);
+  }
+
   /** Asks for a yes; anything but `y` or `yes` is a no. */
   async confirm(question: string): Promise<boolean> {
     return /^y(es)?$/i.test(await this.ask(`${question} [y/N]: `));

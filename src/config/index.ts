@@ -2,7 +2,13 @@
 export { ConfigError, type ConfigErrorCode } from './errors.ts';
 export { loadTemporalConfig, parseTemporalConfig, type TemporalConfigSource } from './temporal.ts';
 export type { QueueName, TemporalConfig } from './temporal-schema.ts';
-export { SETTING_KEYS, isSecretSetting, isSettingKey, type SettingKey } from './setting-keys.ts';
+export {
+  SETTING_KEYS,
+  isSecretSetting,
+  isSettingKey,
+  isWriteOnlySetting,
+  type SettingKey,
+} from './setting-keys.ts';
 export {
   checkHsmTokens,
   DEFAULT_TOKEN,

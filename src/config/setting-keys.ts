@@ -5,11 +5,14 @@
  */
 import { hsmTokenKey, isHsmTokenKey, type HsmTokenKey } from './hsm-token-settings.ts';
 
-/** What a setting holds: its default has the same type. `secret` texts are sealed and shown only when asked for by name. */
+/**
+ * What a setting holds: its default has the same type. `secret` texts are sealed and shown only when asked for by name,
+ * a `pin` never.
+ */
 export type SettingRule =
   | { readonly kind: 'text'; readonly default: string | undefined }
-  | { readonly kind: 'secret'; readonly default: undefined }
   | { readonly kind: 'choice'; readonly default: string; readonly choices: readonly string[] }
+  | { readonly kind: 'secret' | 'pin'; readonly default: undefined }
   | { readonly kind: 'whole-number'; readonly default: number; readonly min: number; readonly max: number }
   | { readonly kind: 'flag'; readonly default: boolean }
   | { readonly kind: 'list'; readonly default: readonly string[] | undefined };
@@ -18,6 +21,7 @@ const text = (value?: string) => ({ kind: 'text', default: value }) as const;
 const secret = { kind: 'secret', default: undefined } as const;
 const choice = (...choices: readonly [string, ...string[]]) =>
   ({ kind: 'choice', default: choices[0], choices }) as const;
+const pin = { kind: 'pin', default: undefined } as const;
 const port = (value: number) => ({ kind: 'whole-number', default: value, min: 0, max: 65_535 }) as const;
 const number = (value: number, max: number) =>
   ({ kind: 'whole-number', default: value, min: 0, max }) as const;
@@ -40,7 +44,7 @@ export const SETTING_RULES = {
   'proxy.device-auth.secret': secret,
   'proxy.device-auth.allowed-device-service-urls': list(['https://serial-vault-partners.canonical.com']),
   'proxy.hsm.token-label': text(),
-  'proxy.hsm.token-pin': secret,
+  'proxy.hsm.token-pin': pin,
   'proxy.key.private': secret,
   'proxy.key.public': text(),
   'proxy.tls.cert': text(),
@@ -114,12 +118,17 @@ export function isOwnSetting(key: string): key is Exclude<SettingKey, Documented
 export function settingRule(key: SettingKey): SettingRule {
   if (isDocumented(key)) return SETTING_RULES[key];
   if (isNamedOwn(key)) return OWN_RULES[key];
-  return hsmTokenKey(key)?.field === 'token-pin' ? secret : text();
+  return hsmTokenKey(key)?.field === 'token-pin' ? pin : text();
 }
 
 /** True when the setting's value is sealed at rest and never listed. */
 export function isSecretSetting(key: SettingKey): boolean {
-  return settingRule(key).kind === 'secret';
+  return settingRule(key).kind === 'secret' || isWriteOnlySetting(key);
+}
+
+/** True when nobody is shown the value again, whoever asks: an HSM's PIN has no use but at the HSM. */
+export function isWriteOnlySetting(key: SettingKey): boolean {
+  return settingRule(key).kind === 'pin';
 }
 
 function isNamedOwn(key: string): key is keyof typeof OWN_RULES {

@@ -107,6 +107,7 @@ function readAs(
   switch (rule.kind) {
     case 'text':
     case 'secret':
+    case 'pin':
       return written;
     case 'choice':
       return chosen(key, rule, written);

@@ -295,13 +295,44 @@ describe('config', () => {
   test('imports YAML from standard input', async () => {
     const { run, seen } = await operator({ 'PATCH /ops/v1/config': {} });
     expect(
-      (await run(['config', '--import-yaml'], 'proxy.domain: a\nproxy.admin-emails: [x@y]\n')).status,
+      (
+        await run(
+          ['config', '--import-yaml'],
+          'proxy.domain: a\nproxy.admin-emails: [x@y]\ninternal.store.url: null\ninternal.store.id: ~\n',
+        )
+      ).status,
     ).toBe(0);
     expect(seen[0]?.body).toEqual({
       set: { 'proxy.domain': 'a', 'proxy.admin-emails': '["x@y"]' },
-      unset: [],
+      unset: ['internal.store.url', 'internal.store.id'],
     });
     expect((await run(['config', '--import-yaml'], '[1')).status).toBe(2);
+  });
+
+  test('reads a value from standard input, where no list of processes shows it', async () => {
+    const { run, seen } = await operator({ 'PATCH /ops/v1/config': {}, 'GET /ops/v1/config': list });
+    const outcome = await run(['config', 'proxy.hsm.token-pin=-'], '74656\n');
+    expect(outcome).toMatchObject({ status: 0, stdout: '' });
+    expect(seen[0]?.body).toEqual({ set: { 'proxy.hsm.token-pin': '74656' }, unset: [] });
+    expect((await run(['config', 'proxy.hsm.token-pin=-'], '')).status).toBe(2);
+    expect(seen).toHaveLength(2);
+  });
+
+  test('exports everything as YAML but what is never shown', async () => {
+    const settings = [
+      { key: 'proxy.domain', value: 'store', readable: true },
+      { key: 'proxy.hsm.token-pin', value: '<redacted>', readable: false },
+      { key: 'proxy.auth.secret', value: '<redacted>', readable: true },
+    ];
+    const { run } = await operator({
+      'GET /ops/v1/config': { settings },
+      'GET /ops/v1/config/proxy.domain': { key: 'proxy.domain', value: 'store' },
+      'GET /ops/v1/config/proxy.auth.secret': { key: 'proxy.auth.secret', value: 's3cret' },
+    });
+    expect((await run(['config', '--export-yaml'])).stdout).toBe(
+      'proxy.domain: store\nproxy.auth.secret: s3cret\n',
+    );
+    expect((await run(['config', '--export-yaml', '--import-yaml'], '')).status).toBe(2);
   });
 
   test('does not mix showing and setting', async () => {

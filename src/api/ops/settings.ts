@@ -1,5 +1,14 @@
 import { Hono } from 'hono';
-import { Settings, checkHsmTokens, isSecretSetting, normalSetting, settingKey } from '../../config/index.ts';
+import {
+  Settings,
+  checkHsmTokens,
+  isSecretSetting,
+  isWriteOnlySetting,
+  normalSetting,
+  settingKey,
+  type SettingKey,
+} from '../../config/index.ts';
+import { AirlockError } from '../../errors.ts';
 import { appendAct } from '../../storage/index.ts';
 import { parseLogin } from '../../upstream/index.ts';
 import { configChange } from './contract.ts';
@@ -12,19 +21,25 @@ export function settingRoutes(deps: OpsDeps): Hono {
   const current = async () => new Settings(await deps.settings.all());
 
   app.get('/config', async (context) => {
-    const settings = (await current()).listed().map(({ key, shown }) => ({ key, value: shown }));
+    const listed = (await current()).listed();
+    const settings = listed.map(({ key, shown }) => ({
+      key,
+      value: shown,
+      readable: !isWriteOnlySetting(key),
+    }));
     return context.json({ settings });
   });
 
   app.get('/config/:key', async (context) => {
     const key = settingKey(context.req.param('key'));
+    if (isWriteOnlySetting(key)) throw neverShown(key);
     if (isSecretSetting(key)) await log(deps, 'setting.reveal', [key]);
     return context.json({ key, value: (await current()).text(key) ?? 'None' });
   });
 
   app.patch('/config', async (context) => {
     const { set, unset } = await jsonBody(context, configChange);
-    const changes = new Map<string, { value: string; secret: boolean } | undefined>();
+    const changes = new Map<SettingKey, { value: string; secret: boolean } | undefined>();
     for (const [name, written] of Object.entries(set)) {
       const key = settingKey(name);
       const value = normalSetting(key, written);
@@ -32,6 +47,8 @@ export function settingRoutes(deps: OpsDeps): Hono {
       changes.set(key, value === undefined ? undefined : { value, secret: isSecretSetting(key) });
     }
     for (const name of unset) changes.set(settingKey(name), undefined);
+    const before = await current();
+    for (const [key, change] of changes) requireKept(before, key, change?.value);
     checkHsmTokens(changed(await deps.settings.all(), changes));
     await deps.settings.change(changes, deps.clock());
     await log(deps, 'setting.change', [...changes.keys()]);
@@ -39,6 +56,29 @@ export function settingRoutes(deps: OpsDeps): Hono {
     return context.body(null, 204);
   });
   return app;
+}
+
+/** What devices and credentials rest on goes by commands of its own, never by the way. */
+function requireKept(settings: Settings, key: SettingKey, value: string | undefined): void {
+  const lost = KEPT.has(key)
+    ? value === undefined
+    : key === 'proxy.airgap' && value !== 'True' && settings.flag(key);
+  if (!lost || !settings.isSet(key)) return;
+  const how =
+    key === 'proxy.airgap'
+      ? 'devices here have no other store; set up a new host to leave air-gapped mode'
+      : 'what it signed would end at once; rotate-device-secret replaces the one of sessions';
+  throw new AirlockError('conflict', 'setting-kept', `cannot unset ${key}: ${how}`);
+}
+
+const KEPT: ReadonlySet<SettingKey> = new Set(['proxy.auth.secret', 'proxy.device-auth.secret']);
+
+function neverShown(key: SettingKey): AirlockError {
+  return new AirlockError(
+    'forbidden',
+    'setting-never-shown',
+    `cannot show ${key}: a PIN is never shown; set it again if it is lost`,
+  );
 }
 
 function changed(

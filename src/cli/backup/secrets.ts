@@ -1,6 +1,6 @@
 import type { Opener, Recipient } from '../../backup/index.ts';
 import type { CliContext } from '../context.ts';
-import { CliError, usageError } from '../errors.ts';
+import { usageError } from '../errors.ts';
 import { readDocument } from '../files.ts';
 
 /** Where a passphrase comes from when a person need not type it. */
@@ -46,15 +46,8 @@ async function passphraseOf(
     throw usageError(
       'cannot ask for the passphrase: name a file by --passphrase-file, or set AIRLOCK_BACKUP_PASSPHRASE',
     );
-  const passphrase = await askHidden('Passphrase of the backup');
-  if (fresh && (await askHidden('The same again')) !== passphrase)
+  const passphrase = await context.prompts.askHidden('Passphrase of the backup');
+  if (fresh && (await context.prompts.askHidden('The same again')) !== passphrase)
     throw usageError('cannot seal the backup: the two passphrases differ');
   return passphrase;
-}
-
-async function askHidden(message: string): Promise<string> {
-  const { password } = await import('@clack/prompts');
-  const answer = await password({ message });
-  if (typeof answer === 'string') return answer;
-  throw new CliError('invalid', 'input-ended', 'cannot go on without a passphrase');
 }

@@ -1,4 +1,4 @@
-import { Command } from '@commander-js/extra-typings';
+import { Command, Option } from '@commander-js/extra-typings';
 import { z } from 'zod';
 
 import type { CliContext } from '../context.ts';
@@ -14,14 +14,20 @@ const yamlSchema = z.record(
   z.string(),
   z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(z.string())]),
 );
+/** In place of a value: it is read from standard input, where no list of processes shows it. */
+const FROM_INPUT = '-';
 
 /** `config`: lists, shows, sets and unsets settings; secrets are shown only when asked for by name. */
 export function configCommand(context: CliContext) {
   return new Command('config')
     .description('list settings, show some (KEY), set some (KEY=VALUE), or unset some (KEY=)')
-    .argument('[settings...]', 'KEY or KEY=VALUE')
-    .option('--export-yaml', 'print everything, secrets too, as YAML')
-    .option('--import-yaml', 'read settings as YAML from standard input')
+    .argument('[settings...]', 'KEY, KEY=VALUE, or KEY=- to give the value on standard input')
+    .option('--export-yaml', 'print everything, secrets too but no PIN, as YAML')
+    .addOption(
+      new Option('--import-yaml', 'read settings as YAML from standard input; null unsets').conflicts(
+        'exportYaml',
+      ),
+    )
     .option('--json', 'print the settings as JSON')
     .action(async (words, options) => {
       const client = await operatorClient(context);
@@ -31,7 +37,7 @@ export function configCommand(context: CliContext) {
       if (assignments.length > 0 && assignments.length < words.length) {
         throw usageError('cannot show and set settings in one command: use two');
       }
-      if (assignments.length > 0) return change(context, client, assignments);
+      if (assignments.length > 0) return change(context, client, assignments, options.json ?? false);
       if (words.length > 0) return show(context, client, words, options.json ?? false);
       const { settings } = await client.request('/ops/v1/config', configList);
       if (options.json) return printJson(context.terminal, settings);
@@ -59,6 +65,7 @@ async function change(
   context: CliContext,
   client: HttpClient,
   assignments: readonly string[],
+  json: boolean,
 ): Promise<void> {
   const set: Record<string, string> = {};
   const unset: string[] = [];
@@ -67,19 +74,22 @@ async function change(
     const key = assignment.slice(0, at);
     const value = assignment.slice(at + 1);
     if (value === '') unset.push(key);
-    else set[key] = value;
+    else set[key] = value === FROM_INPUT ? await context.prompts.askHidden(key) : value;
   }
   await client.perform('/ops/v1/config', { method: 'PATCH', json: { set, unset } });
   const { settings } = await client.request('/ops/v1/config', configList);
-  const changed = new Set([...Object.keys(set), ...unset]);
-  for (const { key, value } of settings) if (changed.has(key)) print(context.terminal, `${key}: ${value}`);
+  const names = new Set([...Object.keys(set), ...unset]);
+  const changed = settings.filter(({ key }) => names.has(key));
+  if (json) return printJson(context.terminal, changed);
+  for (const { key, value } of changed) print(context.terminal, `${key}: ${value}`);
 }
 
 async function exportYaml(context: CliContext, client: HttpClient): Promise<void> {
   const { stringify } = await import('yaml');
   const { settings } = await client.request('/ops/v1/config', configList);
   const whole: Record<string, string> = {};
-  for (const { key } of settings) {
+  for (const { key, readable } of settings) {
+    if (!readable) continue;
     const { value } = await client.request(`/ops/v1/config/${encodeURIComponent(key)}`, settingSchema);
     if (value !== 'None') whole[key] = value;
   }
@@ -90,14 +100,14 @@ async function importYaml(context: CliContext, client: HttpClient): Promise<void
   const { parse } = await import('yaml');
   const document = await readDocument(context.terminal, '-');
   const settings = parseSettings(() => parse(document));
-  const set = Object.fromEntries(
-    Object.entries(settings).map(([key, value]) => [
-      key,
-      Array.isArray(value) ? JSON.stringify(value) : String(value),
-    ]),
-  );
-  await client.perform('/ops/v1/config', { method: 'PATCH', json: { set, unset: [] } });
-  print(context.terminal, `${Object.keys(set).length} settings imported.`);
+  const set: Record<string, string> = {};
+  const unset: string[] = [];
+  for (const [key, value] of Object.entries(settings)) {
+    if (value === null) unset.push(key);
+    else set[key] = Array.isArray(value) ? JSON.stringify(value) : String(value);
+  }
+  await client.perform('/ops/v1/config', { method: 'PATCH', json: { set, unset } });
+  print(context.terminal, `${Object.keys(settings).length} settings imported.`);
 }
 
 function parseSettings(parse: () => unknown): z.infer<typeof yamlSchema> {

@@ -107,5 +107,7 @@ export type Status = z.infer<typeof status>;
 
 /** Settings, as they are listed. */
 export const configList = z.looseObject({
-  settings: z.array(z.looseObject({ key: z.string(), value: z.string() })),
+  settings: z.array(
+    z.looseObject({ key: z.string(), value: z.string(), readable: z.boolean().default(true) }),
+  ),
 });

@@ -245,6 +245,17 @@ describe("the operator's interface", () => {
       expect(secret).toMatch(/^[0-9a-f]{64}$/);
       await operator.ask('PATCH', '/config', { set: { 'proxy.airgap': 'True' } });
       expect((await operator.answer('GET', '/config/proxy.device-auth.secret', value)).value).toBe(secret);
+      for (const change of [
+        { unset: ['proxy.device-auth.secret'] },
+        { set: { 'proxy.device-auth.secret': 'None' } },
+        { set: { 'proxy.airgap': 'False', 'proxy.domain': 'other.example' } },
+      ])
+        expect((await operator.ask('PATCH', '/config', change)).status).toBe(409);
+      expect((await operator.answer('GET', '/config/proxy.domain', value)).value).toBe('store.example');
+      await operator.ask('PATCH', '/config', { set: { 'proxy.hsm.token-pin': '74656' } });
+      const pin = await operator.ask('GET', '/config/proxy.hsm.token-pin');
+      expect(pin.status).toBe(403);
+      expect(await pin.text()).not.toContain('74656');
       const all = await (await operator.ask('GET', '/config')).text();
       expect(all).toContain('store.example');
       expect(all).not.toContain(secret);
