@@ -30,6 +30,10 @@ const rowSchema = z.strictObject({
   serial: z.string().min(1).max(MAX_NAME),
   'device-key-sha3-384': z.string().nullish(),
   note: z.string().max(255).nullish(),
+  // An export has these besides. Who took an entry is not for an import to say.
+  'created-at': z.unknown().optional(),
+  'taken-by-device-key-sha3-384': z.unknown().optional(),
+  'taken-at': z.unknown().optional(),
 });
 
 /** A row with its place in the file. */
@@ -42,7 +46,7 @@ export interface PlacedRow {
 
 /**
  * Reads an allow-list: CSV with the columns `serial`, `device-key-sha3-384`, `note` (the latter two may be absent), or a JSON
- * array of objects with these fields. A row at fault is kept with its message. Throws {@link DeviceError} `list-malformed`
+ * array of objects with these fields; what an export has besides is passed over. A row at fault is kept with its message. Throws {@link DeviceError} `list-malformed`
  * when the text as a whole cannot be read.
  */
 export function readAllowList(text: string): PlacedRow[] {

@@ -1,5 +1,5 @@
 import { DeviceError } from './errors.ts';
-import { quoted } from './names.ts';
+import { isSerialNumber, MAX_NAME, parseModelName, quoted } from './names.ts';
 
 /** What can be blocked, and how the subject is written (`serial`: MODEL/SERIAL; `api-key`: MODEL/NAME). */
 export const BLOCK_KINDS = ['serial', 'device-key', 'model', 'session', 'api-key'] as const;
@@ -9,6 +9,41 @@ export type BlockKind = (typeof BLOCK_KINDS)[number];
 export interface Block {
   readonly kind: string;
   readonly subject: string;
+}
+
+/**
+ * Checks that a block of this kind can ever meet somebody: its subject is written as devices are looked up by.
+ * Throws {@link DeviceError} `block-malformed` with the form to use, `name-malformed`.
+ */
+export function checkBlockSubject(kind: BlockKind, subject: string): void {
+  const [model = '', ...rest] = subject.split('/');
+  const name = rest.join('/');
+  switch (kind) {
+    case 'model':
+      parseModelName(subject);
+      return;
+    case 'serial':
+      parseModelName(model);
+      if (!isSerialNumber(name)) throw malformed(kind, subject, 'write MODEL/SERIAL');
+      return;
+    case 'api-key':
+      parseModelName(model);
+      if (name === '' || name.length > MAX_NAME) throw malformed(kind, subject, 'write MODEL/NAME');
+      return;
+    case 'device-key':
+      if (!/^[A-Za-z0-9_-]{64}$/.test(subject))
+        throw malformed(kind, subject, 'write its SHA3-384, 64 characters, as serials have it');
+      return;
+    case 'session':
+      if (!/^[A-Za-z0-9_-]{1,128}$/.test(subject)) throw malformed(kind, subject, "write the session's id");
+      return;
+    default:
+      return kind satisfies never;
+  }
+}
+
+function malformed(kind: BlockKind, subject: string, how: string): DeviceError {
+  return new DeviceError('block-malformed', `cannot block the ${kind} ${quoted(subject)}: ${how}`);
 }
 
 /** Who asks, as far as blocks go. */

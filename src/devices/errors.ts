@@ -73,6 +73,7 @@ const KINDS = {
   // blocks
   'device-blocked': 'forbidden',
   'device-key-blocked': 'forbidden',
+  'block-malformed': 'invalid',
   'model-blocked': 'forbidden',
   'api-key-blocked': 'forbidden',
   // names and lists that an admin gives

@@ -6,8 +6,9 @@ const API_KEY = /^[A-Za-z0-9](?:[-_]?[A-Za-z0-9])*$/;
 
 /** Longest name of a model or key, and longest serial number, in characters (protocol/operators.md 2.4). */
 export const MAX_NAME = 128;
-/** Longest API key that the gateway takes, in characters (protocol/operators.md 2.4). */
+/** Longest API key that the gateway takes, in characters (protocol/operators.md 2.4), and the shortest that is none too easy to guess. */
 export const MAX_API_KEY = 50;
+const MIN_API_KEY = 8;
 
 /** A model's name: lower-case letters, digits and single hyphens, as snapd's model assertions have them. */
 export type ModelName = string & { readonly __brand: 'ModelName' };
@@ -54,14 +55,14 @@ export function parseSerialNumber(text: string): SerialNumber {
 }
 
 /**
- * Checks an API key: alphanumeric with inner hyphens (the seed's own example has them), at most 50 characters.
+ * Checks an API key: alphanumeric with inner hyphens (the seed's own example has them), 8 to 50 characters.
  * The key itself is never part of the sentence. Throws {@link DeviceError} `api-key-malformed`.
  */
 export function parseApiKey(text: string): string {
-  if (text.length <= MAX_API_KEY && API_KEY.test(text)) return text;
+  if (text.length >= MIN_API_KEY && text.length <= MAX_API_KEY && API_KEY.test(text)) return text;
   throw new DeviceError(
     'api-key-malformed',
-    `cannot use that API key: use at most ${String(MAX_API_KEY)} letters and digits, with single hyphens between them`,
+    `cannot use that API key: use ${String(MIN_API_KEY)} to ${String(MAX_API_KEY)} letters and digits, with single hyphens between them`,
   );
 }
 

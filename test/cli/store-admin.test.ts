@@ -22,7 +22,11 @@ const policy = (revision: number, key: string) => ({
 async function admin(answers: Readonly<Record<string, unknown>>) {
   const server = await answering({
     'POST /v1/tokens/offline/exchange': { macaroon: 'gateway-token' },
-    'GET /v1/tokens/whoami': { account: { id: 'ADMIN', email: 'admin@brand.example', username: 'admin' } },
+    'GET /v1/tokens/whoami': {
+      account: { id: 'ADMIN', email: 'admin@brand.example', username: 'admin' },
+      'session-id': 'session-1',
+    },
+    'GET /v1/brand/brand': { 'account-id': 'brand' },
     ...answers,
   });
   const env = {
@@ -223,7 +227,11 @@ describe('what goes wrong ends in one sentence', () => {
   test('with the admin token of another person', async () => {
     const server = await answering({
       'POST /v1/tokens/offline/exchange': { macaroon: 't' },
-      'GET /v1/tokens/whoami': { account: { id: 'X', email: 'other@brand.example' } },
+      'GET /v1/tokens/whoami': {
+        account: { id: 'X', email: 'other@brand.example' },
+        'session-id': 'session-2',
+      },
+      'POST /v1/tokens/revoke': { macaroons: [] },
     });
     const env = { AIRLOCK_HOME: await temporaryFolder(), STORE_ADMIN_TOKEN: 'x' };
     const outcome = await runCli('store-admin', ['login', '--offline', server.url, 'me@brand.example'], {
@@ -232,6 +240,17 @@ describe('what goes wrong ends in one sentence', () => {
     expect(outcome.status).toBe(4);
     expect(outcome.stderr).toMatch(sentence);
     expect(outcome.stderr).not.toContain('other@');
+    expect(server.seen.at(-1)?.body).toEqual({ 'session-id': 'session-2' });
+  });
+
+  test('with a brand that is not there: it is not remembered', async () => {
+    const { run, env } = await admin({});
+    const wrong = await runCli('store-admin', ['list', 'keys'], {
+      env: { ...env, BRAND_ACCOUNT_ID: 'nobody' },
+    });
+    expect(wrong.status).not.toBe(0);
+    expect(await readFile(join(env.AIRLOCK_HOME, 'store-admin.json'), 'utf8')).not.toContain('nobody');
+    expect((await run(['list', 'keys'])).stderr).not.toContain('nobody');
   });
 
   test('when the store refuses: its own words, and an exit code of their kind', async () => {

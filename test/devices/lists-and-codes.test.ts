@@ -81,6 +81,16 @@ describe('an import of an allow-list', () => {
     expect(results.every(({ result, message }) => (result === 'refused') === (message !== ''))).toBe(true);
   });
 
+  it('takes what an export wrote, and leaves who took what as it is', () => {
+    const taken = { 'taken-by-device-key-sha3-384': 'c'.repeat(64), 'taken-at': '2026-01-02T03:04:05' };
+    const exported = [{ serial: 'S-1', 'device-key-sha3-384': null, note: 'a', 'created-at': '', ...taken }];
+    const csv = `serial,device-key-sha3-384,note,taken-by-device-key-sha3-384,taken-at\nS-1,,a,${'c'.repeat(64)},x\n`;
+    for (const text of [JSON.stringify(exported), csv])
+      expect(readAllowList(text)).toMatchObject([
+        { entry: { serial: 'S-1', deviceKeyId: undefined, note: 'a' }, message: '' },
+      ]);
+  });
+
   it('is the same again after it was done', () => {
     const serial = fc.constantFrom('S-1', 'S-2', 'S-3', 'bad one');
     fc.assert(

@@ -74,7 +74,8 @@ export function allowListRoutes(deps: AdminApiDeps): AdminApp {
     const removed = await change(deps, c, act, (tx) =>
       removeAllowList(tx, { brandId, modelName: name }, serials),
     );
-    return c.json({ removed });
+    const gone = new Set(removed);
+    return c.json({ removed: gone.size, kept: serials.filter((serial) => !gone.has(serial)) });
   });
   return app;
 }

@@ -57,17 +57,29 @@ export function apiKeyRoutes(deps: AdminApiDeps): AdminApp {
     const apiKey = given['api-key'] === undefined ? makeApiKey(deps) : parseApiKey(given['api-key']);
     const validUntil =
       given['valid-until'] === undefined ? null : new Date(given['valid-until']).toISOString();
+    if (validUntil !== null && validUntil <= deps.clock().toISOString())
+      throw conflict(
+        'api-key-over',
+        `cannot create API key '${given.name}': it would have ended at ${validUntil}`,
+      );
+    const hash = apiKeyDigest(apiKey, deps.secrets.apiKeyPepper);
     const subject = `${brandId}/${modelName}`;
     await change(
       deps,
       c,
       { act: 'api-key.create', subject, details: { name: given.name } },
       async (tx, at) => {
+        const twin = (await listApiKeys(tx, brandId, modelName)).find((row) => row.hash === hash);
+        if (twin !== undefined)
+          throw conflict(
+            'api-key-exists',
+            `cannot create API key '${given.name}': it is the same as '${twin.name}', and would end with it`,
+          );
         const added = await addApiKey(tx, {
           brandId,
           modelName,
           name: given.name,
-          hash: apiKeyDigest(apiKey, deps.secrets.apiKeyPepper),
+          hash,
           sealed: null,
           createdAt: at.toISOString(),
           createdBy: c.get('actor'),

@@ -1,9 +1,16 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 
-import { BLOCK_KINDS } from '../../devices/index.ts';
-import { addBlock, listBlocks, removeBlock } from '../../storage/model-service/index.ts';
+import { BLOCK_KINDS, checkBlockSubject } from '../../devices/index.ts';
 import {
+  addBlock,
+  blockedIsKnown,
+  findToken,
+  listBlocks,
+  removeBlock,
+} from '../../storage/model-service/index.ts';
+import {
+  conflict,
   jsonBody,
   naive,
   notFound,
@@ -41,6 +48,14 @@ export function blockRoutes(deps: AdminApiDeps): AdminApp {
   app.post('/', view('create_block'), async (c) => {
     const brandId = c.req.param('brand') ?? '';
     const { kind, subject, reason } = await jsonBody(c, block);
+    checkBlockSubject(kind, subject);
+    if (kind === 'session' && (await findToken(deps.database.queries, subject)) !== undefined)
+      throw conflict(
+        'session-is-log-in',
+        `cannot block session ${JSON.stringify(subject)}: it is a log-in and no device's; revoke the token`,
+      );
+    const known = await blockedIsKnown(deps.database.queries, { kind, brandId, subject });
+    if (kind === 'api-key' && !known) throw notFound(`the API key ${JSON.stringify(subject)}`);
     const act = { act: 'block', subject: `${brandId}/${subject}`, details: { kind, reason } };
     const createdAt = await change(deps, c, act, async (tx, at) => {
       await addBlock(tx, {
@@ -54,7 +69,7 @@ export function blockRoutes(deps: AdminApiDeps): AdminApp {
       return at.toISOString();
     });
     return c.json(
-      { kind, subject, reason, 'created-at': naive(createdAt), 'created-by': c.get('actor') },
+      { kind, subject, reason, 'created-at': naive(createdAt), 'created-by': c.get('actor'), known },
       201,
     );
   });

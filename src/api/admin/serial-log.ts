@@ -52,11 +52,10 @@ export function serialLogRoutes(deps: AdminApiDeps): AdminApp {
 }
 
 async function answer(deps: AdminApiDeps, c: AdminContext, serial: string | undefined): Promise<Response> {
-  const model = await modelOfPath(deps, c);
+  const model = await loggedModel(deps, c);
   const query = queryOf(c, logQuery);
   const of = {
-    brandId: model.brandId,
-    modelName: model.name,
+    ...model,
     ...(serial !== undefined && { serial }),
     ...(query['start-time'] !== undefined && { start: query['start-time'] }),
     ...(query['end-time'] !== undefined && { end: query['end-time'] }),
@@ -82,6 +81,14 @@ async function answer(deps: AdminApiDeps, c: AdminContext, serial: string | unde
     })),
     'next-cursor': last === undefined ? null : cursorOf({ signedAt: last.signedAt, id: last.id }),
   });
+}
+
+/** The model of the path; one that was deleted, too, as long as the log knows it. */
+async function loggedModel(deps: AdminApiDeps, c: AdminContext) {
+  const of = { brandId: c.req.param('brand') ?? '', modelName: c.req.param('model') ?? '' };
+  const [known] = await listSerialLog(deps.database.queries, { ...of, limit: 1 });
+  if (known === undefined) await modelOfPath(deps, c);
+  return of;
 }
 
 const CSV_COLUMNS = [

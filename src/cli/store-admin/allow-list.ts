@@ -5,15 +5,19 @@ import type { CliContext } from '../context.ts';
 import { readDocument } from '../files.ts';
 import { note, print, printJson } from '../terminal.ts';
 import { brandGateway } from './gateway.ts';
+import { allItems } from './pages.ts';
 
 const importSchema = z.looseObject({
   added: z.number(),
   changed: z.number(),
   unchanged: z.number(),
   refused: z.number(),
-  rows: z.array(z.looseObject({ result: z.string() })),
+  rows: z.array(
+    z.looseObject({ row: z.number(), serial: z.string(), result: z.string(), message: z.string() }),
+  ),
 });
-const removedSchema = z.looseObject({ removed: z.number() });
+const removedSchema = z.looseObject({ removed: z.number(), kept: z.array(z.string()).default([]) });
+const entrySchema = z.looseObject({ serial: z.string() });
 
 /** `store-admin allow-list`: the serials that may enrol as devices of a model. */
 export function allowListCommand(context: CliContext) {
@@ -48,18 +52,27 @@ function importCommand(context: CliContext) {
         context.terminal,
         `Added: ${added}; changed: ${changed}; unchanged: ${unchanged}; refused: ${refused}.`,
       );
-      for (const row of result.rows.filter(({ result: outcome }) => outcome === 'refused')) {
-        note(context.terminal, `refused: ${JSON.stringify(row)}`);
-      }
+      for (const { row, serial, result: outcome, message } of result.rows)
+        if (options.dryRun || outcome === 'refused')
+          note(
+            context.terminal,
+            `row ${row}: ${[serial, outcome].join(' ').trim()}${message === '' ? '' : `: ${message}`}`,
+          );
     });
 }
 
 function exportCommand(context: CliContext) {
   return new Command('export')
-    .description('print the list as CSV')
+    .description('print the list as CSV, in the form that "allow-list import" takes')
     .argument('<model>', 'name of the model')
-    .action(async (model) => {
+    .option('--json', 'print it as JSON, which "allow-list import" takes too')
+    .action(async (model, options) => {
       const gateway = await brandGateway(context);
+      if (options.json)
+        return printJson(
+          context.terminal,
+          await allItems(gateway, gateway.path('model', model, 'allow-list'), entrySchema),
+        );
       const path = `${gateway.path('model', model, 'allow-list')}?format=csv`;
       context.terminal.stdout.write(await gateway.client.text(path));
     });
@@ -73,10 +86,12 @@ function removeCommand(context: CliContext) {
     .action(async (model, serials) => {
       const gateway = await brandGateway(context);
       const path = gateway.path('model', model, 'allow-list', 'delete');
-      const { removed } = await gateway.client.request(path, removedSchema, {
+      const { removed, kept } = await gateway.client.request(path, removedSchema, {
         method: 'POST',
         json: { serials },
       });
       print(context.terminal, `Removed: ${removed}.`);
+      for (const serial of kept)
+        note(context.terminal, `${serial} stays: it is not on the list, or a device has taken it`);
     });
 }

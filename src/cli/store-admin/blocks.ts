@@ -2,7 +2,7 @@ import { Argument, Command } from '@commander-js/extra-typings';
 import { z } from 'zod';
 
 import type { CliContext } from '../context.ts';
-import { print } from '../terminal.ts';
+import { note, print } from '../terminal.ts';
 import { brandGateway } from './gateway.ts';
 import { printList } from './pages.ts';
 
@@ -13,6 +13,8 @@ const blockSchema = z.looseObject({
   reason: z.string(),
   'created-at': z.string(),
 });
+
+const madeSchema = z.looseObject({ known: z.boolean().default(true) });
 
 const kindArgument = () => new Argument('<kind>', 'what is named').choices(KINDS);
 const SUBJECT = 'serial: MODEL/SERIAL; api-key: MODEL/NAME; else the key, model or session';
@@ -27,8 +29,13 @@ export function blockCommand(context: CliContext) {
     .action(async (kind, subject, options) => {
       const gateway = await brandGateway(context);
       const json = { kind, subject, reason: options.reason };
-      await gateway.client.perform(gateway.path('blocks'), { method: 'POST', json });
+      const { known } = await gateway.client.request(gateway.path('blocks'), madeSchema, {
+        method: 'POST',
+        json,
+      });
       print(context.terminal, `Blocked: ${kind} ${subject}.`);
+      if (!known)
+        note(context.terminal, 'Nothing of that name is known here yet; it is refused when it comes.');
     });
 }
 

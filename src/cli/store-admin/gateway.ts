@@ -68,7 +68,7 @@ export function gatewayClient(url: string, token?: string): HttpClient {
  */
 export async function brandGateway(context: CliContext): Promise<BrandGateway> {
   const client = await savedGateway(context);
-  const brandId = await brandAccountId(context);
+  const brandId = await brandAccountId(context, client);
   return {
     client,
     brandId,
@@ -76,11 +76,15 @@ export async function brandGateway(context: CliContext): Promise<BrandGateway> {
   };
 }
 
-async function brandAccountId(context: CliContext): Promise<string> {
+async function brandAccountId(context: CliContext, client: HttpClient): Promise<string> {
   const { env } = context.terminal;
   const saved = (await readProfile(env)).brandAccountId;
   const given = env['BRAND_ACCOUNT_ID'];
-  if (given && given !== saved) await updateProfile(env, { brandAccountId: given });
+  if (given && given !== saved) {
+    // Only a brand that is there, and ours, is worth remembering.
+    await client.perform(`/v1/brand/${encodeURIComponent(given)}`, {});
+    await updateProfile(env, { brandAccountId: given });
+  }
   const brandId = given || saved;
   if (brandId) return brandId;
   const sentence = "cannot tell which brand to act for: set BRAND_ACCOUNT_ID to the brand's account id once";

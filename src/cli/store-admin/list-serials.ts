@@ -17,7 +17,7 @@ export function listSerialsCommand(context: CliContext) {
     .option('--since <time>', 'only those signed at or after this moment (ISO 8601)')
     .option('--until <time>', 'only those signed before this moment (ISO 8601)')
     .option('--serial <serial>', 'only this serial')
-    .option('--csv', 'print the log as CSV')
+    .option('--csv', 'print the log as CSV, with device keys, signing keys, API keys and addresses')
     .option('--json', 'print the log as JSON')
     .action((model, options) => listSerials(context, model, options));
 }
@@ -39,18 +39,14 @@ async function listSerials(
     ...(options.until === undefined ? {} : { 'end-time': options.until }),
   };
   const parts = options.serial === undefined ? [] : ['serial', options.serial];
-  const entries = await allItems(
-    gateway,
-    gateway.path('model', model, ...parts, 'serial-log'),
-    entrySchema,
-    filter,
-  );
-  if (options.json) return printJson(context.terminal, entries);
-  const rows = entries.map((entry) => [entry.serial, entry['created-at']]);
+  const path = gateway.path('model', model, ...parts, 'serial-log');
   if (options.csv) {
-    // Serials and times hold neither commas nor quotes.
-    for (const row of [['serial', 'signed-at'], ...rows]) print(context.terminal, row.join(','));
+    const query = new URLSearchParams({ ...filter, format: 'csv' });
+    context.terminal.stdout.write(await gateway.client.text(`${path}?${query.toString()}`));
     return;
   }
+  const entries = await allItems(gateway, path, entrySchema, filter);
+  if (options.json) return printJson(context.terminal, entries);
+  const rows = entries.map((entry) => [entry.serial, entry['created-at']]);
   for (const line of tableLines(['Serial', 'Signed at'], rows)) print(context.terminal, line);
 }

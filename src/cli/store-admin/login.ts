@@ -10,6 +10,7 @@ import { gatewayClient } from './gateway.ts';
 const exchangeSchema = z.looseObject({ macaroon: z.string().min(1) });
 const whoamiSchema = z.looseObject({
   account: z.looseObject({ id: z.string(), email: z.string().nullable() }),
+  'session-id': z.string(),
 });
 
 /** `store-admin login --offline URL EMAIL`: exchanges STORE_ADMIN_TOKEN for a token of the store's gateway. */
@@ -35,8 +36,11 @@ async function login(context: CliContext, address: string, email: string): Promi
     method: 'POST',
     json: { macaroon: adminToken },
   });
-  const { account } = await gatewayClient(url, macaroon).request('/v1/tokens/whoami', whoamiSchema);
+  const gateway = gatewayClient(url, macaroon);
+  const { account, 'session-id': session } = await gateway.request('/v1/tokens/whoami', whoamiSchema);
   if (account.email?.toLowerCase() !== email.toLowerCase()) {
+    // Nobody will ever use the token that was just made.
+    await gateway.perform('/v1/tokens/revoke', { method: 'POST', json: { 'session-id': session } });
     const sentence = `cannot log in as ${email}: the admin token belongs to another e-mail address`;
     throw new CliError('forbidden', 'not-logged-in', sentence);
   }

@@ -1,3 +1,4 @@
+import type { BlockKind } from '../../devices/index.ts';
 import type { Queries } from '../database.ts';
 import { raiseGeneration } from '../generations.ts';
 
@@ -45,6 +46,77 @@ export async function addBlock(queries: Queries, block: BlockRecord): Promise<vo
     .onConflict((conflict) => conflict.columns(['kind', 'brandId', 'subject']).doNothing())
     .execute();
   await raiseGeneration(queries, 'revocations');
+}
+
+/**
+ * Whether anything here has what a block names: a registered model, an issued serial, a device that was here. A block on
+ * what is not known counts all the same, for those to come.
+ */
+export async function blockedIsKnown(
+  queries: Queries,
+  {
+    kind,
+    brandId,
+    subject,
+  }: { readonly kind: BlockKind; readonly brandId: string; readonly subject: string },
+): Promise<boolean> {
+  const [modelName = '', ...rest] = subject.split('/');
+  const name = rest.join('/');
+  const ids = (table: 'SerialIntent' | 'Device') => queries.selectFrom(table).select('id').limit(1);
+  const found = [];
+  switch (kind) {
+    case 'model':
+      found.push(
+        await queries
+          .selectFrom('Model')
+          .select('id')
+          .where('brandId', '=', brandId)
+          .where('name', '=', subject)
+          .executeTakeFirst(),
+      );
+      for (const table of ['SerialIntent', 'Device'] as const)
+        found.push(
+          await ids(table).where('brandId', '=', brandId).where('modelName', '=', subject).executeTakeFirst(),
+        );
+      break;
+    case 'serial':
+      for (const table of ['SerialIntent', 'Device'] as const)
+        found.push(
+          await ids(table)
+            .where('brandId', '=', brandId)
+            .where('modelName', '=', modelName)
+            .where('serial', '=', name)
+            .executeTakeFirst(),
+        );
+      break;
+    case 'device-key':
+      for (const table of ['SerialIntent', 'Device'] as const)
+        found.push(
+          await ids(table)
+            .where('brandId', '=', brandId)
+            .where('deviceKeyId', '=', subject)
+            .executeTakeFirst(),
+        );
+      break;
+    case 'api-key':
+      found.push(
+        await queries
+          .selectFrom('ApiKey')
+          .select('id')
+          .where('brandId', '=', brandId)
+          .where('modelName', '=', modelName)
+          .where('name', '=', name)
+          .where('revokedAt', 'is', null)
+          .executeTakeFirst(),
+      );
+      break;
+    case 'session':
+      // Sessions of devices are signed, and kept nowhere.
+      return true;
+    default:
+      return kind satisfies never;
+  }
+  return found.some((row) => row !== undefined);
 }
 
 /** @returns false when there was no such block */

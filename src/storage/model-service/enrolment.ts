@@ -131,15 +131,16 @@ export async function removeAllowList(
   queries: Queries,
   model: ModelKey,
   serials: readonly string[],
-): Promise<number> {
-  const result = await queries
+): Promise<readonly string[]> {
+  const removed = await queries
     .deleteFrom('AllowListEntry')
     .where('brandId', '=', model.brandId)
     .where('modelName', '=', model.modelName)
     .where('serial', 'in', serials)
     .where('takenBy', 'is', null)
-    .executeTakeFirst();
-  return Number(result.numDeletedRows);
+    .returning('serial')
+    .execute();
+  return removed.map(({ serial }) => serial);
 }
 
 /** Notes which device key took an entry. */

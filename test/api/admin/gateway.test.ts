@@ -138,6 +138,12 @@ describe('models', () => {
     const made = await gateway.call('POST', path, { name: 'factory-2' });
     expect(made.json['api-key']).toMatch(/^[A-Za-z0-9]{40}$/);
     expect((await gateway.call('POST', path, { name: 'factory-2' })).status).toBe(409);
+    for (const useless of [
+      { name: 'twin', 'api-key': made.json['api-key'] },
+      { name: 'over', 'valid-until': '2020-01-01T00:00:00Z' },
+    ])
+      expect((await gateway.call('POST', path, useless)).status).toBe(409);
+    expect((await gateway.call('POST', path, { name: 'short', 'api-key': 'a' })).status).toBe(400);
     const expired = await gateway.call('PATCH', `${path}/factory-2`, {
       'valid-until': '2030-01-01T00:00:00Z',
     });
@@ -267,6 +273,13 @@ describe('the serial log', () => {
     await hidden.set({ signedAt: kept?.signedAt ?? null }).execute();
   });
 
+  it('outlives its model', async () => {
+    expect((await gateway.call('DELETE', gateway.brand('/model/model-log'))).status).toBe(204);
+    const { json } = await gateway.call('GET', gateway.brand('/model/model-log/serial-log'));
+    expect(json.items).toHaveLength(3);
+    expect((await gateway.call('GET', gateway.brand('/model/model-never/serial-log'))).status).toBe(404);
+  });
+
   it('refuses a cursor that it did not give', async () => {
     const wrong = await gateway.call('GET', `${gateway.brand('/model/model-log/serial-log')}?cursor=zzz`);
     expect(wrong.status).toBe(400);
@@ -302,5 +315,38 @@ describe('the remodel allow-list', () => {
     expect(rest.json).toMatchObject({ allowlist: [{ 'from-serial': 'S-1' }], 'next-cursor': null });
     expect((await gateway.call('POST', `${path}/delete`, { allowlist: [line] })).status).toBe(204);
     expect((await gateway.call('GET', path)).json.allowlist).toHaveLength(1);
+  });
+});
+
+describe('blocks', () => {
+  const block = (kind: string, subject: string) =>
+    gateway.call('POST', gateway.brand('/blocks'), { kind, subject });
+
+  it('tell whether anything here has what they name', async () => {
+    expect((await block('serial', 'model-log/L-1')).json).toMatchObject({ known: true });
+    expect((await block('serial', 'model-log/L-99')).json).toMatchObject({ known: false });
+    expect((await block('model', 'model-to-come')).json).toMatchObject({ known: false });
+    expect((await block('device-key', 'k'.repeat(64))).json).toMatchObject({ known: false });
+  });
+
+  it.each([
+    ['serial', 'L-1'],
+    ['serial', 'model-log/no good'],
+    ['model', 'Model'],
+    ['device-key', 'xx'],
+    ['api-key', 'model-log'],
+    ['session', 'no good'],
+  ])('that could meet nobody are refused: %s %s', async (kind, subject) => {
+    const { status, json } = await block(kind, subject);
+    expect(status).toBe(400);
+    expect(json['error-list'][0].message).toMatch(/^cannot /);
+  });
+
+  it('on an API key that is not there, or on a log-in, are refused', async () => {
+    expect((await block('api-key', 'model-a/nokey')).status).toBe(404);
+    const { json } = await gateway.call('GET', '/v1/tokens/whoami');
+    expect((await block('session', json['session-id'])).status).toBe(409);
+    const listed = await gateway.call('GET', gateway.brand('/blocks'));
+    expect(listed.json.map(({ kind }: { kind: string }) => kind)).not.toContain('session');
   });
 });
