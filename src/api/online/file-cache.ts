@@ -1,16 +1,22 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { rm, stat, utimes } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Transform, type Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import type { Readable } from 'node:stream';
 import { parseBlobDigest, type BlobStore, type FileBlobStore, type StoredBlob } from '../../storage/index.ts';
+import { Arrival } from './arrival.ts';
+
+/** A right to fetch a file. Whoever has it must use it or give it back. */
+export interface Reservation {
+  /** Takes the file in; the caller reads it from what is returned, and so do all others who asked meanwhile. */
+  fill(body: Readable, length: number | undefined, report: (error: unknown) => void): Promise<Arrival>;
+  release(): void;
+}
 
 /** Files of the upstream by their digest, up to so many bytes; those that nobody asked for longest go first. */
 export class FileCache {
   readonly #blobs: FileBlobStore;
   readonly #limit: () => Promise<number>;
-  readonly #filling = new Set<string>();
+  readonly #arrivals = new Map<string, Promise<Arrival | undefined>>();
 
   /** @param limit bytes, asked each time that a file comes in */
   constructor(blobs: FileBlobStore, limit: () => Promise<number>) {
@@ -32,41 +38,39 @@ export class FileCache {
     return blob;
   }
 
-  /**
-   * The same bytes, kept as they pass when their digest is the right one. A second reader of a file that is just coming in gets
-   * its bytes and keeps nothing; a reader that goes away ends the keeping.
-   */
-  passing(digest: string, body: Readable, report: (error: unknown) => void): Readable {
-    if (this.#filling.has(digest)) return body;
-    this.#filling.add(digest);
-    const file = join(this.#blobs.stagingFolder, `cache-${randomUUID()}`);
-    const hash = createHash('sha3-384');
-    const writer = createWriteStream(file, { mode: 0o600 });
-    const tap = new Transform({
-      transform(chunk: Buffer, _encoding, done) {
-        hash.update(chunk);
-        if (writer.write(chunk)) done(null, chunk);
-        else writer.once('drain', () => done(null, chunk));
-      },
-      flush(done) {
-        writer.end(() => done());
-      },
-    });
-    const keep = async () => {
-      try {
-        await pipeline(body, tap);
-        if (hash.digest('hex') === digest) {
-          await this.#blobs.adopt(file, parseBlobDigest(digest));
-          await this.#makeRoom();
-        }
-      } finally {
-        writer.destroy();
-        await rm(file, { force: true });
-        this.#filling.delete(digest);
-      }
+  /** The file, when somebody has asked for it already and it is not whole yet; resolves to nothing when it does not come. */
+  arriving(digest: string): Promise<Arrival | undefined> | undefined {
+    return this.#arrivals.get(digest);
+  }
+
+  /** The right to fetch a file for all who want it; undefined when another has it. */
+  reserve(digest: string): Reservation | undefined {
+    if (this.#arrivals.has(digest)) return undefined;
+    const { promise, resolve } = Promise.withResolvers<Arrival | undefined>();
+    this.#arrivals.set(digest, promise);
+    const release = () => {
+      this.#arrivals.delete(digest);
+      resolve(undefined);
     };
-    keep().catch(report);
-    return tap;
+    const fill = async (body: Readable, length: number | undefined, report: (error: unknown) => void) => {
+      const arrival = new Arrival(join(this.#blobs.stagingFolder, `cache-${randomUUID()}`), body, length);
+      await writeFile(arrival.path, '', { mode: 0o600 });
+      resolve(arrival);
+      this.#keep(digest, arrival).finally(release).catch(report);
+      return arrival;
+    };
+    return { fill, release };
+  }
+
+  /** Keeps a file when its digest is the right one. */
+  async #keep(digest: string, arrival: Arrival): Promise<void> {
+    try {
+      if ((await arrival.takeIn()) !== digest) return;
+      await this.#blobs.adopt(arrival.path, parseBlobDigest(digest));
+      await this.#makeRoom();
+    } finally {
+      await rm(arrival.path, { force: true });
+    }
   }
 
   async #makeRoom(): Promise<void> {

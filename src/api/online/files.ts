@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import type { Context } from 'hono';
+import { AirlockError } from '../../errors.ts';
 import { fileAnswer } from '../device/file-answer.ts';
 import type { DeviceEnv } from '../device/index.ts';
 import type { FileCache } from './file-cache.ts';
@@ -23,21 +24,36 @@ const FILE_HEADERS = [
   'snap-device-store',
 ];
 
-/** A file of the upstream: a kept one if the upstream would give it to whoever asks now, else on its way through. */
+/**
+ * A file of the upstream: the kept one, or the one that is just coming in for another device, if the upstream would give it to
+ * whoever asks now; else on its way through.
+ */
 export async function giveFile(
   deps: FileDeps,
   context: Context<DeviceEnv>,
   digest: string,
   upstream: string,
 ): Promise<Response> {
-  const kept = await deps.cache.find(digest);
-  if (kept !== undefined && (await mayHave(deps, context, upstream)))
+  const present = (await deps.cache.find(digest)) ?? (isWhole(context) && deps.cache.arriving(digest));
+  if (!present || !(await mayHave(deps, context, upstream))) return passOn(deps, context, digest, upstream);
+  // It may have become whole, or have gone, while the upstream was asked.
+  if (await deps.cache.find(digest))
     return fileAnswer(context, deps.cache.blobs, digest, {
       contentType: 'application/octet-stream',
       fileName: `${digest.slice(0, 16)}.snap`,
       report: deps.report,
     });
-  return passOn(deps, context, digest, upstream);
+  const arrival = isWhole(context) ? await deps.cache.arriving(digest) : undefined;
+  const body = await arrival?.read();
+  if (arrival === undefined || body === undefined) return passOn(deps, context, digest, upstream);
+  const headers = new Headers({ 'content-type': 'application/octet-stream' });
+  if (arrival.length !== undefined) headers.set('content-length', `${arrival.length}`);
+  return new Response(Readable.toWeb(body), { status: 200, headers });
+}
+
+/** Whether all of the file is asked for: what begins in the middle is not kept. */
+function isWhole(context: Context): boolean {
+  return context.req.method === 'GET' && context.req.header('range') === undefined;
 }
 
 /**
@@ -62,22 +78,42 @@ async function fromUpstream(
     const value = context.req.header(name);
     if (value !== undefined) headers.set(name, value);
   }
-  const asked = { method, headers, signal: context.req.raw.signal };
-  return (deps.fetch ?? fetch)(upstream, asked).catch((cause: unknown) => {
+  // Until it answers only: a file that comes in may have other readers by the time that this device goes.
+  const waiting = new AbortController();
+  const give = () => waiting.abort();
+  const { signal } = context.req.raw;
+  signal.addEventListener('abort', give);
+  try {
+    return await (deps.fetch ?? fetch)(upstream, { method, headers, signal: waiting.signal });
+  } catch (cause) {
     throw unreachable(cause);
-  });
+  } finally {
+    signal.removeEventListener('abort', give);
+  }
 }
 
 /** A file that is not here yet: on its way through, and kept when all of it passes. */
 async function passOn(deps: FileDeps, context: Context, digest: string, upstream: string): Promise<Response> {
-  const answer = await fromUpstream(deps, context, upstream, context.req.method);
-  const given = headersOf(answer.headers);
-  const length = answer.headers.get('content-length');
-  if (length !== null && answer.headers.get('content-encoding') === null) given.set('content-length', length);
-  if (answer.status !== 200 || context.req.method === 'HEAD' || answer.body === null)
-    return new Response(answer.body, { status: answer.status, headers: given });
-  const body = deps.cache.passing(digest, readable(answer.body), deps.report);
-  return new Response(Readable.toWeb(body), { status: 200, headers: given });
+  const turn = isWhole(context) ? deps.cache.reserve(digest) : undefined;
+  try {
+    const answer = await fromUpstream(deps, context, upstream, context.req.method);
+    const given = headersOf(answer.headers);
+    const plain = answer.headers.get('content-encoding') === null;
+    const length = plain ? answer.headers.get('content-length') : null;
+    if (length !== null) given.set('content-length', length);
+    if (turn === undefined || answer.status !== 200 || answer.body === null) {
+      turn?.release();
+      return new Response(answer.body, { status: answer.status, headers: given });
+    }
+    const announced = length === null ? undefined : Number(length);
+    const arrival = await turn.fill(readable(answer.body), announced, deps.report);
+    const body = await arrival.read();
+    if (body === undefined) throw new Error('the file went while it came');
+    return new Response(Readable.toWeb(body), { status: 200, headers: given });
+  } catch (cause) {
+    turn?.release();
+    throw cause instanceof AirlockError ? cause : unreachable(cause);
+  }
 }
 
 async function* bytesOf(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {

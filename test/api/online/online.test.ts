@@ -1,11 +1,11 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Hono } from 'hono';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { eventually } from '../../support/processes.ts';
-import { between, serve } from './between.ts';
+import { between, onlineBefore, serve } from './between.ts';
 
 const answerSchema = z.object({
   results: z.array(
@@ -105,4 +105,131 @@ describe('an online host', () => {
     const answer = await fetch(`${online.url}/v2/assertions/account/my-brand`);
     expect(answer.status).toBe(503);
   });
+
+  test('asks its upstream once for a file that two devices want at the same time', async () => {
+    const { online, asked, kept, gate } = await slowFile();
+    const [one, other] = [fetch(online.file), fetch(online.file)];
+    await eventually('both were let in', () =>
+      Promise.resolve(asked.filter((method) => method === 'HEAD').length === 1),
+    );
+    gate.open();
+    for (const answer of await Promise.all([one, other])) {
+      expect(answer.headers.get('content-length')).toBe(`${online.bytes.byteLength}`);
+      expect(new Uint8Array(await answer.arrayBuffer())).toEqual(online.bytes);
+    }
+    expect(asked.filter((method) => method === 'GET')).toHaveLength(1);
+    await eventually('it is kept', async () => (await kept()).length === 1);
+  });
+
+  test('goes on for the second device when the first one leaves, and stops when nobody is left', async () => {
+    const { online, asked, kept, gate, folder, cut } = await slowFile();
+    const leaving = new AbortController();
+    const first = await fetch(online.file, { signal: leaving.signal });
+    const second = await fetch(online.file);
+    leaving.abort();
+    await expect(first.arrayBuffer()).rejects.toThrow();
+    gate.open();
+    expect(new Uint8Array(await second.arrayBuffer())).toEqual(online.bytes);
+    await eventually('it is kept', async () => (await kept()).length === 1);
+    expect(asked.filter((method) => method === 'GET')).toHaveLength(1);
+    const alone = await slowFile();
+    const leavingToo = new AbortController();
+    await fetch(alone.online.file, { signal: leavingToo.signal });
+    leavingToo.abort();
+    await eventually('the upstream is left', () => Promise.resolve(alone.cut()));
+    await eventually(
+      'nothing lies around',
+      async () => (await readdir(join(alone.folder, 'coming'))).length === 0,
+    );
+    expect(cut()).toBe(false);
+    expect(await readdir(join(folder, 'coming'))).toEqual([]);
+  });
+
+  test('keeps nothing of a file that its upstream breaks off, or that is another; the next one asks anew', async () => {
+    const { online, gate, kept, folder, asked } = await slowFile({ breakAfterOpen: true });
+    const broken = await fetch(online.file);
+    gate.open();
+    await expect(broken.arrayBuffer()).rejects.toThrow();
+    await eventually('nothing lies around', async () => (await readdir(join(folder, 'coming'))).length === 0);
+    expect(await kept()).toEqual([]);
+    expect(new Uint8Array(await (await fetch(online.file)).arrayBuffer())).toEqual(online.bytes);
+    expect(asked.filter((method) => method === 'GET')).toHaveLength(2);
+    const other = await slowFile({ wrongDigest: true });
+    other.gate.open();
+    await (await fetch(other.online.file)).arrayBuffer();
+    await eventually(
+      'nothing lies around',
+      async () => (await readdir(join(other.folder, 'coming'))).length === 0,
+    );
+    expect(await other.kept()).toEqual([]);
+  });
+
+  test('gives a kept file only to whom its upstream would give it, and to nobody while it is away', async () => {
+    const { online, gate, kept, allow, close, asked } = await slowFile();
+    gate.open();
+    await (await fetch(online.file)).arrayBuffer();
+    await eventually('it is kept', async () => (await kept()).length === 1);
+    allow.value = false;
+    expect((await fetch(online.file)).status).toBe(403);
+    allow.value = true;
+    expect((await fetch(online.file)).status).toBe(200);
+    expect(asked.filter((method) => method === 'GET')).toHaveLength(2);
+    await close();
+    expect((await fetch(online.file)).status).toBe(503);
+  });
 });
+
+/** An upstream with one file that it gives in two halves, the second when its gate opens, and an online host before it. */
+async function slowFile(options: { breakAfterOpen?: boolean; wrongDigest?: boolean } = {}) {
+  const bytes = new Uint8Array(randomBytes(600_000));
+  const digest = options.wrongDigest === true ? 'ab'.repeat(48) : sha3(bytes);
+  const asked: string[] = [];
+  const gate = Promise.withResolvers<undefined>();
+  const allow = { value: true };
+  let cut = false;
+  let breaks = options.breakAfterOpen === true;
+  const upstream = await serve({
+    fetch: (request) => {
+      const url = new URL(request.url);
+      if (url.pathname.startsWith('/v2/snaps/info/'))
+        return Response.json({ download: { 'sha3-384': digest, url: `${url.origin}/file` } });
+      asked.push(request.method);
+      if (!allow.value) return new Response(null, { status: 403 });
+      const headers = { 'content-length': `${bytes.byteLength}` };
+      if (request.method === 'HEAD') return new Response(null, { headers });
+      const halves = async function* () {
+        let whole = false;
+        try {
+          yield bytes.subarray(0, 300_000);
+          await Promise.race([
+            gate.promise,
+            new Promise((resolve) => request.signal.addEventListener('abort', resolve)),
+          ]);
+          if (request.signal.aborted) return;
+          if (breaks) {
+            breaks = false;
+            throw new Error('the cable is cut');
+          }
+          yield bytes.subarray(300_000);
+          whole = true;
+        } finally {
+          cut ||= !whole;
+        }
+      };
+      return new Response(ReadableStream.from(halves()), { headers });
+    },
+  });
+  const site = await onlineBefore(upstream.url);
+  const info = await fetch(`${site.online.url}/v2/snaps/info/x`);
+  const { download } = z.object({ download: z.object({ url: z.string() }) }).parse(await info.json());
+  return {
+    online: { file: download.url, bytes },
+    kept: site.kept,
+    folder: site.folder,
+    asked,
+    gate: { open: () => gate.resolve(undefined) },
+    allow,
+    cut: () => cut,
+    close: () => upstream.close(0),
+  };
+}
