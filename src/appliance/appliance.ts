@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { followEgressProxy } from './egress-proxy.ts';
 import { followEgressTrust } from './egress-trust.ts';
 import { openFoundation, type Environment, type Foundation } from './foundation.ts';
 import { createHttpApps } from './http.ts';
@@ -64,6 +65,7 @@ async function start(
   closing.push(() => foundation.tracing.close());
   closing.push(() => foundation.database.close());
   closing.push(await followEgressTrust(foundation));
+  closing.push(await followEgressProxy(foundation));
   if (options.parts.temporalServer) {
     const lock = await foundation.dataFolder.lock();
     closing.push(() => lock.release());

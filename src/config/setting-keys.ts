@@ -10,7 +10,8 @@ import { hsmTokenKey, isHsmTokenKey, type HsmTokenKey } from './hsm-token-settin
  * a `pin` never.
  */
 export type SettingRule =
-  | { readonly kind: 'text'; readonly default: string | undefined }
+  /** `form` says what a text must be. */
+  | { readonly kind: 'text'; readonly default: string | undefined; readonly form?: 'web-address' }
   | { readonly kind: 'choice'; readonly default: string; readonly choices: readonly string[] }
   | { readonly kind: 'secret' | 'pin'; readonly default: undefined }
   | { readonly kind: 'whole-number'; readonly default: number; readonly min: number; readonly max: number }
@@ -18,6 +19,7 @@ export type SettingRule =
   | { readonly kind: 'list'; readonly default: readonly string[] | undefined };
 
 const text = (value?: string) => ({ kind: 'text', default: value }) as const;
+const webAddress = (value?: string) => ({ kind: 'text', default: value, form: 'web-address' }) as const;
 const secret = { kind: 'secret', default: undefined } as const;
 const choice = (...choices: readonly [string, ...string[]]) =>
   ({ kind: 'choice', default: choices[0], choices }) as const;
@@ -37,7 +39,7 @@ export const SETTING_RULES = {
   'proxy.dashboard.location': text('https://dashboard.snapcraft.io'),
   'proxy.sso.location': text('https://login.ubuntu.com'),
   'proxy.sso.public.key': text('key'),
-  'proxy.https.proxy': text(),
+  'proxy.https.proxy': webAddress(),
   'proxy.trust-forwarded-proto': flag(false),
   'proxy.admin-emails': list([]),
   'proxy.auth.secret': secret,

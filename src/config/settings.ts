@@ -106,6 +106,8 @@ function readAs(
 ): string | number | boolean | readonly string[] {
   switch (rule.kind) {
     case 'text':
+      if (rule.form === 'web-address') requireWebAddress(key, written);
+      return written;
     case 'secret':
     case 'pin':
       return written;
@@ -127,6 +129,12 @@ function chosen(
 ): string {
   if (choices.includes(written)) return written;
   throw invalid(key, `must be one of ${choices.join(', ')}`);
+}
+
+function requireWebAddress(key: SettingKey, written: string): void {
+  const url = URL.parse(written);
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:')
+    throw invalid(key, 'must be an address such as http://proxy.example:3128');
 }
 
 function wholeNumber(

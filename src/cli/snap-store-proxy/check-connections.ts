@@ -1,5 +1,6 @@
 import { Command } from '@commander-js/extra-typings';
 
+import { sendThroughProxy } from '../../config/index.ts';
 import type { CliContext } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { operatorClient } from '../operator.ts';
@@ -18,6 +19,8 @@ export function checkConnectionsCommand(context: CliContext) {
       const client = await operatorClient(context);
       const { settings } = await client.request('/ops/v1/config', configList);
       const addresses = settings.filter(({ key, value }) => ADDRESSES.includes(key) && value !== 'None');
+      const proxy = settings.find(({ key }) => key === 'proxy.https.proxy')?.value ?? 'None';
+      if (proxy !== 'None') sendThroughProxy(proxy, context.terminal.env);
       const findings = await Promise.all(
         addresses.map(async ({ value }) => ({ address: value, failure: await failureOf(value) })),
       );
