@@ -9,7 +9,13 @@ export const USED: Readonly<Partial<Record<DocumentedKey, string>>> = {
   'proxy.airgap': 'whether the store is in air-gapped mode; set by the role or `enable-airgap-mode`, once',
   'proxy.upstream': 'the store that an online host fetches from',
   'proxy.dashboard.location': 'asked by `check-connections`',
-  'proxy.sso.location': 'asked by `check-connections`',
+  'proxy.sso.location':
+    "the single-sign-on server that vouches for admins of the overrides' HTTP interface; asked by `check-connections`",
+  'proxy.sso.public.key': 'its RSA public key, PEM; without one the interface takes the operator alone',
+  'proxy.https.proxy':
+    'proxy for all that goes out by HTTPS, at once; NO_PROXY of the environment and this machine are excepted',
+  'proxy.admin-emails':
+    "who may use the overrides' HTTP interface with a discharge of the single-sign-on server; `add-admin`",
   'proxy.trust-forwarded-proto': 'believe `X-Forwarded-Proto` of a front server: links are then https',
   'proxy.auth.secret': "the root of this host's own credentials; made at the first start",
   'proxy.device-auth.secret': 'signs device sessions; made when air-gapped mode is activated',
@@ -33,6 +39,27 @@ export const USED: Readonly<Partial<Record<DocumentedKey, string>>> = {
   'internal.store.url': 'the address at which devices reach this host',
   'internal.publishergw.snapmodels.read-timeout': 'how long the gateway waits for the HSM, in seconds',
 };
+
+/** Why the others are not used, where the reason is not plain from the name. */
+const UNUSED: readonly (readonly [prefix: string, reason: string])[] = [
+  ['proxy.db.connection', 'settings are in the database; `AIRLOCK_DATABASE_URL` says where it is'],
+  ['proxy.port.http', '`airlock up --port` and `--https-port` say where it listens'],
+  ['proxy.port.', 'one process answers for all services, on one port'],
+  ['proxy.key.', 'they prove a registration outside, which there is none of'],
+  ['proxy.memcached.', 'sessions need no store of their own'],
+  ['proxy.use-postgres-over-memcached', 'sessions need no store of their own'],
+  ['proxy.oci-registry.', 'charms are not served'],
+  ['proxy.storage.s3.unscanned', 'uploads wait for their scan in the folder `staging`'],
+  ['internal.snapassert.signing.revisions.', 'revisions are signed by an authority, with a key on its token'],
+  ['internal.airgap.store.provenance-allowlist', "a snap's declaration says which provenances it may have"],
+  ['internal.airgap.', 'an import brings what it stands for'],
+  ['internal.', 'there are no services that have to trust each other'],
+];
+
+function unused(key: DocumentedKey): string {
+  const reason = UNUSED.find(([prefix]) => key.startsWith(prefix))?.[1];
+  return reason === undefined ? 'not used by Airlock' : `not used by Airlock: ${reason}`;
+}
 
 /** The settings that any file of `src` but their definition names. */
 export async function settingsNamedIn(src: string): Promise<ReadonlySet<string>> {
@@ -60,7 +87,7 @@ export function settingsReference(): string {
 function row(key: DocumentedKey): string {
   const { kind, default: value } = SETTING_RULES[key];
   const shown = value === undefined ? 'None' : typeof value === 'object' ? JSON.stringify(value) : `${value}`;
-  return `| \`${key}\` | ${kind.replace('whole-number', 'number')} | ${shown} | ${USED[key] ?? 'not used by Airlock'} |`;
+  return `| \`${key}\` | ${kind.replace('whole-number', 'number')} | ${shown} | ${USED[key] ?? unused(key)} |`;
 }
 
 const PREFACE = `# Settings

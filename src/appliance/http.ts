@@ -15,8 +15,10 @@ import { FileCache } from '../api/online/file-cache.ts';
 import { createOnlineApi, FORWARDED } from '../api/online/index.ts';
 import { PinBook } from '../api/online/pin-book.ts';
 import { createOpsApi } from '../api/ops/index.ts';
+import { createOverridesApi, OVERRIDE_PATHS } from '../api/overrides/index.ts';
 import { OverrideBook } from '../api/overrides/book.ts';
 import { localSnaps } from '../api/overrides/local-snaps.ts';
+import { StoreAdmins } from '../api/overrides/store-admins.ts';
 import { upstreamSnaps } from '../api/overrides/upstream-snaps.ts';
 import { authorityProcesses, createAuthorityOps, createPublisherApi } from '../api/publisher/index.ts';
 import { createHealthApi, HEALTH_PATHS, type HsmFacts } from '../api/watch/health.ts';
@@ -97,6 +99,7 @@ export async function createHttpApps(
     ...(options.role === 'authority' ? authorityCounters(shared, operator) : []),
     ...(options.role === 'online' ? await onlineCounters(shared) : []),
     ...(options.role === 'airgap' ? await modelServiceCounters(shared, provisioner) : []),
+    ...overrideCounters(shared, token),
     { prefix: '/ops/v1', app: opsApp(shared, operator) },
   ];
   const front = traced(createFront(counters, device), tracing);
@@ -192,6 +195,14 @@ async function onlineCounters({ foundation, random, report }: Shared): Promise<C
     report,
   });
   return FORWARDED.map((prefix) => ({ prefix, app }));
+}
+
+/** The documented API of overrides, on every role. */
+function overrideCounters({ foundation, overrides, random, report }: Shared, token: string): Counter[] {
+  const { settings, clock } = foundation;
+  const admins = new StoreAdmins({ settings, isOperator: operatorCheck(token), clock, random });
+  const app = createOverridesApi({ overrides, admins, report });
+  return OVERRIDE_PATHS.map((prefix) => ({ prefix, app }));
 }
 
 /** The operator's interface, on every role. */

@@ -10,6 +10,8 @@ export type PublisherErrorCode =
   | 'caveat-malformed'
   /** A credential that is not yet, or no longer, in force. */
   | 'token-expired'
+  /** A discharge that its holder has to refresh where it came from. */
+  | 'discharge-expired'
   /** A credential whose account or session was revoked. */
   | 'token-revoked'
   /** A credential without the permission that the act needs. */

@@ -4,7 +4,9 @@ export * from './attenuation.ts';
 export * from './build-policy.ts';
 export * from './caveats.ts';
 export * from './channel-patterns.ts';
+export * from './discharges.ts';
 export * from './errors.ts';
+export * from './sso.ts';
 export {
   addCaveat,
   decodeMacaroon,

@@ -47,7 +47,7 @@ export function mintMacaroon(parts: {
   readonly caveats: readonly string[];
 }): string {
   const caveats = parts.caveats.map((caveat) => ({ id: utf8(caveat) }));
-  const signature = chain(parts.rootKey, parts.identifier, caveats);
+  const signature = chainFrom(derivedKey(parts.rootKey), parts.identifier, caveats);
   return encodeMacaroon({ location: parts.location, identifier: parts.identifier, caveats, signature });
 }
 
@@ -59,7 +59,7 @@ export function mintMacaroon(parts: {
 export function addCaveat(text: string, caveat: string): string {
   const macaroon = decodeMacaroon(text);
   const added = { id: utf8(caveat) };
-  const signature = link(macaroon.signature, added);
+  const signature = linkCaveat(macaroon.signature, added);
   return encodeMacaroon({ ...macaroon, caveats: [...macaroon.caveats, added], signature });
 }
 
@@ -75,11 +75,10 @@ export function verifyMacaroon(
   check: (caveat: string) => void = () => undefined,
 ): VerifiedMacaroon {
   const macaroon = decodeMacaroon(text);
-  const expected = chain(rootKey, macaroon.identifier, macaroon.caveats);
-  if (!timingSafeEqual(expected, macaroon.signature)) throw notOurs('its signature does not match');
+  verifiedChain(macaroon, rootKey);
   const caveats = macaroon.caveats.map((caveat) => {
-    if (caveat.verification) throw notOurs('it has a third-party caveat');
-    return decodeUtf8(caveat.id);
+    if (caveat.verification) throw macaroonInvalid('it has a third-party caveat');
+    return textOfCaveat(caveat);
   });
   for (const caveat of caveats) check(caveat);
   return { identifier: macaroon.identifier, caveats };
@@ -141,20 +140,49 @@ function readCaveats(packets: readonly Packet[]): RawCaveat[] {
   return caveats;
 }
 
-function chain(rootKey: Uint8Array, identifier: string, caveats: readonly RawCaveat[]): Uint8Array {
-  return caveats.reduce(link, hmac(hmac(KEY_GENERATOR, rootKey), utf8(identifier)));
+/**
+ * The signatures of a macaroon before each caveat and after the last.
+ * @throws PublisherError `macaroon-invalid` when the last is not that of the macaroon
+ */
+export function verifiedChain(macaroon: Macaroon, rootKey: Uint8Array): readonly Uint8Array[] {
+  const signatures = [hmac(derivedKey(rootKey), utf8(macaroon.identifier))];
+  for (const caveat of macaroon.caveats)
+    signatures.push(linkCaveat(signatures.at(-1) ?? new Uint8Array(), caveat));
+  if (!timingSafeEqual(signatures.at(-1) ?? new Uint8Array(), macaroon.signature))
+    throw macaroonInvalid('its signature does not match');
+  return signatures;
 }
 
-function link(signature: Uint8Array, caveat: RawCaveat): Uint8Array {
+/** The key that signs, of one of any length and quality. */
+export function derivedKey(rootKey: Uint8Array): Uint8Array {
+  return hmac(KEY_GENERATOR, rootKey);
+}
+
+/** The signature of an identifier with caveats, under a key that was derived already. */
+export function chainFrom(key: Uint8Array, identifier: string, caveats: readonly RawCaveat[]): Uint8Array {
+  return caveats.reduce(linkCaveat, hmac(key, utf8(identifier)));
+}
+
+/** The signature after one more caveat. */
+export function linkCaveat(signature: Uint8Array, caveat: RawCaveat): Uint8Array {
   if (!caveat.verification) return hmac(signature, caveat.id);
   return hmac(signature, Buffer.concat([hmac(signature, caveat.verification), hmac(signature, caveat.id)]));
+}
+
+/**
+ * The text of a first-party caveat.
+ * @throws PublisherError `macaroon-malformed`
+ */
+export function textOfCaveat(caveat: RawCaveat): string {
+  return decodeUtf8(caveat.id);
 }
 
 function hmac(key: Uint8Array, data: Uint8Array): Uint8Array {
   return new Uint8Array(createHmac('sha256', key).update(data).digest());
 }
 
-function notOurs(why: string): PublisherError {
+/** The error for a macaroon that is none of ours; `why` completes "cannot accept the macaroon: …". */
+export function macaroonInvalid(why: string): PublisherError {
   return new PublisherError('unauthenticated', 'macaroon-invalid', `cannot accept the macaroon: ${why}`);
 }
 

@@ -1,6 +1,5 @@
-import { createHmac } from 'node:crypto';
 import { z } from 'zod';
-import { decodeMacaroon, encodeMacaroon } from '../publishers/index.ts';
+import { bindDischarge, decodeMacaroon } from '../publishers/index.ts';
 import { UpstreamError } from './errors.ts';
 
 /** A credential that `snapcraft export-login` wrote, ready for the `Authorization` header of the upstream's API. */
@@ -11,7 +10,6 @@ export interface Login {
 const pairSchema = z.looseObject({ r: z.string().min(1), d: z.string().min(1) });
 const wrappedSchema = z.looseObject({ t: z.literal('u1-macaroon'), v: pairSchema });
 const BASE64 = /^[A-Za-z0-9+/_=\s-]+$/;
-const ZERO_KEY = Buffer.alloc(32);
 
 /**
  * Reads a login file in each form that the field has (protocol/publishers.md 3.5): base64 of JSON with or without a type, the
@@ -60,13 +58,10 @@ function fromIni(text: string): Pair | undefined {
     : undefined;
 }
 
-/** Binds a discharge to its root, so that it serves with no other. */
+/** @throws UpstreamError `login-file-malformed` */
 function bound(root: string, discharge: string): string {
   try {
-    const unbound = decodeMacaroon(discharge);
-    const hash = (data: Uint8Array) => createHmac('sha256', ZERO_KEY).update(data).digest();
-    const both = Buffer.concat([hash(decodeMacaroon(root).signature), hash(unbound.signature)]);
-    return encodeMacaroon({ ...unbound, signature: new Uint8Array(hash(both)) });
+    return bindDischarge(root, discharge);
   } catch (cause) {
     throw malformed(cause);
   }

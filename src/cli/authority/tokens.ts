@@ -8,7 +8,12 @@ import { note, print, printJson } from '../terminal.ts';
 import { authorityClient, authorityPath, splitNames } from './client.ts';
 import { save } from './root.ts';
 
-const issuedSchema = z.looseObject({ macaroon: z.string(), sessionId: z.string(), expires: z.string() });
+/** Answer of a request for a credential. */
+export const issuedSchema = z.looseObject({
+  macaroon: z.string(),
+  sessionId: z.string(),
+  expires: z.string(),
+});
 const tokensSchema = z.looseObject({
   tokens: z.array(
     z.looseObject({
@@ -91,11 +96,13 @@ export function revokeAccountTokenCommand(context: CliContext) {
     });
 }
 
-function optionalNames(text: string | undefined): string[] | undefined {
+/** Names with commas between them; undefined stays it. */
+export function optionalNames(text: string | undefined): string[] | undefined {
   return text === undefined ? undefined : splitNames(text);
 }
 
-function secondsOf(text: string): number {
+/** Seconds of 30m, 12h or 90d. */
+export function secondsOf(text: string): number {
   const [, count, unit] = /^(\d{1,6})([mhd])$/.exec(text) ?? [];
   const seconds = unit === undefined ? undefined : UNIT_SECONDS[unit];
   if (count === undefined || seconds === undefined) {

@@ -3,6 +3,7 @@ import type { Command } from '@commander-js/extra-typings';
 import { operatorProgram } from '../connection-options.ts';
 import { backupCommand, restoreCommand } from '../backup/commands.ts';
 import type { CliContext } from '../context.ts';
+import { addAdminCommand } from './add-admin.ts';
 import { checkConnectionsCommand } from './check-connections.ts';
 import { importCertificateCommand, removeCaCertsCommand, useCaCertsCommand } from './certificates.ts';
 import { configCommand } from './config.ts';
@@ -38,6 +39,7 @@ export function snapStoreProxyProgram(context: CliContext): Command {
     .addCommand(pushAccountKeysCommand(context))
     .addCommand(listPushedSnapsCommand(context))
     .addCommand(exportInventoryCommand(context))
+    .addCommand(addAdminCommand(context))
     .addCommand(overrideCommand(context))
     .addCommand(listOverridesCommand(context))
     .addCommand(deleteOverrideCommand(context))

@@ -118,9 +118,14 @@ function reportStore(context: CliContext, result: ExportResult): void {
   print(terminal, 'Creating the export archive...');
   if (archive) print(terminal, `Store data exported to: ${archive.path}`);
   if (result.tokenFile === null) return;
-  print(terminal, `Admin token exported to: ${result.tokenFile}`);
+  reportToken(context, result.tokenFile);
+}
+
+/** The documented lines about an exported token. */
+export function reportToken({ terminal }: CliContext, file: string): void {
+  print(terminal, `Admin token exported to: ${file}`);
   print(terminal, 'Admin token usage:');
-  print(terminal, `    export STORE_ADMIN_TOKEN=$(cat ${result.tokenFile})`);
+  print(terminal, `    export STORE_ADMIN_TOKEN=$(cat ${file})`);
 }
 
 function reportSnaps({ terminal }: CliContext, { snaps }: ExportResult): void {

@@ -16,6 +16,7 @@ import {
   showEnrolmentCommand,
   updateEnrolmentCommand,
 } from './enrolment.ts';
+import { exportTokenCommand } from './export-token.ts';
 import { exportSnapsCommand, exportStoreCommand } from './export.ts';
 import { listKeysCommand } from './list-keys.ts';
 import { listModelsCommand } from './list-models.ts';
@@ -68,7 +69,8 @@ function exportGroup(context: CliContext) {
   return new Command('export')
     .description('export a store or snaps')
     .addCommand(exportStoreCommand(context))
-    .addCommand(exportSnapsCommand(context));
+    .addCommand(exportSnapsCommand(context))
+    .addCommand(exportTokenCommand(context));
 }
 
 function createGroup(context: CliContext) {

@@ -1,0 +1,30 @@
+import { Command } from '@commander-js/extra-typings';
+import { z } from 'zod';
+
+import type { CliContext } from '../context.ts';
+import { usageError } from '../errors.ts';
+import { operatorClient } from '../operator.ts';
+import { print } from '../terminal.ts';
+
+const KEY = 'proxy.admin-emails';
+const settingSchema = z.looseObject({ value: z.string() });
+const list = z.array(z.string());
+
+/** `add-admin EMAIL`: lets a user of the single-sign-on server set overrides over HTTP (protocol/operators.md, section 1.5). */
+export function addAdminCommand(context: CliContext) {
+  return new Command('add-admin')
+    .description('let a user of the single-sign-on server set overrides by the HTTP interface')
+    .argument('<email>', "the user's e-mail address there")
+    .action(async (email) => {
+      if (!z.email().safeParse(email).success)
+        throw usageError(`cannot add "${email.slice(0, 100)}": write an e-mail address`);
+      const client = await operatorClient(context);
+      const { value } = await client.request(`/ops/v1/config/${KEY}`, settingSchema);
+      const present = value === 'None' ? [] : list.parse(JSON.parse(value));
+      if (!present.some((one) => one.toLowerCase() === email.toLowerCase())) {
+        const set = { [KEY]: JSON.stringify([...present, email]) };
+        await client.perform('/ops/v1/config', { method: 'PATCH', json: { set, unset: [] } });
+      }
+      print(context.terminal, `${email} may set overrides.`);
+    });
+}

@@ -1,0 +1,54 @@
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+
+import { Command } from '@commander-js/extra-typings';
+
+import { authorityClient, authorityPath, splitNames } from '../authority/client.ts';
+import { save } from '../authority/root.ts';
+import { issuedSchema, optionalNames, secondsOf } from '../authority/tokens.ts';
+import type { CliContext } from '../context.ts';
+import { exportFolder } from '../profile.ts';
+import { note, printJson } from '../terminal.ts';
+import { reportToken } from './export.ts';
+
+/**
+ * `store-admin export token ACCOUNT`: a credential of an authority for commands that nobody sits at (protocol/operators.md, section
+ * 2.1). It can be made narrower here, and by whoever holds it.
+ */
+export function exportTokenCommand(context: CliContext) {
+  return new Command('token')
+    .description('export a credential of an authority, for commands that nobody sits at')
+    .argument('<account>', 'id, username or e-mail address')
+    .option('--acls <permissions>', 'permissions, with commas between them', 'package_access,store_admin')
+    .option('--stores <ids>', 'only for these stores')
+    .option('--snaps <names>', 'only for these snaps')
+    .option('--channels <patterns>', 'only for these channels')
+    .option('--ttl <duration>', 'how long it lasts: 30m, 12h or 90d', '365d')
+    .option('--export-dir <folder>', 'where to write the file')
+    .option('--json', 'print file and session as JSON')
+    .action(async (account, options) => {
+      const client = await authorityClient(context);
+      const folder = resolve(options.exportDir ?? exportFolder(context.terminal.env));
+      await mkdir(folder, { recursive: true });
+      const { macaroon, sessionId, expires } = await client.request(authorityPath('tokens'), issuedSchema, {
+        method: 'POST',
+        json: {
+          account,
+          permissions: splitNames(options.acls),
+          stores: optionalNames(options.stores),
+          packages: optionalNames(options.snaps),
+          channels: optionalNames(options.channels),
+          ttl: secondsOf(options.ttl),
+          description: 'store-admin export token',
+        },
+      });
+      const file = join(folder, `store-admin-token-${sessionId.slice(0, 12)}.macaroon`);
+      await save(file, macaroon, 0o600);
+      if (options.json) return printJson(context.terminal, { file, sessionId, expires });
+      reportToken(context, file);
+      note(
+        context.terminal,
+        `Session ${sessionId}, valid until ${expires}; "airlock authority revoke-token" ends it.`,
+      );
+    });
+}

@@ -1,0 +1,45 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+
+import { answering, runCli } from '../support/cli.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+test('store-admin export token writes a credential that its owner alone can read, and prints how it is used', async () => {
+  const issued = { macaroon: 'MDAxOG', sessionId: '0123456789abcdef', expires: '2027-01-02T03:04:05.000Z' };
+  const server = await answering({ 'POST /ops/v1/authority/tokens': issued });
+  const env = { AIRLOCK_URL: server.url, AIRLOCK_OPERATOR_TOKEN: 'operator' };
+  const folder = await temporaryFolder();
+  const run = (...args: string[]) =>
+    runCli('store-admin', ['export', 'token', 'ada@example.com', '--export-dir', folder, ...args], { env });
+  const { status, stdout, stderr } = await run('--acls', 'package_access', '--stores', 'brand-devices');
+  const file = join(folder, 'store-admin-token-0123456789ab.macaroon');
+  expect(status).toBe(0);
+  expect(stdout).toBe(
+    `Admin token exported to: ${file}\nAdmin token usage:\n    export STORE_ADMIN_TOKEN=$(cat ${file})\n`,
+  );
+  expect(stderr).not.toContain(issued.macaroon);
+  expect((await readFile(file, 'utf8')).trim()).toBe(issued.macaroon);
+  expect((await stat(file)).mode & 0o777).toBe(0o600);
+  expect((await run('--ttl', 'for ever')).status).not.toBe(0);
+  expect(server.seen).toHaveLength(1);
+});
+
+test('add-admin adds an address to those that are there, once', async () => {
+  const server = await answering({
+    'GET /ops/v1/config/proxy.admin-emails': { key: 'proxy.admin-emails', value: '["ada@example.com"]' },
+    'PATCH /ops/v1/config': {},
+  });
+  const env = { AIRLOCK_URL: server.url, AIRLOCK_OPERATOR_TOKEN: 'operator' };
+  const run = (email: string) => runCli('snap-store-proxy', ['add-admin', email], { env });
+  expect(await run('becky@example.com')).toMatchObject({
+    status: 0,
+    stdout: 'becky@example.com may set overrides.\n',
+  });
+  expect(server.seen).toHaveLength(2);
+  expect(JSON.stringify(server.seen)).toContain('becky@example.com');
+  expect((await run('Ada@example.com')).status).toBe(0);
+  expect(server.seen).toHaveLength(3);
+  expect((await run('no address')).status).not.toBe(0);
+  expect(server.seen).toHaveLength(3);
+});
