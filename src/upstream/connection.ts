@@ -1,8 +1,6 @@
-import type { IncomingMessage } from 'node:http';
 import { sentenceOf } from '../errors.ts';
 import { UpstreamError } from './errors.ts';
 import type { Login } from './login-file.ts';
-import { openUrl } from './open-url.ts';
 
 /** Where the other store is, and who asks. */
 export interface UpstreamOptions {
@@ -46,69 +44,45 @@ export class UpstreamConnection {
   async requireGood(response: Response, what: string): Promise<void> {
     if (response.ok) return;
     await response.body?.cancel();
-    throw this.#refusal(response.status, what);
-  }
-
-  /** Asks with the credential; the answer must be here in half a minute. */
-  fetch(url: string, init: RequestInit, signal: AbortSignal): Promise<Response> {
-    const headers = this.#headers(init.headers, true);
-    const signals = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
-    return this.#reach(signal, () =>
-      (this.#options.fetch ?? fetch)(url, { ...init, headers, signal: signals }),
-    );
-  }
-
-  /**
-   * A file, as a stream that takes as long as it likes. The credential goes to the upstream's own host only.
-   * @throws UpstreamError what the status of a bad answer means
-   */
-  async open(
-    url: string,
-    given: Readonly<Record<string, string>>,
-    signal: AbortSignal,
-  ): Promise<IncomingMessage> {
-    const own = new URL(url).origin === new URL(this.url).origin;
-    const headers = Object.fromEntries(this.#headers(given, own));
-    const answer = await this.#reach(signal, () => openUrl(url, headers, signal));
-    const status = answer.statusCode ?? 0;
-    if (status >= 200 && status <= 299) return answer;
-    answer.destroy();
-    throw this.#refusal(status, url);
-  }
-
-  #refusal(status: number, what: string): UpstreamError {
+    const { status } = response;
     if (status === 401)
-      return new UpstreamError(
+      throw new UpstreamError(
         'login-refused',
         `cannot use the login file at ${this.url}: it was refused or has ended; export it again`,
       );
     if (status === 403)
-      return new UpstreamError(
+      throw new UpstreamError(
         'role-missing',
         `cannot fetch ${what}: the account of the login file lacks the role Viewer, or the login lacks the permission package_access`,
       );
-    return new UpstreamError(
+    throw new UpstreamError(
       status >= 500 || status === 429 ? 'upstream-unreachable' : 'upstream-refused',
       `cannot fetch ${what} from ${this.url}: it answered with status ${status}`,
     );
   }
 
-  #headers(given: RequestInit['headers'], withLogin: boolean): Headers {
+  /**
+   * @param withLogin whether the credential goes along: to the upstream's own host only
+   * @param deadline whether the answer must be here in half a minute: not for files
+   */
+  async fetch(
+    url: string,
+    init: RequestInit,
+    signal: AbortSignal,
+    withLogin = true,
+    deadline = true,
+  ): Promise<Response> {
     const { login, store } = this.#options;
-    const headers = new Headers(given);
+    const headers = new Headers(init.headers);
     headers.set('user-agent', 'airlock');
     if (withLogin && login !== undefined) headers.set('authorization', login.authorization);
     if (withLogin && store !== undefined) {
       headers.set('snap-device-store', store);
       headers.set('x-ubuntu-store', store);
     }
-    return headers;
-  }
-
-  /** Turns what the network throws into words. */
-  async #reach<Answer>(signal: AbortSignal, ask: () => Promise<Answer>): Promise<Answer> {
     try {
-      return await ask();
+      const signals = deadline ? AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]) : signal;
+      return await (this.#options.fetch ?? fetch)(url, { ...init, headers, signal: signals });
     } catch (cause) {
       signal.throwIfAborted();
       throw new UpstreamError(

@@ -167,9 +167,18 @@ export class StoreClient {
     offset: number,
     signal: AbortSignal,
   ): Promise<{ body: AsyncIterable<Uint8Array>; offset: number }> {
-    const range: Record<string, string> = offset > 0 ? { range: `bytes=${offset}-` } : {};
-    const answer = await this.#connection.open(url, range, signal);
-    return { body: answer, offset: answer.statusCode === 206 ? offset : 0 };
+    const own = new URL(url).origin === new URL(this.#connection.url).origin;
+    const response = await this.#connection.fetch(
+      url,
+      { headers: offset > 0 ? { range: `bytes=${offset}-` } : {} },
+      signal,
+      own,
+      false,
+    );
+    await this.#connection.requireGood(response, url);
+    if (response.body === null)
+      throw new UpstreamError('upstream-answer-malformed', `cannot download ${url}: the answer is empty`);
+    return { body: response.body, offset: response.status === 206 ? offset : 0 };
   }
 
   #notFound(wish: SnapWish, said: string | undefined): UpstreamError {
