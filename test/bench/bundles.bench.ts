@@ -24,7 +24,8 @@ const MiB = 2 ** 20;
 const LARGE_BYTES = 256 * MiB;
 /** AIRLOCK_BENCH_GIB makes the archive larger: 20 is the size that operators carry. */
 const LARGE_COUNT = 4 * Number(process.env['AIRLOCK_BENCH_GIB'] ?? 1);
-const SMALL = { count: 1000, bytes: MiB - 8192 };
+/** About 1 MB each, squashfs and all. AIRLOCK_BENCH_SNAPS makes them fewer. */
+const SMALL = { count: Number(process.env['AIRLOCK_BENCH_SNAPS'] ?? 1000), bytes: MiB - 8192 };
 
 const WANTED = { import: 0.8, export: 0.7, fetch: 0.7, again: 0.05, snapsPerSecond: 20 };
 const MEMORY = { most: 400 * MiB, growth: 1.1 };
@@ -57,7 +58,8 @@ async function largeSnaps(folder: string): Promise<readonly BenchFigure[]> {
     const beside = async (name: string, wanted: number, work: () => Promise<unknown>) => {
       const before = await digestRate(first);
       const { ms, cpuMs } = await timed(work);
-      const limit = (before + (await digestRate(first))) / 2;
+      const after = await digestRate(first);
+      const limit = (before.rate + after.rate) / 2;
       const value = rateOf(bytes, ms);
       const figure: BenchFigure = {
         name,
@@ -67,10 +69,10 @@ async function largeSnaps(folder: string): Promise<readonly BenchFigure[]> {
         goal: { text: `at least ${wanted} of the limit`, met: value >= wanted * limit },
       };
       const cpu: BenchFigure = {
-        name: `${name}: processor time of both cores, in this process`,
+        name: `${name}: processor time`,
         value: cpuMs / (bytes / MiB),
         unit: 'ms/MiB',
-        limit: { name: 'SHA3-384 from disk', value: 1000 / limit },
+        limit: { name: 'SHA3-384 from disk', value: (before.cpuMs + after.cpuMs) / 2 },
       };
       return { ms, figures: [figure, cpu] };
     };

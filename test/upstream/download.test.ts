@@ -3,7 +3,7 @@ import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { StoreClient, download } from '../../src/upstream/index.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -17,12 +17,20 @@ let ranges: boolean;
 let seen: { range: string | undefined; authorization: string | undefined }[];
 let content: Buffer;
 let url: string;
+/** An address to lead to instead, and a status to refuse with. */
+let elsewhere: string | undefined;
+let refusal: number | undefined;
 
 beforeEach(async () => {
   [breaks, ranges, seen, content] = [[], true, [], bytes];
+  [elsewhere, refusal] = [undefined, undefined];
   server = createServer((request, response) => {
     const { range, authorization } = request.headers;
     seen.push({ range, authorization });
+    if (elsewhere !== undefined || refusal !== undefined) {
+      response.writeHead(refusal ?? 302, elsewhere === undefined ? {} : { location: elsewhere }).end();
+      return;
+    }
     const from = ranges ? Number(/bytes=(\d+)-/.exec(range ?? '')?.[1] ?? 0) : 0;
     const end = breaks.shift() ?? content.length;
     response.writeHead(from > 0 ? 206 : 200, { 'content-length': content.length - from });
@@ -56,6 +64,35 @@ async function target() {
 }
 
 describe('a download', () => {
+  test('follows a store to where its files are, and takes the login to no other host', async () => {
+    const files = createServer((request, response) => {
+      seen.push({ range: request.headers.range, authorization: request.headers.authorization });
+      response.end(bytes);
+    });
+    await new Promise<void>((resolve) => files.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => new Promise((resolve) => files.close(() => resolve())));
+    elsewhere = `http://localhost:${z(files.address()).port}/file`;
+    const { path, run } = await target();
+    await run();
+    expect(await readFile(path)).toEqual(bytes);
+    expect(seen.map(({ authorization }) => authorization)).toEqual(['Macaroon root="secret"', undefined]);
+    elsewhere = `${url}/round`;
+    const round = await target();
+    await expect(round.run()).rejects.toMatchObject({ code: 'upstream-unreachable' });
+  });
+
+  test.each([
+    [401, 'login-refused'],
+    [403, 'role-missing'],
+    [404, 'upstream-refused'],
+    [503, 'upstream-unreachable'],
+  ])('that is answered with %d ends with %s', async (status, code) => {
+    refusal = status;
+    const { folder, run } = await target();
+    await expect(run()).rejects.toMatchObject({ code });
+    expect(await readdir(folder)).toEqual([]);
+  });
+
   test('goes on where a broken connection left it', async () => {
     breaks = [1_000_000, 2_000_000];
     const { folder, path, run } = await target();
