@@ -26,7 +26,8 @@ interface Trouble {
   readonly chance: Seeded;
   /** Kills of the worker, at most, in each command. */
   readonly kills: number;
-  readonly torn: boolean;
+  /** Cuts of every connection at once, at most, in each fetch; single ones break all the time. */
+  readonly cuts: number;
 }
 
 /** What a journey ends with. */
@@ -56,13 +57,13 @@ test(
     const disturbed = await journey(authority, site.url, join(folder, 'disturbed'), {
       chance: new Seeded(SEED + 1),
       kills: 2,
-      torn: true,
+      cuts: 3,
     });
     told(`disturbed journey: ${disturbed.kills} kills, ${disturbed.cuts} cuts`);
     const quiet = await journey(authority, site.url, join(folder, 'quiet'), {
       chance: new Seeded(SEED + 2),
       kills: 0,
-      torn: false,
+      cuts: 0,
     });
     told('undisturbed journey');
     expect(disturbed.kills).toBeGreaterThan(0);
@@ -85,7 +86,7 @@ async function journey(
   folder: string,
   trouble: Trouble,
 ): Promise<Arrived> {
-  const { chance, kills } = trouble;
+  const { chance, kills, cuts } = trouble;
   const network = await TornNetwork.before(upstream, chance);
   const online = await Site.open(join(folder, 'online'), 'online');
   const airgap = await Site.open(join(folder, 'airgap'), 'airgap');
@@ -94,22 +95,15 @@ async function journey(
     await site.run('airlock', 'trust', 'add', authority.root);
   }
   await online.run('snap-store-proxy', 'config', `proxy.upstream=${network.url}`);
-  network.tear(trouble.torn);
+  network.tear(cuts > 0);
   const store = 'brand-devices';
   for (let from = 0; from < authority.snaps.length; from += SHARE) {
     const names = authority.snaps.slice(from, from + SHARE).map(({ name }) => name);
     const disk = online.beside(`disk-${from}`);
     const options = ['--auth', authority.viewer, '--store', store, '--export-dir', disk];
-    await online.amid(chance, kills, async () => {
-      const cutting = trouble.torn
-        ? setInterval(() => network.cutAll(), chance.between(4000, 15_000))
-        : undefined;
-      try {
-        await online.run('snap-store-proxy', 'fetch-snaps', ...names, ...options);
-      } finally {
-        clearInterval(cutting);
-      }
-    });
+    await online.amid(chance, kills, () =>
+      network.amid(chance, cuts, () => online.run('snap-store-proxy', 'fetch-snaps', ...names, ...options)),
+    );
     const archives = (await readdir(disk)).toSorted().map((name) => join(disk, name));
     expect(archives.length).toBe(names.length);
     await airgap.amid(chance, kills, () => pushAll(airgap, archives));

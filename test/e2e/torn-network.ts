@@ -1,4 +1,5 @@
 import { connect, createServer, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import type { Seeded } from './seeded.ts';
 
@@ -30,6 +31,26 @@ export class TornNetwork {
   /** Tears it, or mends it. */
   tear(torn: boolean): void {
     this.#torn = torn;
+  }
+
+  /** Does something while all connections break at moments that chance picks, so often at most. */
+  async amid<Answer>(chance: Seeded, cuts: number, work: () => Promise<Answer>): Promise<Answer> {
+    const over = new AbortController();
+    const trouble = this.#trouble(chance, cuts, over.signal);
+    try {
+      return await work();
+    } finally {
+      over.abort();
+      await trouble;
+    }
+  }
+
+  async #trouble(chance: Seeded, cuts: number, over: AbortSignal): Promise<void> {
+    for (let cut = 0; cut < cuts; cut++) {
+      const waited = await sleep(chance.between(2000, 15_000), true, { signal: over }).catch(() => false);
+      if (!waited) return;
+      this.cutAll();
+    }
   }
 
   /** Ends every connection. */
