@@ -115,14 +115,15 @@ export async function writeRevision(
 
 /**
  * The channel map of a snap: what differs is ended and begun anew, the rest stays. With `newer` a channel that got its
- * revision later than the archive says keeps it.
+ * revision later than the archive says keeps it. True when any channel changed.
  */
 export async function writeChannels(
   changes: ImportChanges,
   snap: ManifestSnap,
   rule: 'exact' | 'newer',
-): Promise<void> {
+): Promise<boolean> {
   const { queries, undo } = changes;
+  let moved = false;
   for (const release of snap.channels) {
     const { track, risk, branch } = parseChannel(release.channel);
     const values = {
@@ -158,6 +159,7 @@ export async function writeChannels(
       .returning('id')
       .executeTakeFirstOrThrow();
     undo.releasesAdded.push(added.id);
+    moved = true;
     changes.note(
       open.length === 0 ? 'new' : 'updated',
       'channel',
@@ -165,6 +167,7 @@ export async function writeChannels(
       release.revision === null ? 'closed' : `revision ${release.revision}`,
     );
   }
+  return moved;
 }
 
 /** Closes every channel of a snap that its store no longer has. */

@@ -213,18 +213,22 @@ async function writeRows(
   const snaps: ImportedRevision[] = [];
   for (const snap of content.snaps) {
     await writeSnap(changes, snap);
-    for (const revision of snap.revisions) {
-      const added = await writeRevision(changes, snap, revision, yamls.get(revision.digest) ?? '');
-      const channels = snap.channels.filter((release) => release.revision === revision.revision);
+    const added = new Set<number>();
+    for (const revision of snap.revisions)
+      if (await writeRevision(changes, snap, revision, yamls.get(revision.digest) ?? ''))
+        added.add(revision.revision);
+    await writeComponents(changes, snap, content.channelMaps);
+    const channelsMoved = await writeChannels(changes, snap, content.channelMaps);
+    for (const { revision } of snap.revisions) {
+      const channels = snap.channels.filter((release) => release.revision === revision);
       snaps.push({
         name: snap.name,
-        revision: revision.revision,
-        new: added,
+        revision,
+        new: added.has(revision),
         channels: [...new Set(channels.map(({ channel }) => channel))],
+        channelsMoved,
       });
     }
-    await writeComponents(changes, snap, content.channelMaps);
-    await writeChannels(changes, snap, content.channelMaps);
   }
   if (content.complete) await withdrawMissing(changes, content);
   await writeExporter(changes, content);

@@ -9,7 +9,13 @@ const outcomeSchema = z.object({
   exporter: z.string().nullable(),
   unchanged: z.boolean(),
   snaps: z.array(
-    z.object({ name: z.string(), revision: z.number(), new: z.boolean(), channels: z.array(z.string()) }),
+    z.object({
+      name: z.string(),
+      revision: z.number(),
+      new: z.boolean(),
+      channels: z.array(z.string()),
+      channelsMoved: z.boolean().default(false),
+    }),
   ),
   stores: z.array(z.string()),
   accountKeys: z.array(z.string()),

@@ -1,4 +1,5 @@
 import { GENERAL_STORE } from '../brands/index.ts';
+import { parseChannel } from '../snaps/index.ts';
 import type { Queries } from '../storage/index.ts';
 import type { ImportContent } from './import-content.ts';
 import { ImportError } from './import-errors.ts';
@@ -22,6 +23,8 @@ export async function checkOrigin(
   rules: OriginRules,
 ): Promise<boolean> {
   if (content.exporter === null) return false;
+  if (content.kind === 'snap' && content.channelMaps === 'exact' && !rules.allowOlder)
+    await refuseOlderReleases(queries, content);
   const { fingerprint } = content.exporter;
   if (rules.exporter !== null && rules.exporter !== fingerprint)
     throw new ImportError(
@@ -43,9 +46,33 @@ export async function checkOrigin(
   if (ordered && !rules.allowOlder && content.exportedAt !== null && content.exportedAt < pinned.newestExport)
     throw new ImportError(
       'bundle-stale',
-      `cannot accept the archive: it was exported at ${content.exportedAt}, and one of ${pinned.newestExport} was imported already`,
+      `cannot accept the archive: it was exported at ${content.exportedAt}, and one of ${pinned.newestExport} was imported already; to go back push with --allow-older`,
     );
   return pinned.fingerprint !== fingerprint;
+}
+
+/** An archive of single snaps is older for a channel when that channel got another revision after it was made. */
+async function refuseOlderReleases(queries: Queries, content: ImportContent): Promise<void> {
+  for (const snap of content.snaps) {
+    const open = await queries
+      .selectFrom('ChannelRelease')
+      .select(['track', 'risk', 'branch', 'architecture', 'revision', 'releasedAt'])
+      .where('snapId', '=', snap.snapId)
+      .where('endedAt', 'is', null)
+      .execute();
+    const held = new Map(
+      open.map((row) => [`${row.track}/${row.risk}/${row.branch} ${row.architecture}`, row]),
+    );
+    for (const { channel, architecture, revision, releasedAt } of snap.channels) {
+      const { track, risk, branch } = parseChannel(channel);
+      const now = held.get(`${track}/${risk}/${branch ?? ''} ${architecture}`);
+      if (now === undefined || now.revision === revision || now.releasedAt <= releasedAt) continue;
+      throw new ImportError(
+        'bundle-stale',
+        `cannot take over the channel map: ${channel} of ${snap.name} ${now.revision === null ? 'was closed' : `got revision ${now.revision}`} at ${now.releasedAt}, and the archive is older: it says ${revision === null ? 'closed' : `revision ${revision}`} since ${releasedAt}; to go back push with --allow-older`,
+      );
+    }
+  }
 }
 
 /** The store that an exporter is pinned for. */

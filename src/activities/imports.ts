@@ -42,12 +42,13 @@ export function createImportActivities(deps: ImportDeps) {
     /** Refuses early what can be refused early, and ends early what was done before. */
     async beginImport(input: ImportInput): Promise<ImportStart> {
       const earlier = await earlierImport(database, input);
-      if (earlier !== undefined) return { done: { ...earlier, unchanged: true } };
       const content = await previewContent(input);
-      if (content === undefined) return { done: null, bytes: 0 };
+      if (content === undefined)
+        return earlier?.kind === 'account-keys' ? standing(earlier) : { done: null, bytes: 0 };
       await checkOrigin(database.queries, content, input);
       await checkContent(database.queries, content);
       await requirePresent(blobs, content);
+      if (earlier !== undefined && (await stillStands(deps, input, content))) return standing(earlier);
       return { done: null, bytes: bytesOf(content) };
     },
 
@@ -129,7 +130,7 @@ export function createImportActivities(deps: ImportDeps) {
 
     /** What a push would change, or why it would be refused; changes nothing. */
     async planImport(input: ImportInput): Promise<ImportPlan> {
-      const alreadyImported = (await earlierImport(database, input)) !== undefined;
+      const earlier = await earlierImport(database, input);
       const content = await previewContent(input);
       const base = {
         kind: input.kind,
@@ -137,15 +138,15 @@ export function createImportActivities(deps: ImportDeps) {
         store: content?.store ?? null,
         exporter: content?.exporter?.fingerprint ?? null,
         exportedAt: content?.exportedAt ?? null,
-        alreadyImported,
+        alreadyImported: false,
         newBytes: content === undefined ? 0 : await newBytes(blobs, content),
       };
-      if (content === undefined || alreadyImported) return { ...base, items: [] };
+      if (content === undefined)
+        return { ...base, alreadyImported: earlier?.kind === 'account-keys', items: [] };
       try {
-        return {
-          ...base,
-          items: (await planContent(input, content, { database, blobs, now: deps.now() })).items,
-        };
+        const { items } = await planContent(input, content, { database, blobs, now: deps.now() });
+        const nothing = items.length === 0 && base.newBytes === 0;
+        return { ...base, alreadyImported: earlier !== undefined && nothing, items };
       } catch (error) {
         if (!(error instanceof AirlockError)) throw error;
         const subject = content.store ?? content.snaps[0]?.name ?? content.digest;
@@ -168,10 +169,27 @@ export function createImportActivities(deps: ImportDeps) {
 /** The type that workflows see. */
 export type ImportActivities = ReturnType<typeof createImportActivities>;
 
-/** The very file, untouched since it was imported: nothing needs to be read again. */
+/** An import of the very file, untouched since: its content needs not be read again to know what it says. */
 async function earlierImport(database: Database, input: ImportInput): Promise<ImportOutcome | undefined> {
   const identity = await identityOf(input);
   return importSummary(database.queries, input.digest, undefined, identity);
+}
+
+function standing(earlier: ImportOutcome): ImportStart {
+  return { done: { ...earlier, unchanged: true } };
+}
+
+/**
+ * Whether everything that a file says is still so: nothing of it was removed, lost or overridden since it was imported. Told by
+ * the code that would change it, which finds nothing to change.
+ */
+async function stillStands(
+  { database, blobs, now }: ImportDeps,
+  input: ImportInput,
+  content: ImportContent,
+): Promise<boolean> {
+  const { items } = await planContent(input, content, { database, blobs, now: now() });
+  return items.length === 0 && (await newBytes(blobs, content)) === 0;
 }
 
 function bytesOf(content: ImportContent): number {

@@ -54,6 +54,8 @@ export interface ImportedRevision {
   readonly revision: number;
   readonly new: boolean;
   readonly channels: readonly string[];
+  /** Whether the import changed what any channel of the snap holds. */
+  readonly channelsMoved: boolean;
 }
 
 /** What there is to do, or the outcome of an earlier import of the very file. */

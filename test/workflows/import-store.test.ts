@@ -4,8 +4,16 @@ import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { errorOfFailure } from '../../src/activities/errors.ts';
 import { generation, type Queries } from '../../src/storage/index.ts';
-import { exportStore, importStore, rollBackImport } from '../../src/workflows/index.ts';
-import type { ImportInput, ImportOutcome } from '../../src/workflows/import-contract.ts';
+import {
+  exportSnaps,
+  exportStore,
+  importSnap,
+  importStore,
+  planImport,
+  removeSnaps,
+  rollBackImport,
+} from '../../src/workflows/index.ts';
+import type { ImportInput, ImportOutcome, ImportPlan } from '../../src/workflows/import-contract.ts';
 import type { ExportOutcome, StoreExport } from '../../src/workflows/export-contract.ts';
 import { openTestTemporal, withWorkers, type TestTemporal } from '../support/temporal.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -44,6 +52,26 @@ function push(client: Client, input: ImportInput): Promise<ImportOutcome> {
     taskQueue: 'airlock',
     args: [input],
   });
+}
+
+function planned(client: Client, input: ImportInput): Promise<ImportPlan> {
+  return client.workflow.execute(planImport, {
+    workflowId: `plan/${Math.random()}`,
+    taskQueue: 'airlock',
+    args: [input],
+  });
+}
+
+/** What a channel risk of a snap holds now. */
+function heldBy(host: Host, name: string, risk: string) {
+  return host.database.queries
+    .selectFrom('ChannelRelease')
+    .innerJoin('Snap', 'Snap.snapId', 'ChannelRelease.snapId')
+    .select('revision')
+    .where('Snap.name', '=', name)
+    .where('risk', '=', risk)
+    .where('endedAt', 'is', null)
+    .execute();
 }
 
 async function refusal(work: Promise<unknown>): Promise<{ code: string; message: string }> {
@@ -140,15 +168,7 @@ describe('a store that is exported, carried and imported', () => {
     await new Promise((resolve) => setTimeout(resolve, 1100));
     const newer = (await exported(outside.host)).files[0]?.path ?? '';
     const inside = await trustingHost(outside);
-    const stable = () =>
-      inside.database.queries
-        .selectFrom('ChannelRelease')
-        .innerJoin('Snap', 'Snap.snapId', 'ChannelRelease.snapId')
-        .select('revision')
-        .where('Snap.name', '=', 'my-app')
-        .where('risk', '=', 'stable')
-        .where('endedAt', 'is', null)
-        .execute();
+    const stable = () => heldBy(inside, 'my-app', 'stable');
     await on(inside, async (client) => {
       await push(client, await importInput('store', older));
       const before = await traces(inside);
@@ -168,6 +188,117 @@ describe('a store that is exported, carried and imported', () => {
       });
       expect(await stable()).toEqual([{ revision: 1 }]);
       expect(await traces(inside)).toEqual(before);
+    });
+  });
+
+  test('is imported again by a push of the very file after some of it was removed, or it was rolled back', async () => {
+    const outside = await newOutside();
+    await outside.publishJourney();
+    const path = (await exported(outside.host)).files[0]?.path ?? '';
+    const inside = await trustingHost(outside);
+    await on(inside, async (client) => {
+      const input = await importInput('store', path);
+      await push(client, input);
+      const before = await traces(inside);
+      await client.workflow.execute(removeSnaps, {
+        workflowId: 'remove',
+        taskQueue: 'airlock',
+        args: [{ snap: 'my-base', revision: null, dryRun: false, actor: 'operator' }],
+      });
+      const plan = await planned(client, input);
+      expect(plan).toMatchObject({ alreadyImported: false });
+      expect(plan.items).toContainEqual(expect.objectContaining({ action: 'new', subject: 'my-base 5' }));
+      const again = await push(client, input);
+      expect(again.unchanged).toBe(false);
+      expect(again.snaps.filter((snap) => snap.new).map(({ name }) => name)).toEqual(['my-base']);
+      expect(await traces(inside)).toEqual(before);
+
+      await client.workflow.execute(rollBackImport, {
+        workflowId: 'roll-back-again',
+        taskQueue: 'airlock',
+        args: ['operator'],
+      });
+      expect((await push(client, input)).unchanged).toBe(false);
+      expect(await traces(inside)).toEqual(before);
+    });
+  });
+
+  test('is refused as older once a newer export is in force, although it was imported before, and put back when asked', async () => {
+    const outside = await newOutside();
+    await outside.publishJourney();
+    const older = (await exported(outside.host)).files[0]?.path ?? '';
+    await outside.publish(
+      { name: 'my-app', version: '3', type: 'app', base: 'my-base' },
+      { store: 'brand-main', private: true, revision: 3, channels: ['latest/stable'] },
+    );
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    const newer = (await exported(outside.host)).files[0]?.path ?? '';
+    const inside = await trustingHost(outside);
+    await on(inside, async (client) => {
+      await push(client, await importInput('store', older));
+      await push(client, await importInput('store', newer));
+      const input = await importInput('store', older);
+      expect((await planned(client, input)).items).toMatchObject([{ action: 'refused' }]);
+      expect(await refusal(push(client, input))).toMatchObject({ code: 'bundle-stale' });
+      expect(await heldBy(inside, 'my-app', 'stable')).toEqual([{ revision: 3 }]);
+      const back = await push(client, await importInput('store', older, { allowOlder: true }));
+      expect(back.unchanged).toBe(false);
+      expect(await heldBy(inside, 'my-app', 'stable')).toEqual([{ revision: 1 }]);
+    });
+  });
+
+  test('of one snap: an older channel map is taken over only when that is asked for, and a newer one any time', async () => {
+    const outside = await newOutside();
+    await outside.publishJourney();
+    const snapExport = () =>
+      on(outside.host, async (client) => {
+        const made = await client.workflow.execute(exportSnaps, {
+          workflowId: `export-snaps/${Math.random()}`,
+          taskQueue: 'airlock',
+          args: [
+            {
+              kind: 'snaps',
+              names: ['my-app'],
+              packages: [],
+              channels: ['latest/stable'],
+              architectures: ['amd64'],
+              store: null,
+              exportDir: null,
+              actor: 'operator',
+            },
+          ],
+        });
+        return made.files[0]?.path ?? '';
+      });
+    const older = await snapExport();
+    await outside.publish(
+      { name: 'my-app', version: '3', type: 'app', base: 'my-base' },
+      { store: 'brand-main', private: true, revision: 3, channels: ['latest/stable'] },
+    );
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    const newer = await snapExport();
+    const inside = await trustingHost(outside);
+    await on(inside, async (client) => {
+      const pushSnap = async (path: string, allowOlder = false) => {
+        const input = await importInput('snap', path, { pushChannelMap: true, allowOlder });
+        return client.workflow.execute(importSnap, {
+          workflowId: `import/${input.digest}`,
+          taskQueue: 'airlock',
+          args: [input],
+        });
+      };
+      await pushSnap(newer);
+      const why = await refusal(pushSnap(older));
+      expect(why.code).toBe('bundle-stale');
+      expect(why.message).toMatch(
+        /^cannot take over the channel map: latest\/stable of my-app got revision 3 .*--allow-older$/,
+      );
+      expect(await heldBy(inside, 'my-app', 'stable')).toEqual([{ revision: 3 }]);
+      await pushSnap(older, true);
+      expect(await heldBy(inside, 'my-app', 'stable')).toEqual([{ revision: 1 }]);
+      expect(await pushSnap(newer)).toMatchObject({ unchanged: false, snaps: [{ channelsMoved: true }] });
+      expect(await heldBy(inside, 'my-app', 'stable')).toEqual([{ revision: 3 }]);
+      expect(await pushSnap(newer)).toMatchObject({ unchanged: true });
     });
   });
 

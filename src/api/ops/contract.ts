@@ -72,7 +72,14 @@ export const importResult = z.object({
   unchanged: z.boolean(),
   /** In the order in which they were pushed: `revision`s that are new or already there. */
   snaps: z.array(
-    z.object({ name: z.string(), revision: z.number(), new: z.boolean(), channels: z.array(z.string()) }),
+    z.object({
+      name: z.string(),
+      revision: z.number(),
+      new: z.boolean(),
+      channels: z.array(z.string()),
+      /** Whether any channel of the snap changed. */
+      channelsMoved: z.boolean(),
+    }),
   ),
   stores: z.array(z.string()),
   /** Ids of the account-keys that came with it. */

@@ -11,6 +11,7 @@ export const importResult = z.looseObject({
       revision: z.number(),
       new: z.boolean(),
       channels: z.array(z.string()),
+      channelsMoved: z.boolean(),
     }),
   ),
   stores: z.array(z.string()),

@@ -67,7 +67,7 @@ export async function runImport(
 
 /** Says what is not part of the documented output. */
 export function remark(context: CliContext, result: ImportResult): void {
-  if (result.unchanged) note(context.terminal, 'Nothing changed: this file was imported before.');
+  if (result.unchanged) note(context.terminal, 'Nothing changed: all that this file says is so already.');
   if (result.exporterPinned && !result.unchanged) {
     note(
       context.terminal,

@@ -22,7 +22,8 @@ export function pushStoreCommand(context: CliContext) {
     .action(async (file, options) => {
       const result = await runImport(context, { kind: 'store', file }, options);
       if (!result) return;
-      for (const { name, revision } of result.snaps) {
+      if (result.unchanged) return remark(context, result);
+      for (const { name, revision } of result.snaps.filter((snap) => snap.new)) {
         print(context.terminal, `Uploaded snap and assertions for ${name} revision ${revision}`);
       }
       for (const store of result.stores) {
@@ -51,12 +52,14 @@ export function pushSnapCommand(context: CliContext, name: 'push-snap' | 'push-s
         const result = await runImport(context, push, options);
         if (!result) continue;
         for (const snap of result.snaps) {
+          if (result.unchanged) continue;
           const prefix = `[snap ${snap.name}]`;
-          print(
-            context.terminal,
-            `${prefix} Uploaded snap blob and assertions for ${snap.name} revision ${snap.revision}`,
-          );
-          if (push.pushChannelMap)
+          if (snap.new)
+            print(
+              context.terminal,
+              `${prefix} Uploaded snap blob and assertions for ${snap.name} revision ${snap.revision}`,
+            );
+          if (push.pushChannelMap && snap.channelsMoved)
             print(context.terminal, `${prefix} Channelmaps were successfully updated.`);
         }
         remark(context, result);
@@ -71,6 +74,7 @@ export function pushMetadataCommand(context: CliContext) {
     .action(async (file, options) => {
       const result = await runImport(context, { kind: 'store-metadata', file }, options);
       if (!result) return;
+      if (result.unchanged) return remark(context, result);
       for (const store of result.stores) {
         print(context.terminal, `Pushing store ${store}`);
         print(context.terminal, 'Pushing store assertions');

@@ -118,7 +118,7 @@ describe("the operator's interface", () => {
       const pair = { kind: 'snap-pair', path, assertions: assert, channels: ['stable'] };
       const done = await operator.finish('/imports', pair);
       expect(importResult.parse(done.result).snaps).toEqual([
-        { name: 'my-base', revision: 5, new: true, channels: ['latest/stable'] },
+        { name: 'my-base', revision: 5, new: true, channels: ['latest/stable'], channelsMoved: true },
       ]);
       await writeFile(path, 'something else');
       const wrong = await operator.finish('/imports', pair);
@@ -155,7 +155,7 @@ describe("the operator's interface", () => {
       expect(wrongKind.status).toBe(400);
       const done = await operator.finish('/imports', { kind: 'snap', path });
       expect(importResult.parse(done.result).snaps).toEqual([
-        { name: 'my-app', revision: 1, new: true, channels: ['latest/stable'] },
+        { name: 'my-app', revision: 1, new: true, channels: ['latest/stable'], channelsMoved: true },
       ]);
       const { snaps } = await operator.answer('GET', '/pushed-snaps', pushedSnaps);
       expect(snaps[0]).toMatchObject({
