@@ -1,7 +1,7 @@
-import { GENERAL_STORE } from '../brands/index.ts';
+import { ANONYMOUS, GENERAL_STORE, visibility, type Viewer } from '../brands/index.ts';
 import type { ManifestSnap, ManifestStore } from '../bundles/index.ts';
 import { channelName, isRisk, parseSnapYaml, type SnapYaml } from '../snaps/index.ts';
-import { parseBlobDigest, type BlobStore, type Queries } from '../storage/index.ts';
+import { loadStores, parseBlobDigest, type BlobStore, type Queries } from '../storage/index.ts';
 import type { AssertionCloser } from './export-assertions.ts';
 import type { ComponentMaterial, FileSource, RevisionMaterial, SnapMaterial } from './export-archive.ts';
 import { isInScope, type BasisScope, type KnownThere } from './export-basis.ts';
@@ -80,26 +80,37 @@ async function includesOf(queries: Queries, storeId: string): Promise<ManifestSt
   }));
 }
 
-/** Ids of all snaps that devices of these stores may see: the stores' own, and those that are included. */
+/**
+ * Ids of the snaps that devices of the first of these stores may see, by the rule that devices meet; and whether these are all
+ * snaps of the brand's stores among them. A snap that is listed and not here is among the ids.
+ */
 export async function snapIdsOf(
   queries: Queries,
   stores: readonly ManifestStore[],
-): Promise<readonly string[]> {
-  const ids = new Set<string>();
-  const own = stores.filter(({ kind }) => kind !== 'general').map(({ id }) => id);
-  const whole = stores.flatMap(({ includes }) =>
-    includes.filter(({ snaps }) => snaps === null).map(({ store }) => store),
-  );
-  const listed = stores.flatMap(({ includes }) => includes.flatMap(({ snaps }) => snaps ?? []));
+): Promise<{ readonly ids: readonly string[]; readonly all: boolean }> {
+  const views = await loadStores(queries);
+  const [main] = stores;
+  const viewer: Viewer =
+    main === undefined || main.brandId === null
+      ? ANONYMOUS
+      : { kind: 'device', brandId: main.brandId, storeId: main.id };
   const rows = await queries
     .selectFrom('Snap')
     .select(['snapId', 'storeId', 'private'])
-    .where('storeId', 'in', [...new Set([...own, ...whole])])
     .orderBy('name')
     .execute();
-  for (const row of rows) if (own.includes(row.storeId) || !row.private) ids.add(row.snapId);
-  for (const { snapId } of listed) ids.add(snapId);
-  return [...ids];
+  const own = new Set(stores.filter(({ kind }) => kind !== 'general').map(({ id }) => id));
+  const [seen, hidden] = [new Set<string>(), new Set<string>()];
+  for (const row of rows) {
+    const isSeen = visibility(viewer, { ...row, private: Boolean(row.private) }, views);
+    (isSeen ? seen : hidden).add(row.snapId);
+  }
+  const listed = stores.flatMap(({ includes }) => includes.flatMap(({ snaps }) => snaps ?? []));
+  const absent = listed.map(({ snapId }) => snapId).filter((id) => !seen.has(id) && !hidden.has(id));
+  return {
+    ids: [...seen, ...absent],
+    all: rows.every(({ snapId, storeId }) => !own.has(storeId) || seen.has(snapId)),
+  };
 }
 
 /**

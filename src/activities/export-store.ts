@@ -133,7 +133,8 @@ export async function writeStoreExport(
   const snaps: SnapMaterial[] = [];
   const known = await knownThere(input.basis, input, queries);
   const parts = { queries, blobs: deps.blobs, closer, known };
-  for (const snapId of input.snaps ? await snapIdsOf(queries, stores) : []) {
+  const visible = await snapIdsOf(queries, stores);
+  for (const snapId of input.snaps ? visible.ids : []) {
     const material = await snapMaterial(parts, snapId, input, true);
     if (material !== undefined) snaps.push(material);
   }
@@ -150,7 +151,7 @@ export async function writeStoreExport(
       kind: 'store',
       store: input.store,
       createdAt: at,
-      complete: input.snaps && input.channels.length === 0 && input.architectures.length === 0,
+      complete: visible.all && input.snaps && input.channels.length === 0 && input.architectures.length === 0,
       stores,
       admin: await adminEntry(queries, token),
       streams,

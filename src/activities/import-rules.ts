@@ -122,6 +122,12 @@ async function checkStores(queries: Queries, content: ImportContent): Promise<vo
         'store-of-other-brand',
         `cannot accept the archive: it claims store ${store.id} for ${store.brandId}, and here it is ${present.brandId}'s`,
       );
+    for (const { store: included } of store.includes)
+      if (included !== GENERAL_STORE && (await isHostedForAnother(queries, content, included)))
+        throw new ImportError(
+          'store-of-other-brand',
+          `cannot accept the archive: its store ${store.id} includes ${included}, which is hosted here for another brand`,
+        );
   }
   if (content.admin !== null && main === undefined)
     throw new ImportError('admin-unknown', 'cannot accept the archive: it names an admin and no store');

@@ -23,7 +23,8 @@ const DEPTH_MAX = 4;
  * answered exactly as what does not exist.
  *
  * A client that proved nothing sees the general store's public snaps. A device sees its store's own snaps and those
- * that the store includes, as far as each inclusion's list says; a private snap only where a list names it.
+ * that the store includes, as far as each inclusion's list says; a private snap of the general store only where a list names
+ * it, and a private snap of a brand's store never through a store of another brand, whatever that one includes.
  */
 export function visibility(viewer: Viewer, snap: SnapInStore, stores: Stores): boolean {
   switch (viewer.kind) {
@@ -46,15 +47,21 @@ function isIncluded(storeId: string, snap: SnapInStore, stores: Stores, depth: n
   for (const { store, snaps } of stores.get(storeId)?.includes ?? []) {
     const listed = snaps !== 'all' && snaps.has(snap.snapId);
     if (snaps !== 'all' && !listed) continue;
-    if (snap.storeId === store && (listed || isOpen(snap, storeId, stores))) return true;
+    if (snap.private && !isOfSameBrand(storeId, store, stores)) continue;
+    if (snap.storeId === store && (listed || isOpen(snap))) return true;
     if (isIncluded(store, snap, stores, depth - 1)) return true;
   }
   return false;
 }
 
-/** Without a list: a public snap, or a snap of a store of the same brand (a device-view store over its brand store). */
-function isOpen(snap: SnapInStore, storeId: string, stores: Stores): boolean {
-  if (!snap.private) return true;
+/** Without a list: what is not private, and all of a brand's own store (a device-view store over its brand store). */
+function isOpen(snap: SnapInStore): boolean {
+  return !snap.private || snap.storeId !== GENERAL_STORE;
+}
+
+/** Whether an inclusion stays with the brand; the general store is nobody's, so including it crosses to no other brand. */
+function isOfSameBrand(storeId: string, included: string, stores: Stores): boolean {
+  if (included === GENERAL_STORE) return true;
   const brand = stores.get(storeId)?.brandId;
-  return brand !== undefined && stores.get(snap.storeId)?.brandId === brand;
+  return brand !== undefined && stores.get(included)?.brandId === brand;
 }

@@ -16,5 +16,6 @@ export * from './loose-blobs.ts';
 export * from './overrides.ts';
 export * from './reseal.ts';
 export * from './setting-store.ts';
+export * from './store-views.ts';
 export * from './sweeps.ts';
 export { tracedDatabase } from './traced-database.ts';

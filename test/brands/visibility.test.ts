@@ -29,6 +29,15 @@ const stores: Stores = new Map(
         includes: [{ store: 'acme-main', snaps: 'all' }],
       },
       { id: 'globex', kind: 'brand', brandId: 'globex', includes: [{ store: 'acme-main', snaps: 'all' }] },
+      {
+        id: 'umbra',
+        kind: 'device-view',
+        brandId: 'umbra',
+        includes: [
+          { store: 'acme-main', snaps: new Set(['own', 'shared']) },
+          { store: 'acme-devices', snaps: 'all' },
+        ],
+      },
       { id: 'circle', kind: 'brand', brandId: 'circle', includes: [{ store: 'circle-2', snaps: 'all' }] },
       { id: 'circle-2', kind: 'brand', brandId: 'circle', includes: [{ store: 'circle', snaps: 'all' }] },
     ] satisfies StoreView[]
@@ -65,7 +74,12 @@ describe('who may know of a snap', () => {
     [
       'a device of a store that includes public snaps of another brand',
       device('globex', 'globex'),
-      ['listed', 'secret-listed', 'shared'],
+      ['listed', 'shared'],
+    ],
+    [
+      'a device of a store that lists a private snap of another brand',
+      device('umbra', 'umbra'),
+      ['listed', 'shared'],
     ],
     ['a device whose brand does not own the store it claims', device('globex', 'acme-main'), []],
     ['a device of a store that is not here', device('acme', 'nowhere'), []],
@@ -114,6 +128,8 @@ describe('who may know of a snap', () => {
             }
           }
           if (visibility(device('b0', 's0'), subject, all)) expect(reached).toContain(subject.storeId);
+          if (subject.private && visibility(device('b0', 's0'), subject, all))
+            expect(all.get(subject.storeId)?.brandId).toBe('b0');
           expect(visibility(device('b1', 's0'), subject, all)).toBe(false);
           expect(visibility(device('b0', 's0'), { ...subject, storeId: 's0' }, all)).toBe(true);
         },

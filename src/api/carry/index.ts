@@ -140,7 +140,7 @@ export function createCarryApi(deps: CarryDeps): Hono<DeviceEnv> {
 /** The id of a snap that the store's devices may see. */
 async function requireVisible(queries: Queries, name: string, store: string): Promise<string> {
   const row = await queries.selectFrom('Snap').select('snapId').where('name', '=', name).executeTakeFirst();
-  const visible = row && (await snapIdsOf(queries, await storesFor(queries, store))).includes(row.snapId);
+  const visible = row && (await snapIdsOf(queries, await storesFor(queries, store))).ids.includes(row.snapId);
   if (row === undefined || visible !== true) throw unknownSnap(name, store);
   return row.snapId;
 }

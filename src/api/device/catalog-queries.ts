@@ -1,5 +1,4 @@
 import { ANY_ARCHITECTURE, ChannelMap, isRisk, parseChannel, type Release } from '../../snaps/index.ts';
-import { GENERAL_STORE, type Inclusion, type Stores, type StoreView } from '../../brands/index.ts';
 import type { Queries } from '../../storage/index.ts';
 import type { CatalogIcon, CatalogRevision, CatalogSnap } from './catalog-snap.ts';
 
@@ -209,29 +208,4 @@ function iconOf(media: readonly MediaRow[]): CatalogIcon | undefined {
   const icon = media.find((each) => each.type === 'icon' && each.sha3_384 !== undefined);
   if (icon?.sha3_384 === undefined) return undefined;
   return { digest: icon.sha3_384, width: icon.width, height: icon.height };
-}
-
-/** Reads every store and what it includes. */
-export async function loadStores(queries: Queries): Promise<Stores> {
-  const [stores, inclusions, listed] = await Promise.all([
-    queries.selectFrom('Store').select(['id', 'kind', 'brandId']).execute(),
-    queries.selectFrom('StoreInclusion').select(['storeId', 'includedStoreId', 'allSnaps']).execute(),
-    queries.selectFrom('StoreInclusionSnap').select(['storeId', 'includedStoreId', 'snapId']).execute(),
-  ]);
-  const lists = Map.groupBy(listed, (row) => `${row.storeId} ${row.includedStoreId}`);
-  const inclusionsOf = Map.groupBy(inclusions, (row) => row.storeId);
-  return new Map(
-    stores.map((row): [string, StoreView] => {
-      const includes = (inclusionsOf.get(row.id) ?? []).map((inclusion): Inclusion => {
-        const list = lists.get(`${inclusion.storeId} ${inclusion.includedStoreId}`) ?? [];
-        return {
-          store: inclusion.includedStoreId,
-          snaps: inclusion.allSnaps ? 'all' : new Set(list.map((each) => each.snapId)),
-        };
-      });
-      const kind =
-        row.id === GENERAL_STORE ? 'general' : row.kind === 'device-view' ? 'device-view' : 'brand';
-      return [row.id, { id: row.id, kind, brandId: row.brandId ?? undefined, includes }];
-    }),
-  );
 }

@@ -2,8 +2,8 @@ import { setImmediate } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import { type Stores, visibility, type Viewer } from '../../brands/index.ts';
 import { searchEntry } from '../../snaps/index.ts';
-import type { Queries } from '../../storage/index.ts';
-import { loadSnaps, loadStores } from './catalog-queries.ts';
+import { loadStores, type Queries } from '../../storage/index.ts';
+import { loadSnaps } from './catalog-queries.ts';
 import type { CatalogSnap, ListedSnap } from './catalog-snap.ts';
 
 /** What the snaps in memory may take, in bytes. */

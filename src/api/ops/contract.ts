@@ -201,7 +201,7 @@ export const pushedSnaps = z.object({
     z.object({
       name: z.string(),
       snapId: z.string(),
-      /** Stores that devices see it through. */
+      /** The store that it is kept in, then those whose devices see it. */
       stores: z.array(z.string()),
       revisions: z.array(z.object({ revision: z.number(), version: z.string(), size: z.number() })),
       channels: z.array(

@@ -1,7 +1,8 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
+import { visibility } from '../../brands/index.ts';
 import { channelName, isRisk } from '../../snaps/index.ts';
-import type { Queries } from '../../storage/index.ts';
+import { loadStores, type Queries } from '../../storage/index.ts';
 import { removalPlan } from './contract.ts';
 import type { OpsDeps } from './deps.ts';
 import { jsonBody } from './http.ts';
@@ -43,7 +44,7 @@ export function pushedSnapRoutes(deps: OpsDeps, processes: Processes): Hono {
 async function listSnaps(queries: Queries) {
   const snaps = await queries
     .selectFrom('Snap')
-    .select(['snapId', 'name', 'storeId'])
+    .select(['snapId', 'name', 'storeId', 'private'])
     .orderBy('name')
     .execute();
   const revisions = group(
@@ -61,22 +62,21 @@ async function listSnaps(queries: Queries) {
       .orderBy('id')
       .execute(),
   );
-  const listed = group(
-    await queries.selectFrom('StoreInclusionSnap').select(['snapId', 'storeId']).execute(),
-  );
-  const whole = await queries
-    .selectFrom('StoreInclusion')
-    .select(['storeId', 'includedStoreId'])
-    .where('allSnaps', '=', true)
-    .execute();
-  return snaps.map(({ snapId, name, storeId }) => ({
+  const views = await loadStores(queries);
+  const viewers = [...views.values()]
+    .sort((one, other) => (one.id < other.id ? -1 : 1))
+    .flatMap(({ id, brandId }) =>
+      brandId === undefined ? [] : [{ kind: 'device' as const, brandId, storeId: id }],
+    );
+  return snaps.map(({ snapId, name, storeId, private: isPrivate }) => ({
     name,
     snapId,
     stores: [
       ...new Set([
         storeId,
-        ...whole.filter((one) => one.includedStoreId === storeId).map((one) => one.storeId),
-        ...(listed.get(snapId) ?? []).map((one) => one.storeId),
+        ...viewers
+          .filter((viewer) => visibility(viewer, { snapId, storeId, private: Boolean(isPrivate) }, views))
+          .map((viewer) => viewer.storeId),
       ]),
     ],
     revisions: (revisions.get(snapId) ?? []).map(({ revision, version, size }) => ({

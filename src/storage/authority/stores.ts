@@ -23,7 +23,7 @@ export interface NewInclusion {
 /**
  * Adds a store with what it includes; for a store that is there, replaces what it includes. Call it in a transaction.
  *
- * @throws AirlockError `store-id-invalid`, `store-exists`, `store-unknown`, `snap-unknown`
+ * @throws AirlockError `store-id-invalid`, `store-exists`, `store-unknown`, `store-of-other-brand`, `snap-unknown`
  */
 export async function putStore(queries: Queries, store: NewStore, at: Date): Promise<void> {
   if (!isStoreId(store.id) || store.id === GENERAL_STORE) {
@@ -53,11 +53,15 @@ export async function putStore(queries: Queries, store: NewStore, at: Date): Pro
   await raiseGeneration(queries, 'catalog');
 }
 
-async function replaceInclusions(queries: Queries, { id, includes }: NewStore): Promise<void> {
+async function replaceInclusions(queries: Queries, { id, brandId, includes }: NewStore): Promise<void> {
   await queries.deleteFrom('StoreInclusionSnap').where('storeId', '=', id).execute();
   await queries.deleteFrom('StoreInclusion').where('storeId', '=', id).execute();
   for (const { storeId: includedStoreId, snaps } of includes) {
-    await requireStore(queries, includedStoreId);
+    const included = await requireStore(queries, includedStoreId);
+    if (includedStoreId !== GENERAL_STORE && included.brandId !== brandId) {
+      const sentence = `cannot include the store "${includedStoreId}" in "${id}": it is of another brand; a store includes stores of its own brand, and the general store`;
+      throw new AirlockError('forbidden', 'store-of-other-brand', sentence);
+    }
     await queries
       .insertInto('StoreInclusion')
       .values({ storeId: id, includedStoreId, allSnaps: snaps === 'all' })
