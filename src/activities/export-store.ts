@@ -1,4 +1,4 @@
-import { readFile, writeFile, rename } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Assertion } from '../assertions/index.ts';
 import { fileNames, stampOf, type ManifestStore, type WriteOptions } from '../bundles/index.ts';
@@ -27,6 +27,7 @@ export interface ExportDeps {
   readonly blobs: BlobStore;
   readonly settings: SettingStore;
   readonly tokens: TokenOffice;
+  readonly now: () => Date;
   /** Folder for exports that name none. */
   readonly exportFolder: string;
   /** The host that tokens are for, as people know it. */
@@ -36,7 +37,7 @@ export interface ExportDeps {
 /**
  * Issues the admin token of a store's export into a file of its owner's alone. A repeat of the same export finds the file, and
  * issues nothing.
- * @throws ExportError `store-unknown`, `admin-unknown`, `export-folder-unusable`
+ * @throws ExportError `store-unknown`, `admin-unknown`, `key-unknown`, `export-folder-unusable`
  */
 export async function issueAdminToken(
   input: StoreExport,
@@ -46,6 +47,7 @@ export async function issueAdminToken(
   const { queries } = deps.database;
   const [store] = await storesFor(queries, input.store);
   const account = await adminOf(queries, input);
+  await accountKeys(new AssertionCloser(queries), input.keys);
   const folder = await makeExportFolder(input.exportDir, deps.exportFolder);
   const path = join(folder, fileNames.adminToken(input.store, stampOf(at)));
   const expires = new Date(at.getTime() + TOKEN_DAYS * 86_400_000);
@@ -92,6 +94,16 @@ export async function issueAdminToken(
     sessionId: issued.sessionId,
     expiresAt: expires.toISOString(),
   };
+}
+
+/** Revokes an admin token whose export failed, and removes its file; a repeat finds both done. */
+export async function withdrawAdminToken(
+  { path, sessionId }: ExportedToken,
+  actor: string,
+  { tokens, now }: ExportDeps,
+): Promise<void> {
+  await tokens.revoke({ sessionId, actor }, now());
+  await rm(path, { force: true });
 }
 
 async function adminOf(queries: Queries, input: StoreExport): Promise<string> {

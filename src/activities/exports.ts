@@ -15,7 +15,13 @@ import { knownThere } from './export-basis.ts';
 import { closureWarnings, snapMaterial } from './export-catalog.ts';
 import { ExportError } from './export-errors.ts';
 import { makeExportFolder } from './export-folder.ts';
-import { exportedRevisions, issueAdminToken, writeStoreExport, type ExportDeps } from './export-store.ts';
+import {
+  exportedRevisions,
+  issueAdminToken,
+  withdrawAdminToken,
+  writeStoreExport,
+  type ExportDeps,
+} from './export-store.ts';
 import { withHeartbeats } from './heartbeats.ts';
 import { GENERAL_STORE } from '../brands/index.ts';
 
@@ -28,6 +34,10 @@ export function createExportActivities(deps: ExportDeps) {
     issueExportToken(input: StoreExport, at: string): Promise<ExportedToken> {
       return issueAdminToken(input, new Date(at), deps);
     },
+
+    /** Revokes the token of an export that failed, and removes its file. */
+    withdrawExportToken: (token: ExportedToken, actor: string): Promise<void> =>
+      withdrawAdminToken(token, actor, deps),
 
     /** Writes a store's archive. */
     async writeStoreExport(input: StoreExport, at: string, token: ExportedToken): Promise<ExportOutcome> {

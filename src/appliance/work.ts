@@ -68,6 +68,7 @@ export async function startWork(
     blobs,
     settings,
     tokens: new TokenOffice({ database, settings, random: (size) => new Uint8Array(randomBytes(size)) }),
+    now: clock,
     exportFolder: join(foundation.dataFolder.root, 'exports'),
     location: 'airlock',
   });

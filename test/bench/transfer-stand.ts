@@ -87,6 +87,7 @@ export async function exportStore(host: Host, at: Date): Promise<string> {
     blobs,
     settings,
     tokens: new TokenOffice({ database, settings, random: randomBytes }),
+    now: () => at,
     exportFolder: join(folder, 'exports'),
     location: 'bench',
   };

@@ -51,6 +51,7 @@ export async function openHost(folder: string, now: () => Date = () => new Date(
       blobs,
       settings,
       tokens: new TokenOffice({ database, settings, random: randomBytes }),
+      now,
       exportFolder: join(folder, 'exports'),
       location: 'authority.example',
     }),
