@@ -14,10 +14,37 @@ export interface EnrolmentFacts {
   readonly entry: ListedSerial | undefined;
   /** Whether the device's claim code is good: see `readClaim`; `spent` when another device key used it. */
   readonly claim: 'none' | 'good' | 'wrong' | 'spent';
-  /** What an admin said about this device key; undefined: not asked yet. */
-  readonly approval: 'pending' | 'approved' | 'refused' | undefined;
+  /** What an admin said about this device; undefined: not asked yet; `reopened`: yes, but to another serial number. */
+  readonly approval: 'pending' | 'approved' | 'refused' | 'reopened' | undefined;
   /** What the webhook said about this request; undefined: not asked yet. */
   readonly verdict: boolean | undefined;
+}
+
+/**
+ * What an admin's decision means for a device that asks now. A yes is for the serial number that the admin saw: a device that
+ * asks for another one asks anew. A no is for the device.
+ */
+export function approvalFor(
+  asked: { readonly state: string; readonly proposedSerial: string | null } | undefined,
+  proposed: string | undefined,
+): EnrolmentFacts['approval'] {
+  switch (asked?.state) {
+    case 'approved':
+      return asked.proposedSerial === (proposed ?? null) ? 'approved' : 'reopened';
+    case 'refused':
+    case 'pending':
+      return asked.state;
+    default:
+      return undefined;
+  }
+}
+
+/**
+ * Whether the decision about one device depends on how many others there are, or on what they took: then hosts that share a
+ * database must decide one after the other.
+ */
+export function isDecidedInTurn(policy: EnrolmentPolicy): boolean {
+  return policy.quota !== null || policy.mode === 'approval' || policy.serials === 'allow-list';
 }
 
 /** What follows for a device that nothing speaks against. */

@@ -50,6 +50,7 @@ const KINDS = {
   'remodel-serial-untrusted': 'forbidden',
   'remodel-foreign-brand': 'forbidden',
   'remodel-not-allowed': 'forbidden',
+  'remodel-required': 'forbidden',
   // enrolment
   'enrolment-not-listed': 'forbidden',
   'enrolment-too-early': 'forbidden',

@@ -12,7 +12,6 @@ export interface HardwareProof {
 
 /** snapd leaves the hash to both sides; a TPM or a secure element knows one of these. */
 const HASHES = ['sha256', 'sha384', 'sha512'] as const;
-const ED_OR_OTHER = 'cannot check the hardware identity: its key is neither RSA nor ECDSA';
 
 /**
  * Reads the proof from a serial-request's body: JSON with `hardware-id-key-sha384` (sic) and `request-id-signature`.
@@ -57,6 +56,14 @@ export function verifyHardwareProof(proof: HardwareProof, hardwareIdKey: string,
   );
 }
 
+/**
+ * Checks that a proof by this key could ever hold: that it is an RSA or ECDSA key. Ask before a voucher of it is taken.
+ * Throws {@link DeviceError} `hardware-identity-malformed`.
+ */
+export function checkHardwareKey(hardwareIdKey: string): void {
+  publicKeyOf(hardwareIdKey);
+}
+
 function publicKeyOf(hardwareIdKey: string): KeyObject {
   let key: KeyObject;
   try {
@@ -71,7 +78,10 @@ function publicKeyOf(hardwareIdKey: string): KeyObject {
     );
   }
   if (key.asymmetricKeyType !== 'rsa' && key.asymmetricKeyType !== 'ec') {
-    throw new DeviceError('hardware-identity-malformed', ED_OR_OTHER);
+    throw new DeviceError(
+      'hardware-identity-malformed',
+      'cannot use the hardware-id-key: it is neither RSA nor ECDSA',
+    );
   }
   return key;
 }

@@ -12,6 +12,7 @@ export * from './hardware-identity.ts';
 export * from './names.ts';
 export * from './networks.ts';
 export * from './remodel.ts';
+export * from './replacements.ts';
 export * from './request-ids.ts';
 export * from './serial-draft.ts';
 export * from './serial-numbers.ts';

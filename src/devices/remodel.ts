@@ -11,6 +11,27 @@ export interface RemodelAllowance {
   readonly fromSerial: string | undefined;
 }
 
+/** A serial that a device has, or had, in a model of the brand. */
+export interface ModelSerial {
+  readonly model: string;
+  readonly serial: string;
+}
+
+/**
+ * Checks a request that names no former serial, of a brand that says who may remodel: a key that has a serial in another
+ * model gets one in this model by remodelling alone. For snapd makes a new key whenever it forgets a serial: when it
+ * unregisters, or is reset to another model. So the same key without its former serial is no device that begins anew, but one that
+ * leaves its former serial out. `others` are the key's serials in other models. Throws {@link DeviceError} `remodel-required`.
+ */
+export function checkNotRemodelled(request: SerialRequest, others: readonly ModelSerial[]): void {
+  const [other] = others;
+  if (other === undefined) return;
+  throw new DeviceError(
+    'remodel-required',
+    `cannot make this device one of model ${quoted(request.modelName)}: its key has serial ${quoted(`${other.model}/${other.serial}`)}; remodel it, or let it make a new key`,
+  );
+}
+
 /**
  * Checks a remodelling: the former serial is of this very device key and says what the request says, the brand stays, and
  * the brand allows it. That the former serial chains to a trusted root is checked by its verifier, not here.

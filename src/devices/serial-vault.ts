@@ -22,6 +22,7 @@ const documentSchema = z.object({
         model: z.string(),
         serialnumber: z.string(),
         fingerprint: z.string(),
+        revision: z.int().min(0).default(0),
         created: z.iso.datetime({ offset: true }),
       }),
     )
@@ -41,6 +42,7 @@ export interface VaultSerial {
   readonly serial: string;
   /** The id of the device key, which Serial Vault calls its fingerprint. */
   readonly deviceKeyId: string;
+  readonly revision: number;
   /** ISO 8601, UTC. */
   readonly signedAt: string;
 }
@@ -86,7 +88,8 @@ export function readSerialVault(text: string, brandId: string): VaultImport {
         return [];
       }
       const signedAt = new Date(row.created).toISOString();
-      return [{ model: row.model, serial: row.serialnumber, deviceKeyId: row.fingerprint, signedAt }];
+      const { model, serialnumber: serial, fingerprint: deviceKeyId, revision } = row;
+      return [{ model, serial, deviceKeyId, revision, signedAt }];
     });
   return { models, serials, refused };
 }

@@ -13,6 +13,7 @@ export * from './file-blob-store.ts';
 export * from './generations.ts';
 export * from './last-backup.ts';
 export * from './loose-blobs.ts';
+export * from './locks.ts';
 export * from './overrides.ts';
 export * from './reseal.ts';
 export * from './setting-store.ts';

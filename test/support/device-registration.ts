@@ -33,8 +33,12 @@ export class DeviceRegistration {
     return requestIdReply.parse(await reply.json())['request-id'];
   }
 
-  async serialRequest(requestId: string, extra: { [name: string]: HeaderValue }): Promise<Assertion> {
-    const { model, proposedSerial, registrationBody } = this.#options;
+  async serialRequest(
+    requestId: string,
+    extra: { [name: string]: HeaderValue },
+    registrationBody = this.#options.registrationBody,
+  ): Promise<Assertion> {
+    const { model, proposedSerial } = this.#options;
     const headers = {
       'brand-id': text(model, 'brand-id'),
       model: text(model, 'model'),

@@ -72,9 +72,13 @@ export class Device {
     return this.#registration.requestId();
   }
 
-  /** Makes and signs a serial-request; extra headers replace its own. */
-  serialRequest(requestId: string, extra: { [name: string]: HeaderValue } = {}): Promise<Assertion> {
-    return this.#registration.serialRequest(requestId, extra);
+  /** Makes and signs a serial-request; extra headers and another body replace its own. */
+  serialRequest(
+    requestId: string,
+    extra: { [name: string]: HeaderValue } = {},
+    body?: string,
+  ): Promise<Assertion> {
+    return this.#registration.serialRequest(requestId, extra, body);
   }
 
   /** Posts a serial-request once, checks the serial that comes down to the root, and keeps it; throws DeviceError. */

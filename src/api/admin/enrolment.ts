@@ -2,28 +2,13 @@ import { Hono } from 'hono';
 import { z } from 'zod';
 
 import { deriveClaim, parseEnrolmentPolicy, parseSerialNumber } from '../../devices/index.ts';
-import {
-  addPermit,
-  listPermits,
-  touchModel,
-  type ReplacementPermitRecord,
-} from '../../storage/model-service/index.ts';
-import { jsonBody, naive, view, type AdminApiDeps, type AdminApp, type AdminEnv } from './gateway.ts';
+import { touchModel } from '../../storage/model-service/index.ts';
+import { jsonBody, view, type AdminApiDeps, type AdminApp, type AdminEnv } from './gateway.ts';
 import { change, modelOfPath } from './model-lookup.ts';
 
 const labels = z.object({ serials: z.array(z.string()).min(1).max(10_000) });
-const permit = z.object({
-  serial: z.string(),
-  'device-key-sha3-384': z
-    .string()
-    .regex(/^[A-Za-z0-9_-]{64}$/, 'write the key id as 64 base64url characters')
-    .nullish(),
-  reason: z.string().min(1).max(512),
-});
-
 /**
- * Below `/v1/brand/{brand}/model/{model}`: who may enrol (`enrolment`), the codes and secrets that go with it, and the one-use
- * permissions for replaced boards (`replacements`).
+ * Below `/v1/brand/{brand}/model/{model}`: who may enrol (`enrolment`), and the codes and secrets that go with it.
  */
 export function enrolmentRoutes(deps: AdminApiDeps): AdminApp {
   const app = new Hono<AdminEnv>();
@@ -87,47 +72,5 @@ export function enrolmentRoutes(deps: AdminApiDeps): AdminApp {
     });
   });
 
-  app.get('/replacements', view('list_replacements'), async (c) => {
-    const { brandId, name } = await modelOfPath(deps, c);
-    return c.json((await listPermits(deps.database.queries, { brandId, modelName: name })).map(shown));
-  });
-
-  app.post('/replacements', view('create_replacement'), async (c) => {
-    const { brandId, name } = await modelOfPath(deps, c);
-    const given = await jsonBody(c, permit);
-    const serial = parseSerialNumber(given.serial);
-    const subject = `${brandId}/${name}/${serial}`;
-    await change(
-      deps,
-      c,
-      { act: 'serial.permit-replacement', subject, details: { reason: given.reason } },
-      (tx, at) =>
-        addPermit(
-          tx,
-          { brandId, modelName: name },
-          {
-            serial,
-            deviceKeyId: given['device-key-sha3-384'] ?? null,
-            reason: given.reason,
-            by: c.get('actor'),
-            at,
-          },
-        ),
-    );
-    const [newest] = await listPermits(deps.database.queries, { brandId, modelName: name });
-    return c.json(newest === undefined ? null : shown(newest), 201);
-  });
   return app;
-}
-
-function shown(row: ReplacementPermitRecord) {
-  return {
-    serial: row.serial,
-    'device-key-sha3-384': row.deviceKeyId,
-    reason: row.reason,
-    'created-at': naive(row.createdAt),
-    'created-by': row.createdBy,
-    'used-at': naive(row.usedAt),
-    'used-by-device-key-sha3-384': row.usedBy,
-  };
 }

@@ -18,6 +18,7 @@ import {
 import { keyRegistrationRoutes } from './key-registration.ts';
 import { modelRoutes } from './models.ts';
 import { remodelAllowlistRoutes } from './remodel-allowlist.ts';
+import { replacementRoutes } from './replacements.ts';
 import { serialHistoryRoutes } from './serial-history.ts';
 import { serialLogRoutes } from './serial-log.ts';
 import { serialVaultRoutes } from './serial-vault.ts';
@@ -45,6 +46,7 @@ export function createAdminApi(deps: AdminApiDeps): Hono<AdminEnv> {
   app.route('/v1/brand/:brand/model/:model', serialLogRoutes(deps));
   app.route('/v1/brand/:brand/model/:model', serialHistoryRoutes(deps));
   app.route('/v1/brand/:brand/model/:model', enrolmentRoutes(deps));
+  app.route('/v1/brand/:brand/model/:model/replacements', replacementRoutes(deps));
   app.route('/v1/brand/:brand/model/:model/serial_policy', serialPolicyRoutes(deps));
   app.route('/v1/brand/:brand/model/:model/api-keys', apiKeyRoutes(deps));
   app.route('/v1/brand/:brand/model/:model/allow-list', allowListRoutes(deps));

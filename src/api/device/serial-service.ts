@@ -1,7 +1,6 @@
 import {
   claimCodeOf,
   mintRequestId,
-  readHardwareProof,
   readRequestId,
   readSerialRequest,
   REQUEST_ID_LIFE_SECONDS,
@@ -20,7 +19,7 @@ import type { Provisioner } from './provisioning/provisioner.ts';
 
 /** What the device's part of the Model Service works with. */
 export interface SerialServiceDeps {
-  readonly database: Pick<Database, 'queries' | 'transaction'>;
+  readonly database: Pick<Database, 'kind' | 'queries' | 'transaction'>;
   readonly secrets: ModelServiceSecrets;
   readonly provisioner: Pick<Provisioner, 'obtain' | 'checkCapacity'>;
   readonly clock: () => Date;
@@ -106,7 +105,6 @@ export class SerialService {
       requestId,
       apiKey: incoming.apiKey,
       claimCode: claimCodeOf(incoming.claimCode, body),
-      hardware: readHardwareProof(body),
       address: incoming.address,
       body,
       verdict: undefined,

@@ -26,7 +26,11 @@ import { listSerialsCommand } from './list-serials.ts';
 import { loginCommand } from './login.ts';
 import { registerKeyCommand } from './register-key.ts';
 import { createRemodelCommand, deleteRemodelCommand, listRemodelsCommand } from './remodels.ts';
-import { createReplacementCommand, listReplacementsCommand } from './replacements.ts';
+import {
+  createReplacementCommand,
+  deleteReplacementCommand,
+  listReplacementsCommand,
+} from './replacements.ts';
 import { rotateKeyCommand } from './rotate-key.ts';
 import { importSerialVaultCommand } from './serial-vault.ts';
 import { listTokensCommand, revokeTokenCommand } from './tokens.ts';
@@ -111,10 +115,11 @@ function updateGroup(context: CliContext) {
 
 function deleteGroup(context: CliContext) {
   return new Command('delete')
-    .description('delete a key, model, serial policy, API key or remodelling')
+    .description('delete a key, model, serial policy, API key, remodelling or replacement')
     .addCommand(deleteKeyCommand(context))
     .addCommand(deleteModelCommand(context))
     .addCommand(deleteSerialPolicyCommand(context))
     .addCommand(deleteApiKeyCommand(context))
-    .addCommand(deleteRemodelCommand(context));
+    .addCommand(deleteRemodelCommand(context))
+    .addCommand(deleteReplacementCommand(context));
 }

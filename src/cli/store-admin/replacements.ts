@@ -7,10 +7,12 @@ import { brandGateway } from './gateway.ts';
 import { printList } from './pages.ts';
 
 const permitSchema = z.looseObject({
+  id: z.number(),
   serial: z.string(),
   'device-key-sha3-384': z.string().nullable(),
   reason: z.string(),
   'created-at': z.string(),
+  'expires-at': z.string().nullable(),
   'used-at': z.string().nullable(),
 });
 
@@ -21,12 +23,25 @@ export function createReplacementCommand(context: CliContext) {
     .argument('<model>', 'name of the model')
     .argument('<serial>', 'the serial')
     .requiredOption('--reason <text>', 'why, for the log')
-    .option('--device-key <sha3-384>', 'only this device key')
+    .option('--device-key <sha3-384>', 'only this device key, whatever it proposes')
+    .option('--expires-at <time>', 'when the permission ends by itself (ISO 8601)')
     .action(async (model, serial, options) => {
       const gateway = await brandGateway(context);
-      const json = { serial, reason: options.reason, 'device-key-sha3-384': options.deviceKey ?? null };
-      await gateway.client.perform(gateway.path('model', model, 'replacements'), { method: 'POST', json });
-      print(context.terminal, `Serial '${serial}' of model '${model}' may be taken over once.`);
+      const json = {
+        serial,
+        reason: options.reason,
+        'device-key-sha3-384': options.deviceKey ?? null,
+        'expires-at': options.expiresAt ?? null,
+      };
+      const { id } = await gateway.client.request(
+        gateway.path('model', model, 'replacements'),
+        permitSchema,
+        { method: 'POST', json },
+      );
+      print(
+        context.terminal,
+        `Serial '${serial}' of model '${model}' may be taken over once (permission ${id}).`,
+      );
     });
 }
 
@@ -43,15 +58,29 @@ export function listReplacementsCommand(context: CliContext) {
         z.array(permitSchema),
       );
       const cells = (item: (typeof items)[number]) => [
+        String(item.id),
         item.serial,
         item.reason,
         item['created-at'],
+        item['expires-at'],
         item['used-at'],
       ];
-      printList(
-        context,
-        { columns: ['Serial', 'Reason', 'Created at', 'Used at'], items, cells },
-        options.json,
-      );
+      const columns = ['Number', 'Serial', 'Reason', 'Created at', 'Expires at', 'Used at'];
+      printList(context, { columns, items, cells }, options.json);
+    });
+}
+
+/** `store-admin delete replacement MODEL NUMBER`. */
+export function deleteReplacementCommand(context: CliContext) {
+  return new Command('replacement')
+    .description('withdraw a permission to take over a serial that was not used yet')
+    .argument('<model>', 'name of the model')
+    .argument('<number>', 'the permission, as "list replacements" shows it')
+    .action(async (model, number) => {
+      const gateway = await brandGateway(context);
+      await gateway.client.perform(gateway.path('model', model, 'replacements', number), {
+        method: 'DELETE',
+      });
+      print(context.terminal, `Permission ${number} of model '${model}' withdrawn.`);
     });
 }

@@ -74,6 +74,8 @@ export const ReplacementPermit = defineEntity({
     reason: p.string().length(512),
     createdAt: moment(),
     createdBy: shortId(),
+    /** From then on it permits nothing; null: until it is used or withdrawn. */
+    expiresAt: moment().nullable(),
     usedAt: moment().nullable(),
     usedBy: keyDigest().nullable(),
   },
@@ -102,13 +104,17 @@ export const Voucher = defineEntity({
 });
 
 /**
- * What once held a place in `SerialIntent` and had to give it up: the serial of a replaced board, a draft whose key was
- * revoked before it signed, an entry of another service's log. Never deleted, so that the log stays whole.
+ * What once held a place in `SerialIntent` and had to give it up: the serial of a replaced board, a serial whose key was
+ * revoked, a draft whose key changed before it signed, an entry of another service's log. Never deleted, so that the log stays whole.
  */
 export const SerialHistory = defineEntity({
   name: 'SerialHistory',
   tableName: 'serial_history',
-  indexes: [{ properties: ['brandId', 'modelName', 'serial'] }, { properties: ['createdAt', 'id'] }],
+  indexes: [
+    { properties: ['brandId', 'modelName', 'serial'] },
+    { properties: ['brandId', 'deviceKeyId'] },
+    { properties: ['createdAt', 'id'] },
+  ],
   properties: {
     id: p.integer().primary().autoincrement(),
     brandId: shortId(),
@@ -116,7 +122,9 @@ export const SerialHistory = defineEntity({
     serial: p.string().length(128),
     deviceKeyId: keyDigest(),
     signKeyId: keyDigest().nullable(),
-    /** `board-replaced`, `key-changed` or `serial-vault`. */
+    /** The revision that another service's log tells; null where the assertion itself is here, or there is none. */
+    revision: p.integer().nullable(),
+    /** `board-replaced`, `key-revoked`, `key-changed` or `serial-vault`. */
     reason: p.string().length(32),
     createdAt: moment(),
     endedAt: moment(),

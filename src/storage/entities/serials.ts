@@ -12,7 +12,11 @@ export const SerialIntent = defineEntity({
     { properties: ['brandId', 'modelName', 'serial'] },
     { properties: ['brandId', 'modelName', 'deviceKeyId'] },
   ],
-  indexes: [{ properties: ['signedAt', 'id'] }, { properties: ['brandId', 'modelName', 'createdAt'] }],
+  indexes: [
+    { properties: ['brandId', 'deviceKeyId'] },
+    { properties: ['signedAt', 'id'] },
+    { properties: ['brandId', 'modelName', 'createdAt'] },
+  ],
   properties: {
     id: p.string().length(36).primary(),
     brandId: shortId(),

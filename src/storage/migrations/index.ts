@@ -2,10 +2,12 @@ import { LibSqlFirst } from './libsql-0001.ts';
 import { LibSqlOverrideSnapId } from './libsql-0002.ts';
 import { LibSqlTokens } from './libsql-0003.ts';
 import { LibSqlLooseBlobs } from './libsql-0004.ts';
+import { LibSqlDeviceIdentities } from './libsql-0005.ts';
 import { PostgreSqlFirst } from './postgresql-0001.ts';
 import { PostgreSqlOverrideSnapId } from './postgresql-0002.ts';
 import { PostgreSqlTokens } from './postgresql-0003.ts';
 import { PostgreSqlLooseBlobs } from './postgresql-0004.ts';
+import { PostgreSqlDeviceIdentities } from './postgresql-0005.ts';
 
 /** In the order in which they are applied; a name, once released, never changes. */
 export const LIBSQL_MIGRATIONS = [
@@ -13,6 +15,7 @@ export const LIBSQL_MIGRATIONS = [
   { name: '0002', class: LibSqlOverrideSnapId },
   { name: '0003', class: LibSqlTokens },
   { name: '0004', class: LibSqlLooseBlobs },
+  { name: '0005', class: LibSqlDeviceIdentities },
 ];
 
 /** The same steps for PostgreSQL. */
@@ -21,4 +24,5 @@ export const POSTGRESQL_MIGRATIONS = [
   { name: '0002', class: PostgreSqlOverrideSnapId },
   { name: '0003', class: PostgreSqlTokens },
   { name: '0004', class: PostgreSqlLooseBlobs },
+  { name: '0005', class: PostgreSqlDeviceIdentities },
 ];

@@ -70,7 +70,10 @@ export async function countWaiting(queries: Queries, model: ModelKey): Promise<n
   return Number(row.count);
 }
 
-/** Puts a device in the queue, or notes that it asked again; a decision that was made stays. */
+/**
+ * Puts a device in the queue, or notes that it asked again. A decision that was made stays, and so does what it is about: the
+ * serial that the device asked for first; see {@link reopenEnrolment}.
+ */
 export async function queueEnrolment(
   queries: Queries,
   model: ModelKey,
@@ -99,6 +102,32 @@ export async function queueEnrolment(
       conflict.columns(['brandId', 'modelName', 'deviceKeyId']).doUpdateSet({ lastSeenAt: at }),
     )
     .execute();
+}
+
+/**
+ * Puts a device that was approved back in the queue, because it asks for another serial than the approved one.
+ * @returns false when it is approved no longer
+ */
+export async function reopenEnrolment(
+  queries: Queries,
+  model: ModelKey,
+  device: { readonly deviceKeyId: string; readonly proposedSerial: string | null; readonly at: Date },
+): Promise<boolean> {
+  const result = await queries
+    .updateTable('EnrolmentRequest')
+    .set({
+      state: 'pending',
+      proposedSerial: device.proposedSerial,
+      lastSeenAt: device.at.toISOString(),
+      decidedAt: null,
+      decidedBy: null,
+    })
+    .where('brandId', '=', model.brandId)
+    .where('modelName', '=', model.modelName)
+    .where('deviceKeyId', '=', device.deviceKeyId)
+    .where('state', '=', 'approved')
+    .executeTakeFirst();
+  return Number(result.numUpdatedRows) === 1;
 }
 
 /** Approves or refuses a device that waits, or one that was decided before. @returns false when it never asked */

@@ -143,19 +143,22 @@ export async function removeAllowList(
   return removed.map(({ serial }) => serial);
 }
 
-/** Notes which device key took an entry. */
+/** Notes which device key took an entry. @returns false when another one has it, or it is bound to another one, meanwhile */
 export async function takeAllowListEntry(
   queries: Queries,
   model: ModelKey,
   taken: { readonly serial: string; readonly deviceKeyId: string; readonly at: Date },
-): Promise<void> {
-  await queries
+): Promise<boolean> {
+  const result = await queries
     .updateTable('AllowListEntry')
     .set({ takenBy: taken.deviceKeyId, takenAt: taken.at.toISOString() })
     .where('brandId', '=', model.brandId)
     .where('modelName', '=', model.modelName)
     .where('serial', '=', taken.serial)
-    .execute();
+    .where((eb) => eb.or([eb('takenBy', 'is', null), eb('takenBy', '=', taken.deviceKeyId)]))
+    .where((eb) => eb.or([eb('deviceKeyId', 'is', null), eb('deviceKeyId', '=', taken.deviceKeyId)]))
+    .executeTakeFirst();
+  return Number(result.numUpdatedRows) === 1;
 }
 
 /** Who used a claim code; undefined: nobody. */
@@ -174,14 +177,16 @@ export async function claimSpentBy(
   return row?.deviceKeyId;
 }
 
-/** Uses a claim code up. Throws the database's own error when another device was quicker. */
+/** Uses a claim code up. @returns false when another device was quicker */
 export async function spendClaim(
   queries: Queries,
   model: ModelKey,
   claim: { readonly label: string; readonly deviceKeyId: string; readonly at: Date },
-): Promise<void> {
-  await queries
+): Promise<boolean> {
+  const result = await queries
     .insertInto('SpentClaim')
     .values({ ...model, label: claim.label, deviceKeyId: claim.deviceKeyId, spentAt: claim.at.toISOString() })
-    .execute();
+    .onConflict((conflict) => conflict.columns(['brandId', 'modelName', 'label']).doNothing())
+    .executeTakeFirst();
+  return Number(result.numInsertedOrUpdatedRows ?? 0) === 1;
 }

@@ -4,42 +4,60 @@ import type { ModelKey } from './enrolment.ts';
 /** A one-use permission for another board to take a serial over. */
 export interface ReplacementPermitRecord {
   readonly id: number;
+  readonly brandId: string;
+  readonly modelName: string;
   readonly serial: string;
   readonly deviceKeyId: string | null;
   readonly reason: string;
   readonly createdAt: string;
   readonly createdBy: string;
+  readonly expiresAt: string | null;
   readonly usedAt: string | null;
   readonly usedBy: string | null;
 }
 
 const COLUMNS = [
   'id',
+  'brandId',
+  'modelName',
   'serial',
   'deviceKeyId',
   'reason',
   'createdAt',
   'createdBy',
+  'expiresAt',
   'usedAt',
   'usedBy',
 ] as const;
 
-/** The permission that lets this device key take the serial over; undefined when there is none unused. */
-export async function findPermit(
+/**
+ * The unused permissions that are bound to one of the given device keys or are for one of the given serials, for whichever of
+ * the given brands and models, oldest first.
+ */
+export async function unusedPermits(
   queries: Queries,
-  model: ModelKey,
-  of: { readonly serial: string; readonly deviceKeyId: string },
-): Promise<ReplacementPermitRecord | undefined> {
-  const rows = await queries
+  of: {
+    readonly brandIds: readonly string[];
+    readonly models: readonly string[];
+    readonly deviceKeyIds: readonly string[];
+    readonly serials: readonly string[];
+  },
+): Promise<ReplacementPermitRecord[]> {
+  if (of.deviceKeyIds.length === 0) return [];
+  return queries
     .selectFrom('ReplacementPermit')
     .select(COLUMNS)
-    .where('brandId', '=', model.brandId)
-    .where('modelName', '=', model.modelName)
-    .where('serial', '=', of.serial)
+    .where('brandId', 'in', of.brandIds)
+    .where('modelName', 'in', of.models)
     .where('usedAt', 'is', null)
+    .where((eb) =>
+      eb.or([
+        eb('deviceKeyId', 'in', of.deviceKeyIds),
+        eb('serial', 'in', of.serials.length === 0 ? [''] : of.serials),
+      ]),
+    )
     .orderBy('id')
     .execute();
-  return rows.find((row) => row.deviceKeyId === null || row.deviceKeyId === of.deviceKeyId);
 }
 
 /** All permissions of a model, newest first. */
@@ -61,11 +79,12 @@ export async function addPermit(
     readonly serial: string;
     readonly deviceKeyId: string | null;
     readonly reason: string;
+    readonly expiresAt: string | null;
     readonly by: string;
     readonly at: Date;
   },
-): Promise<void> {
-  await queries
+): Promise<ReplacementPermitRecord> {
+  return queries
     .insertInto('ReplacementPermit')
     .values({
       ...model,
@@ -74,13 +93,15 @@ export async function addPermit(
       reason: permit.reason,
       createdAt: permit.at.toISOString(),
       createdBy: permit.by,
+      expiresAt: permit.expiresAt,
       usedAt: null,
       usedBy: null,
     })
-    .execute();
+    .returning(COLUMNS)
+    .executeTakeFirstOrThrow();
 }
 
-/** Uses a permission up. @returns false when it was used meanwhile */
+/** Uses a permission up. @returns false when it was used or withdrawn meanwhile */
 export async function usePermit(
   queries: Queries,
   id: number,
@@ -93,4 +114,45 @@ export async function usePermit(
     .where('usedAt', 'is', null)
     .executeTakeFirst();
   return Number(result.numUpdatedRows) === 1;
+}
+
+/** Takes a permission back. @returns false when there is none of that number, or it was used */
+export async function withdrawPermit(queries: Queries, model: ModelKey, id: number): Promise<boolean> {
+  const result = await queries
+    .deleteFrom('ReplacementPermit')
+    .where('brandId', '=', model.brandId)
+    .where('modelName', '=', model.modelName)
+    .where('id', '=', id)
+    .where('usedAt', 'is', null)
+    .executeTakeFirst();
+  return Number(result.numDeletedRows) === 1;
+}
+
+/** What let the former board enrol is the new one's from now on: the serial's allow-list entry, claim codes and vouchers. */
+export async function moveBelongings(
+  queries: Queries,
+  model: ModelKey,
+  move: { readonly serial: string; readonly from: string; readonly to: string; readonly at: Date },
+): Promise<void> {
+  const entry = () =>
+    queries
+      .updateTable('AllowListEntry')
+      .where('brandId', '=', model.brandId)
+      .where('modelName', '=', model.modelName)
+      .where('serial', '=', move.serial);
+  await entry().set({ takenBy: move.to, takenAt: move.at.toISOString() }).execute();
+  await entry().set({ deviceKeyId: move.to }).where('deviceKeyId', 'is not', null).execute();
+  await queries
+    .updateTable('SpentClaim')
+    .set({ deviceKeyId: move.to })
+    .where('brandId', '=', model.brandId)
+    .where('modelName', '=', model.modelName)
+    .where('deviceKeyId', '=', move.from)
+    .execute();
+  await queries
+    .updateTable('Voucher')
+    .set({ usedBy: move.to })
+    .where('brandId', '=', model.brandId)
+    .where('usedBy', '=', move.from)
+    .execute();
 }

@@ -47,21 +47,18 @@ const COLUMNS = [
   'serialAssertion',
 ] as const;
 
-/** The intents of the given device keys, for whichever of the given brands and models. */
+/** The intents of the given device keys in all models of the given brands, the first made first. */
 export async function intentsOfDeviceKeys(
   queries: Queries,
-  of: {
-    readonly brandIds: readonly string[];
-    readonly models: readonly string[];
-    readonly deviceKeyIds: readonly string[];
-  },
+  of: { readonly brandIds: readonly string[]; readonly deviceKeyIds: readonly string[] },
 ): Promise<IntentRecord[]> {
   return queries
     .selectFrom('SerialIntent')
     .select(COLUMNS)
     .where('brandId', 'in', of.brandIds)
-    .where('modelName', 'in', of.models)
     .where('deviceKeyId', 'in', of.deviceKeyIds)
+    .orderBy('createdAt')
+    .orderBy('id')
     .execute();
 }
 
@@ -102,15 +99,15 @@ export async function addIntents(queries: Queries, intents: readonly NewIntent[]
 }
 
 /**
- * Gives a promise that was not kept yet another draft: its key was revoked, or another board takes the serial over.
- * @returns false when it was signed meanwhile; then nothing changed
+ * Gives a promise, kept or not, another draft: its key changed or was revoked, or another board takes the serial over.
+ * @returns false when it is no longer as it was: drafted anew, or signed, meanwhile; then nothing changed
  */
 export async function redraftIntent(
   queries: Queries,
   intent: NewIntent,
-  was: { readonly timestamp: string; readonly signed: boolean },
+  was: IntentRecord,
 ): Promise<boolean> {
-  let update = queries
+  const result = await queries
     .updateTable('SerialIntent')
     .set({
       ...intent,
@@ -121,9 +118,11 @@ export async function redraftIntent(
       serialAssertion: null,
     })
     .where('id', '=', intent.id)
-    .where('timestamp', '=', was.timestamp);
-  if (!was.signed) update = update.where('signedAt', 'is', null);
-  const result = await update.executeTakeFirst();
+    .where('timestamp', '=', was.timestamp)
+    .where('signKeyId', '=', was.signKeyId)
+    .where('deviceKeyId', '=', was.deviceKeyId)
+    .where('signedAt', was.serialAssertion === null ? 'is' : 'is not', null)
+    .executeTakeFirst();
   return Number(result.numUpdatedRows) === 1;
 }
 

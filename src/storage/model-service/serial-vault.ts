@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Queries } from '../database.ts';
 
 /** A serial that another service signed, as its log tells. */
@@ -5,6 +6,7 @@ export interface ForeignSerial {
   readonly model: string;
   readonly serial: string;
   readonly deviceKeyId: string;
+  readonly revision: number;
   readonly signedAt: string;
 }
 
@@ -50,6 +52,7 @@ export async function addForeignSerials(
           createdAt: one.signedAt,
           endedAt: by.at.toISOString(),
           endedBy: by.actor,
+          revision: one.revision,
           serialAssertion: null,
         })),
       )
@@ -71,18 +74,39 @@ export async function hasForeignSerials(queries: Queries, brandId: string): Prom
   return row !== undefined;
 }
 
-/** The device keys that another service signed a serial for. */
+/** A serial that another service signed for a device key. */
+export interface ForeignIdentity {
+  readonly modelName: string;
+  readonly serial: string;
+  readonly deviceKeyId: string;
+  readonly revision: number;
+}
+
+/** Whom another service signed a serial for; the last entry is the newest. */
 export async function foreignHolders(
   queries: Queries,
   of: { readonly brandId: string; readonly modelName: string; readonly serial: string },
-): Promise<string[]> {
-  const rows = await queries
-    .selectFrom('SerialHistory')
-    .select('deviceKeyId')
-    .where('brandId', '=', of.brandId)
+): Promise<ForeignIdentity[]> {
+  return identities(queries, of.brandId)
     .where('modelName', '=', of.modelName)
     .where('serial', '=', of.serial)
-    .where('reason', '=', REASON)
     .execute();
-  return rows.map(({ deviceKeyId }) => deviceKeyId);
+}
+
+/** What another service signed for a device key, in all models of the brand; the last entry is the newest. */
+export async function foreignIdentities(
+  queries: Queries,
+  of: { readonly brandId: string; readonly deviceKeyId: string },
+): Promise<ForeignIdentity[]> {
+  return identities(queries, of.brandId).where('deviceKeyId', '=', of.deviceKeyId).execute();
+}
+
+function identities(queries: Queries, brandId: string) {
+  return queries
+    .selectFrom('SerialHistory')
+    .select(['modelName', 'serial', 'deviceKeyId', sql<number>`coalesce(revision, 0)`.as('revision')])
+    .where('brandId', '=', brandId)
+    .where('reason', '=', REASON)
+    .orderBy('createdAt')
+    .orderBy('id');
 }

@@ -83,7 +83,7 @@ export interface HistoryRecord {
   readonly serial: string;
   readonly deviceKeyId: string;
   readonly signKeyId: string | null;
-  readonly reason: 'board-replaced' | 'key-changed' | 'serial-vault';
+  readonly reason: 'board-replaced' | 'key-revoked' | 'key-changed' | 'serial-vault';
   readonly createdAt: string;
   readonly endedAt: string;
   readonly endedBy: string;
@@ -106,6 +106,7 @@ export async function addHistory(queries: Queries, record: HistoryRecord): Promi
       createdAt,
       endedAt,
       endedBy,
+      revision: null,
       serialAssertion,
     })
     .execute();

@@ -69,16 +69,18 @@ export async function addVoucher(
   return Number(result.numInsertedOrUpdatedRows ?? 0) === 1;
 }
 
-/** Notes which device key proved to hold the hardware. */
+/** Notes which device key proved to hold the hardware. @returns false when another one did meanwhile */
 export async function claimVoucher(
   queries: Queries,
   brandId: string,
   use: { readonly hardwareKeyId: string; readonly deviceKeyId: string; readonly at: Date },
-): Promise<void> {
-  await queries
+): Promise<boolean> {
+  const result = await queries
     .updateTable('Voucher')
     .set({ usedBy: use.deviceKeyId, usedAt: use.at.toISOString() })
     .where('brandId', '=', brandId)
     .where('hardwareKeyId', '=', use.hardwareKeyId)
-    .execute();
+    .where((eb) => eb.or([eb('usedBy', 'is', null), eb('usedBy', '=', use.deviceKeyId)]))
+    .executeTakeFirst();
+  return Number(result.numUpdatedRows) === 1;
 }

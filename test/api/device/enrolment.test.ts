@@ -175,6 +175,31 @@ describe('an approval queue', () => {
     expect(await outcome(hopeless)).toContain('refused this device');
     expect((await decide('approve', await device(model))).status).toBe(404);
   });
+
+  it('lets a device have the serial that the admin saw, and asks anew for another one', async () => {
+    const model = await modelWith('model-seen', { mode: 'approval' });
+    const path = gateway.brand('/model/model-seen/approvals');
+    const seen = await device(model, { proposedSerial: 'P-5' });
+    const approve = () =>
+      gateway.call('POST', path, { decision: 'approve', 'device-keys': [seen.signer.publicKey.keyId] });
+    const askFor = async (serial: string) => {
+      const answer = await seen.postSerialRequest(
+        await seen.serialRequest(await seen.requestId(), { serial }),
+      );
+      return answer.ready ? text(answer.serial, 'serial') : 'later';
+    };
+    const queue = async () => (await gateway.call('GET', path)).json.items;
+    expect(await askFor('P-5')).toBe('later');
+    // What waits for an answer stays what the admin sees.
+    expect(await askFor('P-6')).toBe('later');
+    expect(await queue()).toMatchObject([{ 'proposed-serial': 'P-5' }]);
+    await approve();
+    expect(await askFor('P-6')).toBe('later');
+    expect(await queue()).toMatchObject([{ 'proposed-serial': 'P-6', state: 'pending', 'decided-by': null }]);
+    expect(await askFor('P-5')).toBe('later');
+    await approve();
+    expect(await askFor('P-6')).toBe('P-6');
+  });
 });
 
 describe('a decision webhook', () => {
@@ -290,6 +315,24 @@ describe('a hardware identity', () => {
     expect(await prove(one, genuine, await one.requestId())).toBe('serial');
     const copy = await device(model);
     expect(await prove(copy, genuine, await copy.requestId())).toContain('another device key proved it');
+  });
+
+  it.each([
+    ['off', []],
+    ['warn', ['hardware-identity-malformed']],
+  ])('that cannot be read is no reason to refuse where the model says "%s"', async (mode, noted) => {
+    const model = await modelWith(`model-odd-${mode}`, { 'hardware-identity': mode });
+    const odd = await device(model, {
+      proposedSerial: 'O-1',
+      registrationBody: '{"hardware-id-key-sha384":"short","request-id-signature":7}',
+    });
+    expect(await outcome(odd)).toBe('O-1');
+    const acts = await rig.database.queries
+      .selectFrom('AuditEntry')
+      .select(['act', 'details'])
+      .where('subject', '=', odd.signer.publicKey.keyId)
+      .execute();
+    expect(acts.map(({ details }) => details['code'])).toEqual(noted);
   });
 
   it('is only noted where the model warns', async () => {

@@ -1,14 +1,12 @@
-import { randomBytes, randomUUID } from 'node:crypto';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { Provisioner } from '../../../src/api/device/provisioning/provisioner.ts';
-import { SerialService } from '../../../src/api/device/serial-service.ts';
+import type { SerialService } from '../../../src/api/device/serial-service.ts';
 import { decodeStream, encodeStream, text, type Assertion } from '../../../src/assertions/index.ts';
 import { DeviceError } from '../../../src/devices/index.ts';
 import { openDatabase } from '../../../src/storage/index.ts';
-import { signedSerials } from '../../../src/storage/model-service/index.ts';
 import type { Device } from '../../support/device.ts';
 import { openModelService } from '../../support/model-service.ts';
 import { hasPostgreSql, temporaryPostgreSql } from '../../support/postgresql.ts';
+import { secondHost } from '../../support/second-host.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 describe.skipIf(!hasPostgreSql)('two hosts on one PostgreSQL', () => {
@@ -18,19 +16,9 @@ describe.skipIf(!hasPostgreSql)('two hosts on one PostgreSQL', () => {
     onTestFinished(() => rig.close());
     const database = await openDatabase({ postgresql });
     onTestFinished(() => database.close());
-    const clock = () => new Date();
-    const provisioner = new Provisioner({
-      runBatch: async (intents) => void (await rig.activities.signSerials({ batch: randomUUID(), intents })),
-      lookUp: (intents) => signedSerials(database.queries, intents),
-      report: (error) => rig.reported.push(error),
-      lookEvery: 10,
-    });
-    onTestFinished(() => provisioner.close());
-    const random = (bytes: number) => randomBytes(bytes);
-    const hosts = [
-      rig.service,
-      new SerialService({ database, secrets: rig.secrets, provisioner, clock, random }),
-    ];
+    const other = secondHost(rig, database);
+    onTestFinished(other.close);
+    const hosts = [rig.service, other.service];
     const model = await rig.chain.model('model-a');
     await rig.addModel('model-a', { apiKey: 'api-key', key: await rig.addKey('serials') });
 

@@ -2,19 +2,20 @@ import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 
 import { crashPoint } from '../../../activities/crash-point.ts';
-import { DeviceError } from '../../../devices/index.ts';
+import { DeviceError, isDecidedInTurn } from '../../../devices/index.ts';
 import { AirlockError } from '../../../errors.ts';
-import { addAssertions, type Database, type Queries } from '../../../storage/index.ts';
+import { addAssertions, holdLocks, type Database, type Queries } from '../../../storage/index.ts';
 import { addIntents, noteApiKeyUse, spendRequestIds } from '../../../storage/model-service/index.ts';
 import type { TraceParent, Tracing } from '../../../telemetry/index.ts';
 import type { Admission, Applicant } from './applicant.ts';
+import type { Bench } from './bench.ts';
 import { readGroupFacts } from './group-facts.ts';
-import { judge, type Bench } from './judge.ts';
-import { ModelBook } from './model-book.ts';
+import { judge } from './judge.ts';
+import { ModelBook, type ModelOf } from './model-book.ts';
 
 /** What admissions work with. */
 export interface AdmissionDeps {
-  readonly database: Pick<Database, 'transaction'>;
+  readonly database: Pick<Database, 'kind' | 'transaction'>;
   readonly clock: () => Date;
   readonly tracing: Tracing;
   readonly apiKeyPepper: Uint8Array;
@@ -112,6 +113,11 @@ export class Admissions {
   async #judgeGroup(queries: Queries, group: readonly Entry[]): Promise<(() => void)[]> {
     const applicants = group.map(({ applicant }) => applicant);
     const modelOf = await this.#book.read(queries, new Set(applicants.map(({ request }) => request.brandId)));
+    await holdLocks(
+      queries,
+      this.#deps.database.kind,
+      applicants.flatMap((applicant) => decidedAlone(applicant, modelOf)),
+    );
     const facts = await readGroupFacts(queries, applicants, modelOf);
     const bench: Bench = {
       queries,
@@ -120,6 +126,7 @@ export class Admissions {
       apiKeyPepper: this.#deps.apiKeyPepper,
       claimSecret: this.#deps.claimSecret,
       checkCapacity: this.#deps.checkCapacity,
+      signingOf: (keyId) => this.#book.signingOf(queries, keyId),
       intents: [],
       spent: [],
       models: [],
@@ -172,6 +179,19 @@ export class Admissions {
     }
     await noteApiKeyUse(queries, [...due.values()]);
   }
+}
+
+/**
+ * What no other host may decide about at the same time: the identities of a device key, and a model whose devices are counted
+ * or share a list.
+ */
+function decidedAlone({ request }: Applicant, modelOf: ModelOf): string[] {
+  const { brandId, modelName } = request;
+  const model = modelOf(brandId, modelName);
+  const device = `device-key/${brandId}/${request.deviceKey.keyId}`;
+  return model !== undefined && isDecidedInTurn(model.enrolment)
+    ? [device, `model/${brandId}/${modelName}`]
+    : [device];
 }
 
 /** A refusal is an answer to one applicant; anything else is a failure of the whole transaction. */

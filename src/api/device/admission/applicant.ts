@@ -1,4 +1,4 @@
-import type { Decision, HardwareProof, RequestId, SerialRequest } from '../../../devices/index.ts';
+import type { Decision, RequestId, SerialRequest } from '../../../devices/index.ts';
 
 /** A device that asks for its serial: a request whose own signature, request-id and model chain hold. */
 export interface Applicant {
@@ -8,7 +8,6 @@ export interface Applicant {
   readonly apiKey: string | undefined;
   /** The claim code as presented. */
   readonly claimCode: string | undefined;
-  readonly hardware: HardwareProof | undefined;
   readonly address: string | undefined;
   /** The request's body as text. */
   readonly body: string;

@@ -5,15 +5,21 @@ import {
   intentsOfDeviceKeys,
   intentsOfSerials,
   spentRequestIds,
+  unusedPermits,
   type IntentRecord,
+  type ReplacementPermitRecord,
 } from '../../../storage/model-service/index.ts';
 import type { Applicant } from './applicant.ts';
-import type { ModelEntry } from './model-book.ts';
+import type { ModelOf } from './model-book.ts';
 
 /** What the database says about a group of applicants, read with few queries, and what the group itself adds to it. */
 export interface GroupFacts {
   /** The intent of a device key for a model. */
   intentOf(applicant: Applicant): IntentRecord | undefined;
+  /** The intents of a device key for all models of the brand. */
+  intentsOf(applicant: Applicant): readonly IntentRecord[];
+  /** The unused permissions that may be this applicant's. */
+  permitsOf(applicant: Applicant): readonly ReplacementPermitRecord[];
   /** Who has a serial number of the applicant's model. */
   holderOf(applicant: Applicant, serial: string): Promise<IntentRecord | undefined>;
   /** The device key that used the applicant's request-id. */
@@ -27,9 +33,8 @@ export interface GroupFacts {
   /** Notes what the group did. */
   noteIntent(applicant: Applicant, intent: IntentRecord): void;
   noteSpent(applicant: Applicant): void;
+  notePermitUsed(id: number): void;
 }
-
-type ModelOf = (brandId: string, model: string) => ModelEntry | undefined;
 
 /** Reads the facts of a group in one go. */
 export async function readGroupFacts(
@@ -41,7 +46,7 @@ export async function readGroupFacts(
   const models = distinct(applicants.map(({ request }) => request.modelName));
   const deviceKeyIds = distinct(applicants.map(({ request }) => request.deviceKey.keyId));
   const byDevice = new Map<string, IntentRecord>();
-  for (const intent of await intentsOfDeviceKeys(queries, { brandIds, models, deviceKeyIds })) {
+  for (const intent of await intentsOfDeviceKeys(queries, { brandIds, deviceKeyIds })) {
     byDevice.set(placeOf(intent, intent.deviceKeyId), intent);
   }
   const spent = new Map<string, string>();
@@ -64,6 +69,13 @@ export async function readGroupFacts(
     }
   };
   await readHolders(likely);
+  const permits = await unusedPermits(queries, {
+    brandIds,
+    models,
+    deviceKeyIds: newcomers.map(({ request }) => request.deviceKey.keyId),
+    serials: distinct(newcomers.flatMap(askedSerials)),
+  });
+  const used = new Set<number>();
   const blocks = new Set<string>();
   const subjects = distinct(applicants.flatMap((one) => subjectsOf(one, byDevice, modelOf)));
   for (const { brandId, kind, subject } of await blocksOn(queries, brandIds, subjects)) {
@@ -71,6 +83,17 @@ export async function readGroupFacts(
   }
   return {
     intentOf: ({ request }) => byDevice.get(placeOf(request, request.deviceKey.keyId)),
+    intentsOf: ({ request }) =>
+      [...byDevice.values()].filter(
+        (intent) => intent.brandId === request.brandId && intent.deviceKeyId === request.deviceKey.keyId,
+      ),
+    permitsOf: ({ request }) =>
+      permits.filter(
+        (permit) =>
+          permit.brandId === request.brandId &&
+          permit.modelName === request.modelName &&
+          !used.has(permit.id),
+      ),
     async holderOf({ request }, serial) {
       if (!known.has(serial)) {
         known.add(serial);
@@ -94,7 +117,14 @@ export async function readGroupFacts(
       bySerial.set(placeOf(request, intent.serial), intent);
     },
     noteSpent: ({ request, requestId }) => void spent.set(requestId.text, request.deviceKey.keyId),
+    notePermitUsed: (id) => void used.add(id),
   };
+}
+
+/** The numbers that a newcomer asks for, by itself or, not proved yet, by its claim code. */
+function askedSerials({ request, claimCode }: Applicant): string[] {
+  const claimed = claimCode?.slice(0, Math.max(claimCode.lastIndexOf('.'), 0)) ?? '';
+  return [request.proposedSerial ?? '', claimed].filter((serial) => serial !== '');
 }
 
 /** The numbers that a newcomer most probably gets: one query for all. */

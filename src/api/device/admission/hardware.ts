@@ -1,8 +1,13 @@
-import { DeviceError, verifyHardwareProof, type EnrolmentPolicy } from '../../../devices/index.ts';
+import {
+  DeviceError,
+  readHardwareProof,
+  verifyHardwareProof,
+  type EnrolmentPolicy,
+} from '../../../devices/index.ts';
 import { appendAct } from '../../../storage/index.ts';
 import { claimVoucher, findVoucher } from '../../../storage/model-service/index.ts';
 import type { Applicant } from './applicant.ts';
-import type { Bench } from './judge.ts';
+import { unlessOvertaken, type Bench } from './bench.ts';
 
 /** A hardware identity that holds: `take` notes that this device key has it. */
 export interface ProvenHardware {
@@ -11,6 +16,12 @@ export interface ProvenHardware {
 
 const NOTHING: ProvenHardware = { take: async () => undefined };
 
+interface Wanted {
+  readonly mode: EnrolmentPolicy['hardware-identity'];
+  /** The device key whose serial and hardware this one takes over. */
+  readonly formerKeyId?: string | undefined;
+}
+
 /**
  * Checks the hardware identity as the model's policy wants it: not at all, with a note in the log when it does not hold, or
  * strictly. Throws {@link DeviceError} `hardware-identity-…` when it is required.
@@ -18,13 +29,13 @@ const NOTHING: ProvenHardware = { take: async () => undefined };
 export async function checkHardware(
   bench: Bench,
   applicant: Applicant,
-  mode: EnrolmentPolicy['hardware-identity'],
+  wanted: Wanted,
 ): Promise<ProvenHardware> {
-  if (mode === 'off') return NOTHING;
+  if (wanted.mode === 'off') return NOTHING;
   try {
-    return await prove(bench, applicant);
+    return await prove(bench, applicant, wanted.formerKeyId);
   } catch (error) {
-    if (mode === 'required' || !(error instanceof DeviceError)) throw error;
+    if (wanted.mode === 'required' || !(error instanceof DeviceError)) throw error;
     await appendAct(bench.queries, {
       at: bench.now,
       actor: 'airlock',
@@ -36,7 +47,12 @@ export async function checkHardware(
   }
 }
 
-async function prove(bench: Bench, { request, hardware }: Applicant): Promise<ProvenHardware> {
+async function prove(
+  bench: Bench,
+  { request, body }: Applicant,
+  formerKeyId: string | undefined,
+): Promise<ProvenHardware> {
+  const hardware = readHardwareProof(body);
   if (hardware === undefined) {
     throw new DeviceError(
       'hardware-identity-missing',
@@ -52,12 +68,14 @@ async function prove(bench: Bench, { request, hardware }: Applicant): Promise<Pr
   }
   verifyHardwareProof(hardware, voucher.publicKey, request.requestId);
   const deviceKeyId = request.deviceKey.keyId;
-  if (voucher.usedBy !== null && voucher.usedBy !== deviceKeyId) {
+  if (voucher.usedBy !== null && voucher.usedBy !== deviceKeyId && voucher.usedBy !== formerKeyId) {
     throw new DeviceError(
       'hardware-identity-in-use',
       'cannot accept the hardware identity: another device key proved it before',
     );
   }
   const use = { hardwareKeyId: hardware.keyId, deviceKeyId, at: bench.now };
-  return { take: () => claimVoucher(bench.queries, request.brandId, use) };
+  return {
+    take: async () => unlessOvertaken(await claimVoucher(bench.queries, request.brandId, use)),
+  };
 }

@@ -12,6 +12,7 @@ import {
   listApiKeys,
   listModels,
   listPolicies,
+  listRemodel,
   type SigningKeyRecord,
 } from '../../../storage/model-service/index.ts';
 
@@ -23,6 +24,8 @@ export interface ModelEntry {
   readonly signing: SigningEntry | undefined;
   /** Whether the brand took over serials that another service signed. */
   readonly hasForeignSerials: boolean;
+  /** Whether the brand says at all who may remodel. */
+  readonly hasRemodelRules: boolean;
 }
 
 /** The key that signs a model's serials. */
@@ -39,28 +42,37 @@ interface Stamp {
   readonly settings: number;
 }
 
+/** Finds a model by brand and name. */
+export type ModelOf = (brandId: string, model: string) => ModelEntry | undefined;
+
 /**
  * The models of the brands that ask, kept in memory for as long as no process changed anything: one small query tells.
  */
 export class ModelBook {
   #stamp: Stamp = { catalog: -1, settings: -1 };
   #brands = new Map<string, ReadonlyMap<string, ModelEntry>>();
+  #keys = new Map<string, SigningEntry>();
 
-  /** The models of the given brands, by brand and name. */
-  async read(
-    queries: Queries,
-    brandIds: Iterable<string>,
-  ): Promise<(brandId: string, model: string) => ModelEntry | undefined> {
+  /** The models of the given brands. Everything in the book is as new as the last call of this. */
+  async read(queries: Queries, brandIds: Iterable<string>): Promise<ModelOf> {
     const stamp = await readStamp(queries);
     if (stamp.catalog !== this.#stamp.catalog || stamp.settings !== this.#stamp.settings) {
       this.#stamp = stamp;
       this.#brands = new Map();
+      this.#keys = new Map();
     }
     const brands = this.#brands;
     for (const brandId of brandIds) {
       if (!brands.has(brandId)) brands.set(brandId, await readBrand(queries, brandId));
     }
     return (brandId, model) => brands.get(brandId)?.get(model);
+  }
+
+  /** Any signing key, one of no policy too. */
+  async signingOf(queries: Queries, keyId: string): Promise<SigningEntry> {
+    const known = this.#keys.get(keyId) ?? (await readSigning(queries, keyId));
+    this.#keys.set(keyId, known);
+    return known;
   }
 }
 
@@ -76,6 +88,7 @@ async function readBrand(queries: Queries, brandId: string): Promise<ReadonlyMap
   const apiKeys = await listApiKeys(queries, brandId);
   const policies = await listPolicies(queries, brandId);
   const foreign = await hasForeignSerials(queries, brandId);
+  const rules = await listRemodel(queries, brandId, { after: 0, limit: 1 });
   const entries = new Map<string, ModelEntry>();
   for (const model of models) {
     const keyId = policies.findLast((policy) => policy.modelName === model.name)?.keyId;
@@ -92,6 +105,7 @@ async function readBrand(queries: Queries, brandId: string): Promise<ReadonlyMap
         })),
       signing: keyId === undefined ? undefined : await readSigning(queries, keyId),
       hasForeignSerials: foreign,
+      hasRemodelRules: rules.length > 0,
     });
   }
   return entries;

@@ -1,0 +1,77 @@
+import { decodeAssertion } from '../../../assertions/index.ts';
+import { signingKeyStanding } from '../../../devices/index.ts';
+import { appendAct } from '../../../storage/index.ts';
+import { promisedRevision, redraftIntent, type IntentRecord } from '../../../storage/model-service/index.ts';
+import type { Admission, Applicant } from './applicant.ts';
+import type { Bench } from './bench.ts';
+import { draftFor, promiseInstead } from './intents.ts';
+import type { ModelEntry } from './model-book.ts';
+import { authorityFor } from './signing-authority.ts';
+
+interface Of {
+  readonly model: ModelEntry;
+  readonly apiKeyName: string;
+}
+
+/** A device that has its serial, or the promise of one, gets the same again. Throws `DeviceError` of {@link authorityFor}. */
+export async function again(
+  bench: Bench,
+  applicant: Applicant,
+  present: IntentRecord,
+  of: Of,
+): Promise<Admission> {
+  const { serialAssertion, signKeyId } = present;
+  if (serialAssertion === null) return promisedAgain(bench, applicant, present, of);
+  const { accountKey } = await bench.signingOf(signKeyId);
+  if (signingKeyStanding(accountKey, bench.now) !== 'revoked')
+    return { kind: 'serial', serial: serialAssertion, signKeyId };
+  return renewed(bench, applicant, { present, revision: decodeAssertion(serialAssertion).revision + 1 }, of);
+}
+
+async function promisedAgain(
+  bench: Bench,
+  applicant: Applicant,
+  present: IntentRecord,
+  of: Of,
+): Promise<Admission> {
+  const authority = authorityFor(applicant, of.model.signing, bench.now);
+  const { keyId, key } = authority.signing;
+  const { id, serial, signKeyId } = present;
+  bench.checkCapacity(key.token, id);
+  const promised = { kind: 'intent', id, serial, signKeyId, token: key.token } as const;
+  if (keyId === signKeyId) return promised;
+  // The policy names another key now. A promise that was not kept follows it, unless it is being kept this very moment.
+  const draft = draftFor(bench, applicant, {
+    authority,
+    serial,
+    revision: await promisedRevision(bench.queries, present.id),
+    id,
+    apiKeyName: of.apiKeyName,
+  });
+  const changed = await redraftIntent(bench.queries, draft, present);
+  return changed ? { ...promised, signKeyId: draft.signKeyId } : promised;
+}
+
+/**
+ * No device accepts what a revoked key signed, whenever it did. So the same serial is signed again by the key in force, as the
+ * next revision: snapd takes no other in place of one that it has.
+ */
+async function renewed(
+  bench: Bench,
+  applicant: Applicant,
+  { present, revision }: { readonly present: IntentRecord; readonly revision: number },
+  of: Of,
+): Promise<Admission> {
+  const authority = authorityFor(applicant, of.model.signing, bench.now);
+  bench.checkCapacity(authority.signing.key.token, present.id);
+  const { id, serial, brandId, modelName } = present;
+  const draft = draftFor(bench, applicant, { authority, serial, revision, id, apiKeyName: of.apiKeyName });
+  await appendAct(bench.queries, {
+    at: bench.now,
+    actor: 'airlock',
+    act: 'serial.renew',
+    subject: `${brandId}/${modelName}/${serial}`,
+    details: { 'revoked-key': present.signKeyId, key: draft.signKeyId, revision },
+  });
+  return promiseInstead(bench, applicant, { former: present, draft, authority, reason: 'key-revoked' });
+}
