@@ -16,6 +16,8 @@ export const USED: Readonly<Partial<Record<DocumentedKey, string>>> = {
     'proxy for all that goes out by HTTPS, at once; NO_PROXY of the environment and this machine are excepted',
   'proxy.admin-emails':
     "who may use the overrides' HTTP interface with a discharge of the single-sign-on server; `add-admin`",
+  'proxy.trust-forwarded-for':
+    "front servers, as addresses or networks: a device's address is then what they write into `X-Forwarded-For`",
   'proxy.trust-forwarded-proto': 'believe `X-Forwarded-Proto` of a front server: links are then https',
   'proxy.auth.secret': "the root of this host's own credentials; made at the first start",
   'proxy.device-auth.secret': 'signs device sessions; made when air-gapped mode is activated',

@@ -150,7 +150,8 @@ async function modelServiceCounters(shared: Shared, provisioner: Provisioner): P
   const { database, settings, clock, secretBox, tracing } = foundation;
   const secrets = await openModelServiceSecrets(settings, clock());
   const service = new SerialService({ database, secrets, provisioner, clock, random, tracing });
-  const serials = createSerialRoutes({ service, report });
+  const fronts = async () => new Settings(await settings.all()).list('proxy.trust-forwarded-for');
+  const serials = createSerialRoutes({ service, report, fronts });
   const admin = createAdminApi({
     database,
     sealer: secretBox,

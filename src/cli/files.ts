@@ -5,10 +5,11 @@ import { text } from 'node:stream/consumers';
 import { CliError } from './errors.ts';
 import type { Terminal } from './terminal.ts';
 
-const MAX_DOCUMENT_BYTES = 4 * 1024 * 1024;
+/** As much as the gateway takes in one request: an allow-list of 100,000 rows. */
+const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
 
 /**
- * Reads a small file that the command line names; `-` is standard input.
+ * Reads a file that the command line names; `-` is standard input.
  *
  * @throws CliError `file-unreadable`
  */

@@ -16,6 +16,7 @@ export type SettingRule =
   | { readonly kind: 'secret' | 'pin'; readonly default: undefined }
   | { readonly kind: 'whole-number'; readonly default: number; readonly min: number; readonly max: number }
   | { readonly kind: 'flag'; readonly default: boolean }
+  | { readonly kind: 'networks'; readonly default: readonly string[] }
   | { readonly kind: 'list'; readonly default: readonly string[] | undefined };
 
 const text = (value?: string) => ({ kind: 'text', default: value }) as const;
@@ -28,6 +29,7 @@ const port = (value: number) => ({ kind: 'whole-number', default: value, min: 0,
 const number = (value: number, max: number) =>
   ({ kind: 'whole-number', default: value, min: 0, max }) as const;
 const flag = (value: boolean) => ({ kind: 'flag', default: value }) as const;
+const networks = (value: readonly string[]) => ({ kind: 'networks', default: value }) as const;
 const list = (value?: readonly string[]) => ({ kind: 'list', default: value }) as const;
 
 /** Every key that `config` knows, in the order in which it lists them. */
@@ -41,6 +43,7 @@ export const SETTING_RULES = {
   'proxy.sso.public.key': text('key'),
   'proxy.https.proxy': webAddress(),
   'proxy.trust-forwarded-proto': flag(false),
+  'proxy.trust-forwarded-for': networks([]),
   'proxy.admin-emails': list([]),
   'proxy.auth.secret': secret,
   'proxy.device-auth.secret': secret,

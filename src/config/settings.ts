@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { ConfigError } from './errors.ts';
 import { checkHsmTokenValue } from './hsm-token-settings.ts';
@@ -117,6 +118,8 @@ function readAs(
       return wholeNumber(key, rule, written);
     case 'flag':
       return flag(key, written);
+    case 'networks':
+      return networks(key, written);
     case 'list':
       return list(key, written);
   }
@@ -166,6 +169,18 @@ function list(key: SettingKey, written: string): readonly string[] {
   } catch {
     throw invalid(key, 'must be a JSON list of texts, as in ["one", "two"]');
   }
+}
+
+/** Addresses, and networks with the length of their prefix behind a slash. */
+function networks(key: SettingKey, written: string): readonly string[] {
+  const items = list(key, written);
+  const isNetwork = (item: string) => {
+    const [address = '', prefix = '0', ...more] = item.split('/');
+    const bits = isIP(address) === 4 ? 32 : 128;
+    return isIP(address) !== 0 && more.length === 0 && /^\d{1,3}$/.test(prefix) && Number(prefix) <= bits;
+  };
+  if (items.every(isNetwork)) return items;
+  throw invalid(key, 'must be a list of addresses and networks, as in 10.0.0.7, 10.1.0.0/16');
 }
 
 function textOf(value: string | number | boolean | readonly string[]): string {

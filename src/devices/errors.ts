@@ -17,7 +17,6 @@ const KINDS = {
   'model-mismatch': 'invalid',
   'model-series': 'invalid',
   'request-signature': 'invalid',
-  'request-key-mismatch': 'invalid',
   'device-key-weak': 'invalid',
   'proposed-serial-malformed': 'invalid',
   // request-id

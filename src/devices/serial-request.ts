@@ -144,12 +144,6 @@ function readDeviceKey(request: Assertion): PublicKey {
       cause,
     });
   }
-  if (key.keyId !== request.signKeyId) {
-    throw new DeviceError(
-      'request-key-mismatch',
-      'cannot accept the request: its device-key is not the key that it says it is signed with',
-    );
-  }
   if (key.bits < MIN_DEVICE_KEY_BITS) {
     throw new DeviceError(
       'device-key-weak',

@@ -7,12 +7,16 @@ import { isSerialNumber, parseApiKey, parseModelName } from './names.ts';
 const MAX_ROWS = 100_000;
 
 /**
- * What Serial Vault's admin API tells of itself: the answers of `GET /v1/models` and `GET /v1/signinglog`, or their lists in
- * one document (protocol/operators.md section 3). Fields that are of no use here are passed over.
+ * What Serial Vault's admin API tells of itself: the answers of `GET /v1/models`, `GET /v1/keypairs` and `GET /v1/signinglog`, or
+ * their lists in one document (protocol/operators.md section 3). Fields that are of no use here are passed over.
  */
 const documentSchema = z.object({
   models: z
     .array(z.object({ 'brand-id': z.string(), model: z.string(), 'api-key': z.string().default('') }))
+    .max(MAX_ROWS)
+    .default([]),
+  keypairs: z
+    .array(z.object({ AuthorityID: z.string(), KeyID: z.string(), Assertion: z.string().default('') }))
     .max(MAX_ROWS)
     .default([]),
   logs: z
@@ -36,6 +40,13 @@ export interface VaultModel {
   readonly apiKey: string | undefined;
 }
 
+/** A signing key of a Serial Vault. */
+export interface VaultKey {
+  readonly keyId: string;
+  /** Its account-key, and what else was stored with it, as text; nothing of it is verified. */
+  readonly assertions: string;
+}
+
 /** A serial that a Serial Vault signed. */
 export interface VaultSerial {
   readonly model: string;
@@ -50,6 +61,7 @@ export interface VaultSerial {
 /** What is taken over, and what cannot be. */
 export interface VaultImport {
   readonly models: readonly VaultModel[];
+  readonly keys: readonly VaultKey[];
   readonly serials: readonly VaultSerial[];
   readonly refused: readonly { readonly subject: string; readonly message: string }[];
 }
@@ -75,6 +87,13 @@ export function readSerialVault(text: string, brandId: string): VaultImport {
         return [];
       }
     });
+  const keys = document.keypairs
+    .filter((row) => row.AuthorityID === brandId)
+    .flatMap((row) => {
+      if (row.Assertion !== '') return [{ keyId: row.KeyID, assertions: row.Assertion }];
+      refused.push({ subject: row.KeyID, message: 'it has no account-key with it; push that by itself' });
+      return [];
+    });
   const serials = document.logs
     .filter((row) => row.make === brandId)
     .flatMap((row) => {
@@ -90,8 +109,10 @@ export function readSerialVault(text: string, brandId: string): VaultImport {
       const signedAt = new Date(row.created).toISOString();
       const { model, serialnumber: serial, fingerprint: deviceKeyId, revision } = row;
       return [{ model, serial, deviceKeyId, revision, signedAt }];
-    });
-  return { models, serials, refused };
+    })
+    // Serial Vault signs a serial again with a higher revision: the highest one counts.
+    .toSorted((a, b) => b.revision - a.revision);
+  return { models, keys, serials, refused };
 }
 
 function parse(text: string): z.infer<typeof documentSchema> {

@@ -119,6 +119,23 @@ describe('settings of further HSM tokens', () => {
   });
 
   test.each([
+    ['10.0.0.7', '["10.0.0.7"]'],
+    ['10.0.0.0/8, 2001:db8::/32', '["10.0.0.0/8","2001:db8::/32"]'],
+    ['["::1"]', '["::1"]'],
+  ])('front servers may be written as %s', (written, stored) => {
+    expect(normalSetting('proxy.trust-forwarded-for', written)).toBe(stored);
+  });
+
+  test.each(['front.example', '10.0.0.0/33', '10.0.0.7/', '10.0.0.1/8/8', '2001:db8::/129', '10.0.0.7:80'])(
+    'front servers may not be written as %s',
+    (written) => {
+      expect(() => normalSetting('proxy.trust-forwarded-for', written)).toThrow(
+        'cannot use this value of proxy.trust-forwarded-for: it must be a list of addresses and networks',
+      );
+    },
+  );
+
+  test.each([
     [
       'a token behind a module and a p11-kit server',
       [['airlock.hsm.card.module', '/usr/lib/opensc-pkcs11.so']],

@@ -84,6 +84,8 @@ export interface ModelServiceRig {
   readonly provisioner?: Partial<ProvisionerOptions>;
   readonly brandId?: string;
   readonly servicePrefixes?: readonly string[];
+  /** Front servers that are believed. */
+  readonly fronts?: () => Promise<readonly string[]>;
   /** Another database than a file in the folder. */
   readonly database?: DatabaseLocation;
   /** Stands before the token: what signs, as the service sees it. */
@@ -143,6 +145,7 @@ export async function openModelService(rig: ModelServiceRig): Promise<TestModelS
     service,
     report: (error) => reported.push(error),
     ...(rig.servicePrefixes && { servicePrefixes: rig.servicePrefixes }),
+    ...(rig.fronts && { fronts: rig.fronts }),
   });
   const server = await startServer({ fetch: traced(routes.fetch, tracing), host: '127.0.0.1', port: 0 });
   await addAssertions(database.queries, chain.roots, { at: clock(), trusted: true });

@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import { z } from 'zod';
 
 import { OPEN_ENROLMENT, readSerialVault } from '../../devices/index.ts';
+import { addAssertions, raiseGeneration } from '../../storage/index.ts';
 import { addForeignSerials, addModel, findModel } from '../../storage/model-service/index.ts';
 import {
   queryOf,
@@ -14,13 +15,14 @@ import {
 } from './gateway.ts';
 import { change } from './model-lookup.ts';
 import { showApiKey } from './models.ts';
+import { verifyVaultKeys } from './vault-keys.ts';
 
 const importQuery = z.object({ 'dry-run': z.enum(['true', 'false']).default('false') });
 
 /**
- * `POST /v1/brand/{brand}/serial-vault/import`: takes over a Serial Vault's models with their API keys, and its signing log,
- * whose serial numbers stay those of their device keys. Models that are here already stay as they are. The account-keys of its
- * signing keys come by `push-account-keys`; private keys do not come at all.
+ * `POST /v1/brand/{brand}/serial-vault/import`: takes over a Serial Vault's models with their API keys, the account-keys of
+ * its signing keys, and its signing log, whose serial numbers stay those of their device keys. Models that are here already
+ * stay as they are. Private keys do not come at all.
  */
 export function serialVaultRoutes(deps: AdminApiDeps): AdminApp {
   const app = new Hono<AdminEnv>();
@@ -31,14 +33,18 @@ export function serialVaultRoutes(deps: AdminApiDeps): AdminApp {
 async function importVault(deps: AdminApiDeps, c: AdminContext): Promise<Response> {
   const brandId = c.req.param('brand') ?? '';
   const dryRun = queryOf(c, importQuery)['dry-run'] === 'true';
-  const { models, serials, refused } = readSerialVault(await textBody(c), brandId);
+  const vault = readSerialVault(await textBody(c), brandId);
+  const { models, serials } = vault;
+  const keys = await verifyVaultKeys(deps.database.queries, vault.keys, deps.clock());
+  const refused = [...vault.refused, ...keys.refused];
   const missing: (typeof models)[number][] = [];
   for (const model of models) {
     if ((await findModel(deps.database.queries, brandId, model.name)) === undefined) missing.push(model);
   }
   const plan = { 'dry-run': dryRun, models: missing.map(({ name }) => name), refused };
-  if (dryRun) return c.json({ ...plan, serials: serials.length });
-  const details = { models: missing.length, serials: serials.length };
+  const accountKeys = keys.good.filter(({ type }) => type === 'account-key').length;
+  if (dryRun) return c.json({ ...plan, 'account-keys': accountKeys, serials: serials.length });
+  const details = { models: missing.length, 'account-keys': accountKeys, serials: serials.length };
   const added = await change(
     deps,
     c,
@@ -59,8 +65,9 @@ async function importVault(deps: AdminApiDeps, c: AdminContext): Promise<Respons
         if (!(await addModel(tx, record)) || apiKey === undefined) continue;
         await showApiKey(deps, tx, record, { apiKey, at, actor });
       }
+      if ((await addAssertions(tx, keys.good, { at })) > 0) await raiseGeneration(tx, 'catalog');
       return addForeignSerials(tx, brandId, serials, { actor, at });
     },
   );
-  return c.json({ ...plan, serials: added }, 201);
+  return c.json({ ...plan, 'account-keys': accountKeys, serials: added }, 201);
 }

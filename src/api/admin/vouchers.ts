@@ -2,7 +2,8 @@ import { Hono } from 'hono';
 import { z } from 'zod';
 
 import { decodeStream, sourceOf, text, verifyChain, type Assertion } from '../../assertions/index.ts';
-import { sentenceOf } from '../../errors.ts';
+import { checkHardwareKey } from '../../devices/index.ts';
+import { AirlockError, sentenceOf } from '../../errors.ts';
 import { addAssertions, assertionSource, trustedRoots } from '../../storage/index.ts';
 import { addVoucher, listVouchers } from '../../storage/model-service/index.ts';
 import {
@@ -19,6 +20,9 @@ import {
   type AdminEnv,
 } from './gateway.ts';
 import { change } from './model-lookup.ts';
+
+/** Most refused vouchers of one import that the answer names. */
+const MAX_TOLD = 20;
 
 const listQuery = z.object({ 'page-size': pageSize, cursor: z.string().max(128).optional() });
 
@@ -59,6 +63,10 @@ export function voucherRoutes(deps: AdminApiDeps): AdminApp {
 async function importVouchers(deps: AdminApiDeps, c: AdminContext): Promise<Response> {
   const brandId = c.req.param('brand') ?? '';
   const stream = decodeStream(await textBody(c)).filter(({ type }) => type === 'hardware-identity');
+  if (stream.length === 0) {
+    const sentence = 'cannot import vouchers: there is no hardware-identity assertion among what was sent';
+    throw new AirlockError('invalid', 'vouchers-missing', sentence);
+  }
   const { queries } = deps.database;
   const trust = {
     source: assertionSource(queries),
@@ -67,19 +75,22 @@ async function importVouchers(deps: AdminApiDeps, c: AdminContext): Promise<Resp
     sourceIsVerified: true,
   };
   const good: Assertion[] = [];
-  const refused: { 'hardware-id-key-sha3-384': string; message: string }[] = [];
+  const refused: string[] = [];
   for (const assertion of stream) {
     try {
       await verifyChain(assertion, trust);
+      checkHardwareKey(text(assertion, 'hardware-id-key'));
       good.push(assertion);
     } catch (error) {
-      refused.push({
-        'hardware-id-key-sha3-384': text(assertion, 'hardware-id-key-sha3-384'),
-        message: sentenceOf(error),
-      });
+      if (!(error instanceof AirlockError)) throw error;
+      const hardware = `${text(assertion, 'hardware-name')}/${text(assertion, 'hardware-id')}`;
+      refused.push(`cannot accept the voucher of ${hardware}: ${sentenceOf(error)}`);
     }
   }
-  if (refused.length > 0) return c.json({ added: 0, unchanged: 0, refused }, 400);
+  if (refused.length > 0) {
+    const errors = refused.slice(0, MAX_TOLD).map((message) => ({ code: 'voucher-refused', message }));
+    return c.json({ 'error-list': errors }, 400);
+  }
   const added = await change(
     deps,
     c,
@@ -102,5 +113,5 @@ async function importVouchers(deps: AdminApiDeps, c: AdminContext): Promise<Resp
       return count;
     },
   );
-  return c.json({ added, unchanged: good.length - added, refused }, 201);
+  return c.json({ added, unchanged: good.length - added }, 201);
 }

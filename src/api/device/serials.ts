@@ -3,6 +3,7 @@ import { Hono } from 'hono';
 import { crashPoint } from '../../activities/crash-point.ts';
 import { DeviceError, MAX_SERIAL_REQUEST_BYTES } from '../../devices/index.ts';
 import { limitedBytes } from '../../limited-bytes.ts';
+import { clientAddress } from '../client-address.ts';
 import { clientError, ERROR_CONTENT_TYPE, serialErrorBody, type ClientError } from '../errors.ts';
 import { answer, ASSERTION_TYPE, jsonAnswer, type DeviceContext, type DeviceEnv } from './http.ts';
 import type { SerialService } from './serial-service.ts';
@@ -12,8 +13,8 @@ export interface SerialRoutesDeps {
   readonly service: Pick<SerialService, 'requestId' | 'serial'>;
   /** Where the direct paths are besides `/v1/`, such as `/vault/v1`; without a slash at the end. */
   readonly servicePrefixes?: readonly string[];
-  /** The address that a request came from; the connection's own unless told. */
-  readonly addressOf?: (c: DeviceContext) => string | undefined;
+  /** Addresses and networks of front servers whose `X-Forwarded-For` is believed (`proxy.trust-forwarded-for`). */
+  readonly fronts?: () => Promise<readonly string[]>;
   /** Called with what is our own mistake or a failing part, so that it is logged; answers never tell. */
   readonly report: (error: unknown) => void;
 }
@@ -47,7 +48,7 @@ async function serial(deps: SerialRoutesDeps, c: DeviceContext, direct: boolean)
       stream: await readBody(c),
       apiKey: c.req.header('api-key'),
       claimCode: c.req.header('claim-code'),
-      address: deps.addressOf ? deps.addressOf(c) : c.env?.incoming?.socket.remoteAddress,
+      address: await addressOf(deps, c),
     });
     crashPoint('serial-before-answer');
     // snapd sends the same request again after a minute.
@@ -57,6 +58,13 @@ async function serial(deps: SerialRoutesDeps, c: DeviceContext, direct: boolean)
   } catch (error) {
     return refuse(deps, error, direct);
   }
+}
+
+async function addressOf(deps: SerialRoutesDeps, c: DeviceContext): Promise<string | undefined> {
+  const peer = c.env?.incoming?.socket.remoteAddress;
+  const forwardedFor = c.req.header('x-forwarded-for');
+  if (forwardedFor === undefined || deps.fronts === undefined) return peer;
+  return clientAddress({ peer, forwardedFor, fronts: await deps.fronts() });
 }
 
 /**

@@ -8,17 +8,18 @@ import { brandGateway } from './gateway.ts';
 
 const importedSchema = z.looseObject({
   models: z.array(z.string()),
+  'account-keys': z.number(),
   serials: z.number(),
   refused: z.array(z.looseObject({ subject: z.string(), message: z.string() })),
 });
 
-/** `store-admin import serial-vault FILE`: models with their API keys, and who has which serial. */
+/** `store-admin import serial-vault FILE`: models with their API keys, account-keys, and who has which serial. */
 export function importSerialVaultCommand(context: CliContext) {
   return new Command('serial-vault')
-    .description("take over a Serial Vault's models, API keys and signing log")
+    .description("take over a Serial Vault's models, API keys, account-keys and signing log")
     .argument(
       '<file>',
-      'answers of its /v1/models and /v1/signinglog in one JSON document; - for standard input',
+      'answers of its /v1/models, /v1/keypairs and /v1/signinglog in one JSON document; - for standard input',
     )
     .option('--dry-run', 'show what would be taken over, and change nothing')
     .option('--json', 'print the result as JSON')
@@ -31,6 +32,9 @@ export function importSerialVaultCommand(context: CliContext) {
       for (const { subject, message } of result.refused)
         note(context.terminal, `refused: ${subject}: ${message}`);
       const words = options.dryRun ? 'To be taken over' : 'Taken over';
-      print(context.terminal, `${words}: ${result.models.length} models, ${result.serials} serials.`);
+      print(
+        context.terminal,
+        `${words}: ${result.models.length} models, ${result['account-keys']} account-keys, ${result.serials} serials.`,
+      );
     });
 }

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { text } from '../../../src/assertions/index.ts';
+import { findAssertion } from '../../../src/storage/index.ts';
+import { newSigner } from '../../support/brand-chain.ts';
 import { openGateway, type TestGateway } from '../../support/admin-gateway.ts';
 import { openModelService, type TestModelService } from '../../support/model-service.ts';
 
@@ -72,6 +74,79 @@ describe('what a Serial Vault leaves behind', () => {
     const thief = await rig.device(model, { proposedSerial: 'V-1' });
     await expect(thief.requestSerial()).rejects.toThrow('another device key has it');
     expect(text(await known.requestSerial(), 'serial')).toBe('V-1');
+  });
+
+  it('keeps a device its serial whatever it proposes, whoever may enrol, as the next revision', async () => {
+    const name = 'vault-known';
+    const model = await rig.chain.model(name);
+    const [silent, changed, closed] = await Promise.all([
+      rig.device(model),
+      rig.device(model, { proposedSerial: 'OTHER' }),
+      rig.device(model, { proposedSerial: 'K-3' }),
+    ]);
+    const logs = [silent, changed, closed].map((device, index) => ({
+      make: rig.chain.brandId,
+      model: name,
+      serialnumber: `K-${String(index + 1)}`,
+      fingerprint: device.signer.publicKey.keyId,
+      created: '2020-02-02T02:02:02Z',
+      revision: index,
+    }));
+    const again = { ...logs[2], revision: 7, created: '2021-02-02T02:02:02Z' };
+    const models = [{ 'brand-id': rig.chain.brandId, model: name, 'api-key': `api-key-of-${name}` }];
+    const document = { models, logs: [...logs, again] };
+    expect((await gateway.call('POST', gateway.brand('/serial-vault/import'), document)).status).toBe(201);
+    await rig.addPolicy(name, await rig.addKey('serials-known'));
+    const given = [];
+    for (const device of [silent, changed]) given.push(await device.requestSerial());
+    await gateway.call('PUT', gateway.brand(`/model/${name}/enrolment`), { quota: 0 });
+    given.push(await closed.requestSerial());
+    expect(given.map((serial) => [text(serial, 'serial'), serial.revision])).toEqual([
+      ['K-1', 1],
+      ['K-2', 2],
+      ['K-3', 8],
+    ]);
+    await expect((await rig.device(model)).requestSerial()).rejects.toThrow('used up');
+
+    // Its board is replaced: the serial is still in the other service's log alone.
+    const burnt = { ...logs[0], serialnumber: 'K-9', fingerprint: 'b'.repeat(64), revision: 3 };
+    await gateway.call('POST', gateway.brand('/serial-vault/import'), { logs: [burnt] });
+    const permit = { serial: 'K-9', reason: 'burnt' };
+    const granted = await gateway.call('POST', gateway.brand(`/model/${name}/replacements`), permit);
+    expect(granted.status, granted.text).toBe(201);
+    const board = await (await rig.device(model, { proposedSerial: 'K-9' })).requestSerial();
+    expect([text(board, 'serial'), board.revision]).toEqual(['K-9', 4]);
+  });
+
+  it('includes the account-keys of its signing keys, where they lead to a trusted root', async () => {
+    const [old, foreign] = [newSigner().publicKey, newSigner().publicKey];
+    const accountKey = Buffer.from((await rig.chain.accountKey(old, 'old')).bytes).toString();
+    const row = (KeyID: string, Assertion: string, AuthorityID = rig.chain.brandId) => ({
+      ID: 1,
+      AuthorityID,
+      KeyID,
+      Active: true,
+      Assertion,
+      KeyName: 'old',
+    });
+    const keypairs = [
+      row(old.keyId, accountKey),
+      row(foreign.keyId, accountKey),
+      row('forged', accountKey.replace('name: old', 'name: new')),
+      row('bare', ''),
+      row('theirs', accountKey, 'another-brand'),
+    ];
+    const path = gateway.brand('/serial-vault/import');
+    const plan = await gateway.call('POST', `${path}?dry-run=true`, { keypairs });
+    expect(plan.json).toMatchObject({ 'account-keys': 1 });
+    const kept = () => findAssertion(rig.database.queries, 'account-key', [old.keyId]);
+    expect(await kept()).toBeUndefined();
+    const done = await gateway.call('POST', path, { keypairs });
+    expect(done.json).toMatchObject({ 'account-keys': 1 });
+    expect(done.json.refused.map(({ subject }: { subject: string }) => subject).toSorted()).toEqual(
+      ['bare', 'forged', foreign.keyId].toSorted(),
+    );
+    expect((await kept())?.bytes.toString()).toBe(accountKey);
   });
 
   it('is refused as a whole when it is something else', async () => {
