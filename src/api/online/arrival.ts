@@ -55,23 +55,40 @@ export class Arrival {
       this.#leave();
       return undefined;
     }
-    return Readable.from(this.#bytes(file), { objectMode: false, highWaterMark: CHUNK }).on('close', () => {
-      this.#leave();
-      void file.close().catch(() => undefined);
-    });
+    return this.#reader(file);
   }
 
-  async *#bytes(file: FileHandle): AsyncGenerator<Uint8Array> {
-    for (let at = 0; ;) {
-      const news = this.#news.promise;
-      if (at < this.#written) {
-        const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(CHUNK), 0, CHUNK, at);
-        at += bytesRead;
-        yield buffer.subarray(0, bytesRead);
-      } else if (this.#end === 'coming') await news;
-      else if (this.#end === 'whole') return;
-      else throw new Error('the upstream broke off');
-    }
+  /** No generator: one that waits for bytes cannot be ended from outside, and who leaves must be noticed at once. */
+  #reader(file: FileHandle): Readable {
+    let at = 0;
+    const give = async () => {
+      for (;;) {
+        const news = this.#news.promise;
+        if (reader.destroyed) return;
+        if (at < this.#written) {
+          const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(CHUNK), 0, CHUNK, at);
+          at += bytesRead;
+          reader.push(buffer.subarray(0, bytesRead));
+          return;
+        }
+        if (this.#end === 'whole') {
+          reader.push(null);
+          return;
+        }
+        if (this.#end === 'broken') throw new Error('the upstream broke off');
+        await news;
+      }
+    };
+    const reader = new Readable({
+      highWaterMark: CHUNK,
+      read: () => void give().catch((error: unknown) => reader.destroy(asError(error))),
+      destroy: (error, done) => {
+        this.#leave();
+        void file.close().catch(() => undefined);
+        done(error);
+      },
+    });
+    return reader;
   }
 
   #leave(): void {
@@ -84,4 +101,8 @@ export class Arrival {
     this.#news.resolve();
     this.#news = Promise.withResolvers();
   }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }

@@ -106,7 +106,7 @@ async function passOn(deps: FileDeps, context: Context, digest: string, upstream
       return new Response(answer.body, { status: answer.status, headers: given });
     }
     const announced = length === null ? undefined : Number(length);
-    const arrival = await turn.fill(readable(answer.body), announced, deps.report);
+    const arrival = await turn.fill(Readable.fromWeb(answer.body), announced, deps.report);
     const body = await arrival.read();
     if (body === undefined) throw new Error('the file went while it came');
     return new Response(Readable.toWeb(body), { status: 200, headers: given });
@@ -114,12 +114,4 @@ async function passOn(deps: FileDeps, context: Context, digest: string, upstream
     turn?.release();
     throw cause instanceof AirlockError ? cause : unreachable(cause);
   }
-}
-
-async function* bytesOf(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-  for await (const chunk of body) yield chunk;
-}
-
-function readable(body: AsyncIterable<Uint8Array>): Readable {
-  return Readable.from(bytesOf(body), { objectMode: false });
 }
