@@ -21,6 +21,7 @@ import { localSnaps } from '../api/overrides/local-snaps.ts';
 import { StoreAdmins } from '../api/overrides/store-admins.ts';
 import { upstreamSnaps } from '../api/overrides/upstream-snaps.ts';
 import { authorityProcesses, createAuthorityOps, createPublisherApi } from '../api/publisher/index.ts';
+import type { TokenFacts } from '../api/ops/deps.ts';
 import { createHealthApi, HEALTH_PATHS, type HsmFacts } from '../api/watch/health.ts';
 import { traced } from '../api/watch/traced.ts';
 import { watched } from '../api/watch/watched.ts';
@@ -50,7 +51,7 @@ export interface HttpOptions {
   readonly worksHere: boolean;
   readonly status: {
     /** How each HSM token is, where this process has them. */
-    readonly hsm: () => readonly (HsmFacts & { readonly words: string })[];
+    readonly hsm: () => readonly (HsmFacts & TokenFacts)[];
     /** Where this API listens. */
     readonly url: () => string;
   };

@@ -1,4 +1,4 @@
-import type { HsmState } from './hsm.ts';
+import type { HsmState, HsmStatus } from './hsm.ts';
 import type { Trouble } from './supervisor.ts';
 
 /** What the state and its words are made from. */
@@ -39,6 +39,15 @@ export function describe(view: StatusView): string {
     case 'pin-refused':
       return `waits for the PIN of the token "${label}" to be put right: ${why}; no PIN is sent until then`;
   }
+}
+
+/** Why a token cannot sign now, in words; undefined when it can. A test signature that failed counts until one succeeds. */
+export function signingFailure(
+  status: Pick<HsmStatus, 'state' | 'words' | 'lastProbe'>,
+): string | undefined {
+  const { state, words, lastProbe } = status;
+  if (state !== 'ready' && state !== 'degraded') return words;
+  return lastProbe?.failure === undefined ? undefined : `the last test signature failed: ${lastProbe.failure}`;
 }
 
 function connections(count: number): string {

@@ -75,7 +75,10 @@ export class TokenHsm implements Hsm {
       repair: async () => options.files?.repair(),
       heartbeat: options.heartbeat,
       onChange: () => this.#dispatcher.connectionsChanged(),
-      onReady: (connection) => (connection.onAnswer = () => this.#dispatcher.roomMade()),
+      onReady: (connection) => {
+        connection.onAnswer = () => this.#dispatcher.roomMade();
+        this.#probeAnew();
+      },
     });
     this.#dispatcher.attach(this.#supervisor);
     this.#writer = new KeyWriter({
@@ -165,6 +168,11 @@ export class TokenHsm implements Hsm {
     const milliseconds = failure === undefined ? performance.now() - start : undefined;
     this.#lastProbe = { at, milliseconds, key, failure };
     return this.#lastProbe;
+  }
+
+  /** A failure that was found while the token was away is not told for another minute once it is back. */
+  #probeAnew(): void {
+    if (this.#probeTimer !== undefined && this.#lastProbe?.failure !== undefined) void this.probe();
   }
 
   async close(): Promise<void> {

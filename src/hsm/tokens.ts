@@ -2,6 +2,7 @@ import { sentenceOf } from '../errors.ts';
 import { HsmError } from './errors.ts';
 import type { Hsm, HsmOptions, HsmStatus } from './hsm.ts';
 import { connectHsm } from './open-hsm.ts';
+import { signingFailure } from './status.ts';
 import type { TokenHsm } from './token-hsm.ts';
 
 /** Finds the token that holds a key. */
@@ -23,6 +24,8 @@ export interface TokenPlan {
 export interface NamedTokenStatus extends Pick<HsmStatus, 'state' | 'words' | 'waiting' | 'lastProbe'> {
   readonly name: string;
   readonly connections: { readonly open: number };
+  /** Why it cannot sign now, in words; undefined when it can. */
+  readonly failure: string | undefined;
 }
 
 type Opened = { readonly hsm: TokenHsm } | { readonly failure: string };
@@ -88,10 +91,21 @@ export class HsmTokens implements TokenFinder {
   /** How each token is, and what it waits for. */
   status(): readonly NamedTokenStatus[] {
     return [...this.#entries].map(([name, { opened }]) => {
-      if (opened !== undefined && 'hsm' in opened) return { name, ...opened.hsm.status() };
+      if (opened !== undefined && 'hsm' in opened) {
+        const status = opened.hsm.status();
+        return { name, ...status, failure: signingFailure(status) };
+      }
       const words = opened === undefined ? 'is being opened' : opened.failure;
       const state = opened === undefined ? 'starting' : 'down';
-      return { name, state, words, waiting: 0, connections: { open: 0 }, lastProbe: undefined };
+      return {
+        name,
+        state,
+        words,
+        waiting: 0,
+        connections: { open: 0 },
+        lastProbe: undefined,
+        failure: words,
+      };
     });
   }
 

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { HsmTokens, parseHsmKeyId, type HsmOptions, type TokenPlan } from '../../src/hsm/index.ts';
+import { signingFailure } from '../../src/hsm/status.ts';
 import { P11KitServer } from '../support/p11-kit.ts';
 import { eventually, hsmChildren } from '../support/processes.ts';
 import { makeTestToken, makeTwin, type TestToken } from '../support/softhsm-token.ts';
@@ -53,6 +54,42 @@ async function two(more: Partial<HsmOptions> = {}) {
   for (const name of ['one', 'other']) await tokens.of(name).generateKey(keyId, name);
   return { tokens, one, other, ofOne };
 }
+
+/** Waits for the words of why the token `one` cannot sign; null when it can. */
+async function failureOfOne(tokens: HsmTokens, matches: (failure: string | undefined) => boolean) {
+  await eventually('the state of the token', () => {
+    const one = tokens.status().find(({ name }) => name === 'one');
+    return one !== undefined && matches(one.failure);
+  });
+}
+
+describe('whether a token can sign', () => {
+  it('is told from its state and from the last test signature, and anew when it is back', async () => {
+    const folder = await temporaryFolder();
+    const token = await makeTestToken(folder);
+    const server = new P11KitServer(token, folder);
+    onTestFinished(() => server.close());
+    await server.start();
+    const module = { p11KitAddress: server.address };
+    const tokens = await opened([plan('one', token, { module, heartbeat: 200, probeEvery: 300, patience: 100 })]);
+    await failureOfOne(tokens, (failure) => failure === undefined);
+    const remotes = server.remotes();
+    await server.kill();
+    for (const pid of remotes) process.kill(pid, 'SIGKILL');
+    await failureOfOne(tokens, (failure) => failure?.startsWith('waits for the token') ?? false);
+    await server.start();
+    await failureOfOne(tokens, (failure) => failure === undefined);
+  });
+
+  it('is no while test signatures fail on open connections', () => {
+    const words = 'signs with the token "card" over 1 connection';
+    const probe = { at: new Date(0), milliseconds: undefined, key: undefined };
+    const failed = { state: 'ready', words, lastProbe: { ...probe, failure: 'cannot do this on the token' } } as const;
+    expect(signingFailure(failed)).toBe('the last test signature failed: cannot do this on the token');
+    expect(signingFailure({ state: 'ready', words, lastProbe: undefined })).toBeUndefined();
+    expect(signingFailure({ ...failed, state: 'pin-refused', words: 'waits for the PIN' })).toBe('waits for the PIN');
+  });
+});
 
 describe('two tokens', () => {
   it('keep their keys apart', async () => {

@@ -11,6 +11,15 @@ export interface MasterKeys {
   reseal(name: string, sealed: string): string;
 }
 
+/** How one HSM token is. */
+export interface TokenFacts {
+  readonly name: string;
+  readonly state: string;
+  readonly words: string;
+  /** Why it cannot sign now, in words; undefined when it can. */
+  readonly failure: string | undefined;
+}
+
 /** What the operator's interface needs from the host. */
 export interface OpsDeps {
   readonly database: Database;
@@ -25,7 +34,7 @@ export interface OpsDeps {
   readonly temporalUi: string | null;
   readonly temporalHealthy: () => Promise<boolean>;
   /** How each HSM token is, as far as this process knows; empty when another process has them. */
-  readonly hsm: () => readonly { readonly name: string; readonly state: string; readonly words: string }[];
+  readonly hsm: () => readonly TokenFacts[];
   /** Where the API is reached when nobody configured an address. */
   readonly url: () => string;
   readonly clock: () => Date;

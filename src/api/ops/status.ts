@@ -39,6 +39,8 @@ const AIRGAP = [
   'snapstorage',
   'storeadmingw',
 ];
+/** Signs with the HSM. */
+const SIGNING = 'snapmodels';
 /** Those whose work is done by durable processes. */
 const DURABLE = new Set(['packagereview-worker', 'snapmodels']);
 
@@ -59,7 +61,13 @@ async function statusOf(deps: OpsDeps): Promise<Status> {
   try {
     await deps.database.check();
   } catch {
-    const services = serviceList(true, 'the database does not answer', healthy, null);
+    const services = serviceList({
+      airgap: true,
+      failure: 'the database does not answer',
+      temporal: healthy,
+      storageFailure: null,
+      hsmFailure: null,
+    });
     return {
       ...EMPTY,
       storeUrl: deps.url(),
@@ -80,7 +88,13 @@ async function statusOf(deps: OpsDeps): Promise<Status> {
     database: 'ok',
     airgap,
     storeId: settings.text('internal.store.id') ?? null,
-    services: serviceList(airgap, null, healthy, storageFailure),
+    services: serviceList({
+      airgap,
+      failure: null,
+      temporal: healthy,
+      storageFailure,
+      hsmFailure: hsmFailureOf(deps),
+    }),
     storageFailure,
     stores: await storeList(queries),
     accountKeys: await keyList(queries),
@@ -115,14 +129,29 @@ function hsmOf(deps: OpsDeps): Pick<Status, 'hsm' | 'hsmTokens'> {
   return { hsm: usual === undefined ? null : { state: usual.state, detail: usual.detail }, hsmTokens };
 }
 
-function serviceList(
-  airgap: boolean,
-  failure: string | null,
-  temporal: boolean,
-  storageFailure: string | null,
-): Status['services'] {
+/** Why some token cannot sign, in words; null when each can. */
+function hsmFailureOf(deps: OpsDeps): string | null {
+  const failures = deps.hsm().flatMap(({ failure }) => (failure === undefined ? [] : [failure]));
+  return failures.length === 0 ? null : failures.join('; ');
+}
+
+interface ServiceFacts {
+  readonly airgap: boolean;
+  /** What keeps every service from running. */
+  readonly failure: string | null;
+  readonly temporal: boolean;
+  readonly storageFailure: string | null;
+  readonly hsmFailure: string | null;
+}
+
+function serviceList(facts: ServiceFacts): Status['services'] {
+  const { airgap, failure, temporal, storageFailure, hsmFailure } = facts;
+  const owned = new Map([
+    ['snapstorage', storageFailure],
+    [SIGNING, hsmFailure],
+  ]);
   return (airgap ? AIRGAP : ONLINE).map((name) => {
-    const own = name === 'snapstorage' ? storageFailure : null;
+    const own = owned.get(name) ?? null;
     const why =
       failure ?? own ?? (DURABLE.has(name) && !temporal ? 'the Temporal server does not answer' : null);
     return { name, running: why === null, failure: why };

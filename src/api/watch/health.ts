@@ -21,13 +21,14 @@ export interface HealthDeps {
   readonly clock: () => Date;
 }
 
-/** As far as metrics need it; the HSM's own status is one. */
+/** As far as probes and metrics need it; the status of a token is one. */
 export interface HsmFacts {
   readonly name: string;
-  readonly state: string;
   readonly waiting: number;
   readonly connections: { readonly open: number };
   readonly lastProbe: { readonly milliseconds: number | undefined } | undefined;
+  /** Why it cannot sign now, in words; undefined when it can. */
+  readonly failure: string | undefined;
 }
 
 /** Probes come often, from anywhere, and need no token: what they ask for is looked up once a second at most. */
@@ -43,8 +44,8 @@ export const HEALTH_PATHS = ['/_status', '/healthz', '/readyz', '/metrics'] as c
 
 /**
  * Probes and metrics. `/_status/ping` and `/healthz` tell that the process answers; `/_status/check` (protocol/operators.md
- * 1.4, for load balancers) and `/readyz` that it can serve: 503 without its database or Temporal. Without the files of snaps
- * all else goes on, so that is told and no more. `/metrics` is for
+ * 1.4, for load balancers) and `/readyz` that it can serve: 503 without its database or Temporal. Without the files of snaps,
+ * or the HSM, all else goes on, so that is told and no more. `/metrics` is for
  * Prometheus on this machine, or with the operator's token.
  */
 export function createHealthApi(deps: HealthDeps): Hono<{ Bindings: Partial<HttpBindings> }> {
@@ -61,7 +62,7 @@ export function createHealthApi(deps: HealthDeps): Hono<{ Bindings: Partial<Http
     app.get(path, async (c) => {
       const found = await parts();
       const ready = found.database && found.temporal;
-      const lines = Object.entries(found).map(([part, up]) => `${part} ${up ? 'OK' : 'failed'}\n`);
+      const lines = Object.entries({ ...found, ...hsmPart(deps.hsm()) }).map(([part, up]) => `${part} ${up ? 'OK' : 'failed'}\n`);
       return c.text(lines.join(''), ready ? 200 : 503);
     });
   app.get('/metrics', async (c) => {
@@ -138,13 +139,17 @@ async function measure(deps: HealthDeps, parts: Parts): Promise<void> {
   metrics.intentsWaiting.set(Number(waiting?.rows ?? 0));
 }
 
-/** The HSM is up when each of its tokens is; a token that was taken out of the settings leaves the figures. */
+/** The HSM is up when each of its tokens can sign; nothing is said where no token is. */
+function hsmPart(tokens: readonly HsmFacts[]): { readonly hsm?: boolean } {
+  if (tokens.length === 0) return {};
+  return { hsm: tokens.every(({ failure }) => failure === undefined) };
+}
+
+/** A token that was taken out of the settings leaves the figures. */
 function measureHsm({ metrics, hsm }: HealthDeps): void {
   const tokens = hsm();
   for (const gauge of [metrics.hsmQueue, metrics.hsmConnections, metrics.hsmProbeSeconds]) gauge.reset();
-  if (tokens.length === 0) return;
-  const up = tokens.every(({ state }) => state === 'ready' || state === 'degraded');
-  metrics.partUp.set({ part: 'hsm' }, up ? 1 : 0);
+  for (const [part, up] of Object.entries(hsmPart(tokens))) metrics.partUp.set({ part }, up ? 1 : 0);
   for (const { name: token, waiting, connections, lastProbe } of tokens) {
     metrics.hsmQueue.set({ token }, waiting);
     metrics.hsmConnections.set({ token }, connections.open);

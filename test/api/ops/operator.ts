@@ -5,6 +5,7 @@ import type { Hono } from 'hono';
 import { z } from 'zod';
 import { OverrideBook } from '../../../src/api/overrides/book.ts';
 import { localSnaps } from '../../../src/api/overrides/local-snaps.ts';
+import type { TokenFacts } from '../../../src/api/ops/deps.ts';
 import { createOpsApi } from '../../../src/api/ops/index.ts';
 import { operatorGate } from '../../../src/api/operator-gate.ts';
 import { operation } from '../../../src/api/ops/contract.ts';
@@ -13,7 +14,12 @@ import type { Host } from '../../workflows/carried-store.ts';
 
 export const TOKEN = 'operator-token';
 
-function opsOf(temporal: TestTemporal, host: Host, client: Client): Hono {
+function opsOf(
+  temporal: TestTemporal,
+  host: Host,
+  client: Client,
+  hsm: () => readonly TokenFacts[],
+): Hono {
   return createOpsApi(
     {
       database: host.database,
@@ -29,7 +35,7 @@ function opsOf(temporal: TestTemporal, host: Host, client: Client): Hono {
       codecs: temporal.dataConverter.payloadCodecs ?? [],
       temporalUi: 'http://127.0.0.1:8233',
       temporalHealthy: () => temporal.temporal.healthy(),
-      hsm: () => [],
+      hsm,
       url: () => 'http://127.0.0.1:8000',
       clock: () => new Date(),
       random: (size) => new Uint8Array(randomBytes(size)),
@@ -79,7 +85,8 @@ export const operatorAt = <Answer>(
   temporal: TestTemporal,
   host: Host,
   work: (operator: Operator) => Promise<Answer>,
+  hsm: () => readonly TokenFacts[] = () => [],
 ): Promise<Answer> =>
   withWorkers(temporal, { airlock: host.activities, transfer: host.activities }, (client) =>
-    work(new Operator(opsOf(temporal, host, client))),
+    work(new Operator(opsOf(temporal, host, client, hsm))),
   );

@@ -15,6 +15,7 @@ import {
   status,
   trustRoots,
 } from '../../../src/api/ops/contract.ts';
+import { statusLines } from '../../../src/cli/snap-store-proxy/status.ts';
 import { encodeStream } from '../../../src/assertions/index.ts';
 import { appendAct, findAssertion } from '../../../src/storage/index.ts';
 import { openTestTemporal, type TestTemporal } from '../../support/temporal.ts';
@@ -101,6 +102,22 @@ describe("the operator's interface", () => {
       ).toEqual(['my-base', 'snapd']);
       expect((await operator.ask('POST', '/imports/roll-back')).status).toBe(409);
     });
+  });
+
+  test('says inline why snapmodels does not run while the HSM is away', async () => {
+    const failure = 'waits for the token "card": no slot carries the token "card"; tries again in 1.0 s';
+    const away = { name: 'default', state: 'down', words: failure, failure };
+    await operatorAt(
+      temporal,
+      await newHost(),
+      async (operator) => {
+        await operator.ask('PATCH', '/config', { set: { 'proxy.airgap': 'true' } });
+        const lines = statusLines(await operator.answer('GET', '/status', status), false);
+        expect(lines).toContain(`  snapmodels: not running: ${failure}`);
+        expect(lines.filter((line) => line.includes('not running'))).toHaveLength(1);
+      },
+      () => [away],
+    );
   });
 
   test('takes what "snap download" leaves, and tells metadata that came too early from a broken file', async () => {

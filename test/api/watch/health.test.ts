@@ -15,6 +15,14 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const TOKEN = randomBytes(16).toString('hex');
 
+const signingToken = {
+  name: 'default',
+  waiting: 3,
+  connections: { open: 1 },
+  lastProbe: { milliseconds: 20 },
+  failure: undefined,
+};
+
 async function host(over: Partial<HealthDeps> = {}) {
   const folder = await temporaryFolder();
   const database = await temporaryDatabase();
@@ -27,15 +35,7 @@ async function host(over: Partial<HealthDeps> = {}) {
     settings,
     metrics,
     temporalHealthy: () => Promise.resolve(true),
-    hsm: () => [
-      {
-        name: 'default',
-        state: 'ready',
-        waiting: 3,
-        connections: { open: 1 },
-        lastProbe: { milliseconds: 20 },
-      },
-    ],
+    hsm: () => [signingToken],
     isOperator: operatorCheck(TOKEN),
     // Each look is a second after the one before.
     clock: () => new Date((now += 1_000)),
@@ -78,8 +78,17 @@ test('probes tell that the process answers, and whether it can serve', async () 
   ] as const)
     expect((await fetch(unwell.url + path)).status, path).toBe(status);
   expect(await (await fetch(`${unwell.url}/readyz`)).text()).toBe(
-    'database OK\ntemporal failed\nstorage OK\n',
+    'database OK\ntemporal failed\nstorage OK\nhsm OK\n',
   );
+});
+
+test('a load balancer keeps sending devices while the HSM is away, and reads that it is', async () => {
+  const failure = 'waits for the token "card"';
+  const { url } = await host({ hsm: () => [signingToken, { ...signingToken, name: 'card', failure }] });
+  const answer = await fetch(`${url}/_status/check`);
+  expect(answer.status).toBe(200);
+  expect(await answer.text()).toBe('database OK\ntemporal OK\nstorage OK\nhsm failed\n');
+  expect(await (await fetch(`${url}/metrics`)).text()).toContain('airlock_part_up{part="hsm"} 0');
 });
 
 test('metrics tell what was asked, what was refused and why, and how the parts are', async () => {
