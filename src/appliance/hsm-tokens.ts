@@ -43,10 +43,19 @@ export async function openTokens(
   };
 }
 
+/** What a read-timeout of 15 s allows for one signature, in milliseconds; a longer one more, in proportion. */
+const SIGN_MS = 2000;
+const SIGN_SHARE = SIGN_MS / 15_000;
+
+/** How long a token may take, in milliseconds, when requests wait so many seconds for the HSM. */
+export function deadlinesOf(readTimeout: number): { readonly sign: number; readonly generate: number } {
+  const patience = readTimeout * 1000;
+  return { sign: Math.max(SIGN_MS, Math.round(patience * SIGN_SHARE)), generate: Math.max(120_000, patience) };
+}
+
 async function plansOf(foundation: Foundation): Promise<readonly TokenPlan[]> {
   const set = await foundation.settings.all();
-  const patience = new Settings(set).number('internal.publishergw.snapmodels.read-timeout') * 1000;
-  const deadlines = { generate: Math.max(120_000, patience) };
+  const deadlines = deadlinesOf(new Settings(set).number('internal.publishergw.snapmodels.read-timeout'));
   const onSigned = signingSpans(foundation.tracing);
   const configured = hsmTokens(set).map((token) => ({
     name: token.name,

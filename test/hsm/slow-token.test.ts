@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { deadlinesOf } from '../../src/appliance/hsm-tokens.ts';
 import { parseHsmKeyId } from '../../src/hsm/index.ts';
 import { openSlowToken, type SlowTokenOptions } from '../support/slow-token.ts';
 
@@ -41,5 +42,14 @@ describe('a token that signs slowly', () => {
     const hsm = await slowToken({ perSecond: 4, hsm: { deadlines: { sign: 600 } } });
     await Promise.all(digests.slice(0, 10).map((each) => hsm.sign(big, each)));
     expect(hsm.status().connections.attempts).toBe(1);
+  });
+
+  it('signs at the pace that the read-timeout allows, and is taken for hung beyond', async () => {
+    const options = { perSecond: 0.4, keys: [big] };
+    const patient = await slowToken({ ...options, hsm: { deadlines: deadlinesOf(60) } });
+    await patient.sign(big, digest);
+    expect(patient.status().connections.attempts).toBe(1);
+    const usual = await slowToken({ ...options, hsm: { deadlines: deadlinesOf(15) } });
+    await expect(usual.sign(big, digest)).rejects.toMatchObject({ code: 'hsm-timeout' });
   });
 });
