@@ -33,6 +33,36 @@ export function withFailures<Activities extends { readonly [name in keyof Activi
   });
 }
 
+/** The attempts of a step of {@link endlessWhileAway} that fail by anything but a part that is away. */
+const OTHER_FAILURES = 5;
+
+/** For steps that are repeated without end while a part is away: whatever else fails is final at the fifth attempt. */
+export async function endlessWhileAway<Result>(
+  attempt: number,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    const away = isOurs(error) && error.kind === 'unavailable';
+    if (away || attempt < OTHER_FAILURES) throw error;
+    throw finalFailureOf(error);
+  }
+}
+
+function finalFailureOf(error: unknown): Error {
+  const failure = failureOf(error);
+  if (failure instanceof CancelledFailure) return failure;
+  const known = failure instanceof ApplicationFailure ? failure : undefined;
+  return ApplicationFailure.create({
+    message: failure.message,
+    nonRetryable: true,
+    ...(known?.type && { type: known.type }),
+    ...(known?.details && { details: known.details }),
+    cause: failure,
+  });
+}
+
 /** The failure for any thrown value; Temporal's own failures (cancellation among them) stay as they are. */
 export function failureOf(error: unknown): Error {
   if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;

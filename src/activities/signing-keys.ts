@@ -1,4 +1,4 @@
-import { heartbeat } from '@temporalio/activity';
+import { activityInfo, heartbeat } from '@temporalio/activity';
 
 import {
   decodeAssertion,
@@ -30,6 +30,7 @@ import {
   type SigningKeyRecord,
 } from '../storage/model-service/index.ts';
 import type { CreatedSigningKey } from '../workflows/serials-contract.ts';
+import { endlessWhileAway } from './errors.ts';
 import { crashPoint } from './crash-point.ts';
 import { registrationOffline } from './submit-key-request.ts';
 
@@ -76,7 +77,9 @@ export function createSigningKeyActivities(deps: SigningKeyActivityDeps) {
       crashPoint('key-before-generate');
       const key = publicKeyFromRsa(
         await withHeartbeats(() =>
-          tokens.of(reserved.token).generateKey(parseHsmKeyId(reserved.hsmKeyId), input.name),
+          endlessWhileAway(activityInfo().attempt, async () =>
+            tokens.of(reserved.token).generateKey(parseHsmKeyId(reserved.hsmKeyId), input.name),
+          ),
         ),
       );
       crashPoint('key-after-generate');

@@ -147,7 +147,7 @@ function authorityCounters(shared: Shared, operator: MiddlewareHandler): Counter
 
 /** The Model Service: serials for devices, and the gateway for the admins of brands. */
 async function modelServiceCounters(shared: Shared, provisioner: Provisioner): Promise<Counter[]> {
-  const { foundation, temporal, tokens, random, report } = shared;
+  const { foundation, temporal, status, tokens, random, report } = shared;
   const { database, settings, clock, secretBox, tracing } = foundation;
   const secrets = await openModelServiceSecrets(settings, clock());
   const service = new SerialService({ database, secrets, provisioner, clock, random, tracing });
@@ -165,6 +165,7 @@ async function modelServiceCounters(shared: Shared, provisioner: Provisioner): P
     hsmTokens: async () => hsmTokenNames(await settings.all()),
     clock,
     random,
+    hsmFailure: (token) => status.hsm().find(({ name }) => name === token)?.failure,
     readTimeout: async () =>
       new Settings(await settings.all()).number('internal.publishergw.snapmodels.read-timeout'),
     report,

@@ -14,12 +14,22 @@ export const signing = {
   retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '5s', maximumAttempts: 8 },
 } as const satisfies LocalActivityOptions;
 
-/** Making a key. Cards take minutes; the step looks its key up before it makes one, so it may be repeated. */
+/**
+ * Making a key, for as long as the HSM is away. Cards take minutes; the step looks its key up before it makes one, so it may
+ * be repeated. What does not come of an HSM that is away ends in the step itself, after some attempts.
+ */
 export const keyGeneration = {
   taskQueue: QUEUES.hsm,
   startToCloseTimeout: '15m',
   heartbeatTimeout: '30s',
-  retry: { initialInterval: '1s', maximumInterval: '1m', maximumAttempts: 5 },
+  retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '5s' },
+} as const satisfies ActivityOptions;
+
+/** What the HSM owes, a signature or the removal of a key: short, and repeated for as long as the HSM is away. */
+export const owedByHsm = {
+  taskQueue: QUEUES.hsm,
+  startToCloseTimeout: '2m',
+  retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '5s' },
 } as const satisfies ActivityOptions;
 
 /** A call to another store or service. */

@@ -8,7 +8,7 @@ import {
 } from '@temporalio/workflow';
 
 import type { SigningKeyActivities } from '../activities/signing-keys.ts';
-import { commit, handingOver, QUEUES } from './options.ts';
+import { commit, handingOver, owedByHsm, QUEUES } from './options.ts';
 import {
   ACCOUNT_KEY_PUSHED,
   HAND_OVER,
@@ -19,6 +19,7 @@ import {
 } from './serials-contract.ts';
 
 const hsm = proxyActivities<SigningKeyActivities>({ ...commit, taskQueue: QUEUES.hsm });
+const signer = proxyActivities<SigningKeyActivities>(owedByHsm);
 const store = proxyActivities<SigningKeyActivities>({ ...handingOver, taskQueue: QUEUES.hsm });
 
 /** Says that account-keys were pushed: look at once. */
@@ -52,7 +53,7 @@ export async function registerSigningKey(input: RegisterSigningKeyInput): Promis
   setHandler(accountKeyPushed, () => {
     pushed = true;
   });
-  await hsm.signKeyRequest(input);
+  await signer.signKeyRequest(input);
   for (let look = 0; look < LOOKS; look += 1) {
     if (wanted && !handed) {
       state = 'handing-over';

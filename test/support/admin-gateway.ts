@@ -40,6 +40,7 @@ export async function openGateway(
     readonly workers?: boolean;
     /** In seconds. */
     readonly readTimeout?: () => number;
+    readonly hsmFailure?: () => string | undefined;
   } = {},
 ): Promise<TestGateway> {
   const { database, chain } = rig;
@@ -74,6 +75,7 @@ export async function openGateway(
     tokens,
     processes: modelServiceProcesses(temporal.client),
     hasAuthority: of.hasAuthority ?? (async () => of.submit !== undefined),
+    hsmFailure: () => of.hsmFailure?.(),
     hsmTokens: async () => ['default', 'card'],
     clock,
     random,

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { withFailures } from '../../src/activities/errors.ts';
+import { errorOfFailure, withFailures } from '../../src/activities/errors.ts';
 import { createSerialActivities } from '../../src/activities/serials.ts';
 import { createSigningKeyActivities } from '../../src/activities/signing-keys.ts';
 import { temporalBatches } from '../../src/api/device/provisioning/serial-batches.ts';
@@ -228,6 +228,65 @@ describe('a signing key', () => {
       });
       expect((await rig.hsm.listKeys()).map(({ id }) => String(id))).not.toContain(row?.hsmKeyId);
       expect(await findAssertion(rig.database.queries, 'account-key', [keyId])).toBeDefined();
+    });
+  });
+
+  it('is made and deleted in the end, however long the HSM is away, and its registration ends with it', async () => {
+    const failures = { make: 5, remove: 3 };
+    const away = () => new HsmError('hsm-unavailable', 'cannot reach the HSM: no slot carries the token');
+    const hsm: TestModelService['hsm'] = Object.assign(Object.create(rig.hsm), {
+      findKey: rig.hsm.findKey.bind(rig.hsm),
+      sign: rig.hsm.sign.bind(rig.hsm),
+      generateKey: async (...args: Parameters<typeof rig.hsm.generateKey>) => {
+        if (failures.make-- > 0) throw away();
+        return rig.hsm.generateKey(...args);
+      },
+      deleteKey: async (...args: Parameters<typeof rig.hsm.deleteKey>) => {
+        if (failures.remove-- > 0) throw away();
+        return rig.hsm.deleteKey(...args);
+      },
+    });
+    await withWorkers(temporal, activities(hsm), async (client) => {
+      const { keyId } = await client.workflow.execute<typeof createSigningKey>('createSigningKey', {
+        workflowId: 'signing-key/my-brand/late',
+        taskQueue: 'hsm',
+        args: [{ brandId: rig.chain.brandId, name: 'late', actor: 'admin' }],
+      });
+      const registration = await client.workflow.start<typeof registerSigningKey>('registerSigningKey', {
+        workflowId: `register-key/${keyId}`,
+        taskQueue: 'hsm',
+        args: [{ keyId, actor: 'admin', deliver: 'file', lookEverySeconds: 60 }],
+      });
+      const request = () => findAssertion(rig.database.queries, 'account-key-request', [keyId]);
+      await expect.poll(request, { timeout: 20_000 }).toBeDefined();
+      const row = await findSigningKeyByName(rig.database.queries, rig.chain.brandId, 'late');
+      await client.workflow.execute<typeof deleteSigningKey>('deleteSigningKey', {
+        workflowId: `delete-key/${keyId}`,
+        taskQueue: 'hsm',
+        args: [{ keyId, hsmKeyId: row?.hsmKeyId ?? '', actor: 'admin' }],
+      });
+      expect((await rig.hsm.listKeys()).map(({ id }) => String(id))).not.toContain(row?.hsmKeyId);
+      await expect(registration.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
+    });
+  });
+
+  it('is given up when the HSM declines it again and again', async () => {
+    let attempts = 0;
+    const hsm: TestModelService['hsm'] = Object.assign(Object.create(rig.hsm), {
+      generateKey: async () => {
+        attempts += 1;
+        throw new HsmError('hsm-refused', 'cannot do this on the token: it answered CKR_DEVICE_MEMORY');
+      },
+    });
+    await withWorkers(temporal, activities(hsm), async (client) => {
+      const made = client.workflow.execute<typeof createSigningKey>('createSigningKey', {
+        workflowId: 'signing-key/my-brand/declined',
+        taskQueue: 'hsm',
+        args: [{ brandId: rig.chain.brandId, name: 'declined', actor: 'admin' }],
+      });
+      const error = await made.then(() => undefined, errorOfFailure);
+      expect([error?.code, error?.message]).toEqual(['hsm-refused', expect.stringContaining('CKR_DEVICE_MEMORY')]);
+      expect(attempts).toBe(5);
     });
   });
 });

@@ -22,6 +22,8 @@ export interface AdminApiDeps {
   readonly processes: ModelServiceProcesses;
   /** Names of the HSM tokens that keys can be made on. */
   readonly hsmTokens: () => Promise<readonly string[]>;
+  /** Why a token cannot sign now, in words; undefined when it can, or when another process has it. */
+  readonly hsmFailure: (token: string) => string | undefined;
   /** Whether this host can hand key registrations to the store that vouches for the brand's keys. */
   readonly hasAuthority: () => Promise<boolean>;
   readonly clock: () => Date;

@@ -30,8 +30,11 @@ export interface ModelServiceProcesses {
    * taken it after so many milliseconds, and goes on. Throws what the store refused.
    */
   handOverKeyRequest(input: RegisterSigningKeyInput, waitMs: number): Promise<boolean>;
-  /** Deletes a signing key that no policy uses. */
-  deleteSigningKey(input: DeleteSigningKeyInput): Promise<void>;
+  /**
+   * Deletes a signing key that no policy uses; resolves to false when the HSM has not removed it after so many milliseconds, and
+   * goes on.
+   */
+  deleteSigningKey(input: DeleteSigningKeyInput, waitMs: number): Promise<boolean>;
   /** Tells a registration, if one runs, that account-keys came. */
   accountKeyPushed(keyId: string): Promise<void>;
 }
@@ -54,13 +57,7 @@ export function modelServiceProcesses(client: Client): ModelServiceProcesses {
           ...JOIN,
         }),
       );
-      const { promise: late, resolve } = Promise.withResolvers<boolean>();
-      const timer = setTimeout(() => resolve(false), waitMs);
-      try {
-        return await answer(Promise.race([handle.result().then(() => true), late]));
-      } finally {
-        clearTimeout(timer);
-      }
+      return answer(within(handle.result(), waitMs));
     },
     async registerSigningKey(input) {
       await answer(
@@ -91,15 +88,16 @@ export function modelServiceProcesses(client: Client): ModelServiceProcesses {
         if (performance.now() >= end) return false;
       }
     },
-    async deleteSigningKey(input) {
-      await answer(
-        workflow.execute<typeof deleteSigningKey>('deleteSigningKey', {
+    async deleteSigningKey(input, waitMs) {
+      const handle = await answer(
+        workflow.start<typeof deleteSigningKey>('deleteSigningKey', {
           workflowId: deleteKeyId(input.keyId),
           taskQueue: QUEUES.hsm,
           args: [input],
           ...JOIN,
         }),
       );
+      return answer(within(handle.result(), waitMs));
     },
     async accountKeyPushed(keyId) {
       // Nobody may be waiting for it: the signal is a courtesy, the registration looks by itself as well.
@@ -109,6 +107,17 @@ export function modelServiceProcesses(client: Client): ModelServiceProcesses {
         .catch(() => undefined);
     },
   };
+}
+
+/** Whether work ended within so many milliseconds; it goes on in any case. Throws what it throws by then. */
+async function within(work: Promise<unknown>, milliseconds: number): Promise<boolean> {
+  const { promise: late, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => resolve(false), milliseconds);
+  try {
+    return await Promise.race([work.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function answer<Result>(work: Promise<Result>): Promise<Result> {

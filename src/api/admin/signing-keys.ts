@@ -77,12 +77,18 @@ export function signingKeyRoutes(deps: AdminApiDeps): AdminApp {
         `cannot delete signing key '${key.name}': it is used to sign at least one serial policy, of ${models.join(', ')}; give each of these models a policy with another key first`,
       );
     }
-    await deps.processes.deleteSigningKey({
-      keyId,
-      hsmKeyId: key.hsmKeyId,
-      token: key.token,
-      actor: c.get('actor'),
-    });
+    const seconds = await deps.readTimeout();
+    const done = await deps.processes.deleteSigningKey(
+      { keyId, hsmKeyId: key.hsmKeyId, token: key.token, actor: c.get('actor') },
+      seconds * 1000,
+    );
+    if (!done) {
+      throw new AirlockError(
+        'unavailable',
+        'remote-service-unavailable',
+        `cannot say yet that signing key '${key.name}' is gone from the HSM: ${why(deps, key.token, seconds)}; nothing signs with it any more, and it goes on until the HSM has removed the key`,
+      );
+    }
     return c.body(null, 204);
   });
 
@@ -123,13 +129,25 @@ async function create(deps: AdminApiDeps, c: AdminContext): Promise<SigningKeyRe
   );
   const made = await findSigningKeyByName(queries, brandId, name);
   if (!done || made === undefined) {
+    const down = deps.hsmFailure(token) !== undefined;
+    const next = down
+      ? 'it goes on, and the key is made when the HSM is back'
+      : 'it goes on, list the keys in a while, or raise internal.publishergw.snapmodels.read-timeout';
     throw new AirlockError(
       'unavailable',
       'remote-service-unavailable',
-      `cannot say yet that signing key '${name}' is made: the HSM takes longer than ${String(seconds)} s; it goes on, list the keys in a while, or raise internal.publishergw.snapmodels.read-timeout`,
+      `cannot say yet that signing key '${name}' is made: ${why(deps, token, seconds)}; ${next}`,
     );
   }
   return made;
+}
+
+/** Why the HSM has not done what it was asked for. */
+function why(deps: AdminApiDeps, token: string, seconds: number): string {
+  const failure = deps.hsmFailure(token);
+  return failure === undefined
+    ? `the HSM takes longer than ${String(seconds)} s`
+    : `the HSM is down (${failure})`;
 }
 
 /** Moves every model of the brand from one key to another in one step; the old key stays until it is deleted. */

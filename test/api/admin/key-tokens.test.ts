@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { decodeAssertion, publicKeyOf, verifySelfSigned } from '../../../src/assertions/index.ts';
 import { openHsm, type Hsm } from '../../../src/hsm/index.ts';
 import { openGateway, type TestGateway } from '../../support/admin-gateway.ts';
@@ -24,7 +25,10 @@ beforeAll(async () => {
     probeEvery: 0,
   });
   rig = await openModelService({ folder, otherTokens: { card } });
-  gateway = await openGateway(rig);
+  gateway = await openGateway(rig, {
+    readTimeout: () => patience.seconds,
+    hsmFailure: () => patience.failure,
+  });
 });
 
 afterAll(async () => {
@@ -33,6 +37,8 @@ afterAll(async () => {
   await card.close();
   await rm(folder, { recursive: true, force: true });
 });
+
+const patience: { seconds: number; failure: string | undefined } = { seconds: 15, failure: undefined };
 
 const keys = () => gateway.brand('/signing_key');
 const idsOn = async (hsm: Hsm) => (await hsm.listKeys()).map(({ label }) => label);
@@ -44,6 +50,39 @@ describe('a signing key', () => {
     const usual = await gateway.call('POST', keys(), { name: 'usual' });
     expect([usual.status, usual.json.token]).toEqual([201, 'default']);
     expect([await idsOn(card), await idsOn(rig.hsm)]).toEqual([['careful'], ['usual']]);
+  });
+
+  it('that waits for an HSM that is down says so, and is made and deleted when it is back', async () => {
+    const calls = { generateKey: card.generateKey.bind(card), deleteKey: card.deleteKey.bind(card) };
+    const back = Promise.withResolvers<void>();
+    const gone = Promise.withResolvers<void>();
+    card.generateKey = async (...args) => back.promise.then(() => calls.generateKey(...args));
+    card.deleteKey = async (...args) => gone.promise.then(() => calls.deleteKey(...args));
+    patience.seconds = 0.5;
+    patience.failure = 'waits for the token "card": no slot carries the token "card"';
+    const waiting = await gateway.call('POST', keys(), { name: 'late', token: 'card' });
+    expect([waiting.status, waiting.json['error-list'][0].message]).toEqual([
+      503,
+      `cannot say yet that signing key 'late' is made: the HSM is down (${patience.failure}); it goes on, and the key is made when the HSM is back`,
+    ]);
+    back.resolve();
+    const named = async () =>
+      z
+        .array(z.object({ name: z.string(), 'sha3-384': z.string() }))
+        .parse((await gateway.call('GET', keys())).json)
+        .find(({ name }) => name === 'late');
+    await expect.poll(named, { timeout: 30_000 }).toBeDefined();
+    const path = `${keys()}/${(await named())?.['sha3-384'] ?? ''}`;
+    const deleting = await gateway.call('DELETE', path);
+    expect([deleting.status, deleting.json['error-list'][0].message]).toEqual([
+      503,
+      `cannot say yet that signing key 'late' is gone from the HSM: the HSM is down (${patience.failure}); nothing signs with it any more, and it goes on until the HSM has removed the key`,
+    ]);
+    expect(await idsOn(card)).toContain('late');
+    gone.resolve();
+    await expect.poll(() => idsOn(card), { timeout: 30_000 }).not.toContain('late');
+    Object.assign(card, calls);
+    Object.assign(patience, { seconds: 15, failure: undefined });
   });
 
   it('is not made on a token that the store does not have', async () => {
