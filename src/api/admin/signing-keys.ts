@@ -159,6 +159,9 @@ async function rotate(deps: AdminApiDeps, c: AdminContext): Promise<Response> {
     (await listPolicies(deps.database.queries, brandId)).map((policy) => [policy.modelName, policy.keyId]),
   );
   const models = [...inForce].filter(([, keyId]) => keyId === oldKey.keyId).map(([model]) => model);
+  // Also where no model signs with the old key: a mistyped one is told.
+  if ((await findSigningKey(deps.database.queries, newKeyId)) === undefined)
+    throw notFound(`the signing key ${newKeyId.slice(0, 64)}`);
   for (const model of models) await requireUsableKey(deps, c, brandId, model, newKeyId);
   const act = { act: 'key.rotate', subject: oldKey.keyId ?? '', details: { to: newKeyId, models } };
   await change(deps, c, act, async (tx, at) => {

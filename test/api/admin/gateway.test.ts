@@ -213,6 +213,10 @@ describe('signing keys', () => {
       'new-signing-key-sha3-384': next,
     });
     expect(rotated.json).toEqual({ models: ['model-a'] });
+    const unknown = await gateway.call('POST', gateway.brand(`/signing_key/${key['sha3-384']}/rotate`), {
+      'new-signing-key-sha3-384': 'nonsense',
+    });
+    expect([unknown.status, unknown.json['error-list'][0].code]).toEqual([404, 'resource-not-found']);
     expect((await gateway.call('DELETE', gateway.brand(`/signing_key/${key['sha3-384']}`))).status).toBe(204);
     expect((await gateway.call('GET', gateway.brand('/signing_key'))).json).toHaveLength(1);
     expect(await rig.hsm.listKeys()).toHaveLength(1);
