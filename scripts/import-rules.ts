@@ -38,12 +38,14 @@ const PERFORMERS = [
   'workflows',
   'errors.ts',
   'limited-bytes.ts',
+  'folders.ts',
 ] as const;
 
 /** The rules, most particular first. */
 export const IMPORT_RULES: readonly ImportRule[] = [
   ...pure,
   { folder: 'errors.ts', may: [], packages: [], because: 'the error type stands alone' },
+  { folder: 'folders.ts', may: [], packages: [], because: 'it makes folders, whosever they are' },
   { folder: 'limited-bytes.ts', may: [], packages: [], because: 'it reads streams, whosever they are' },
   {
     folder: 'workflows',
@@ -110,12 +112,12 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   },
   {
     folder: 'cli/airlock',
-    may: ['cli', 'appliance', 'backup', 'bundles', 'config', 'telemetry', ...PURE, 'errors.ts'],
+    may: ['cli', 'appliance', 'backup', 'bundles', 'config', 'telemetry', ...PURE, 'errors.ts', 'folders.ts'],
     because: 'commands that start the parts leave the putting together to appliance',
   },
   {
     folder: 'cli',
-    may: [...PURE, 'errors.ts', 'backup', 'config', 'telemetry', 'bundles'],
+    may: [...PURE, 'errors.ts', 'folders.ts', 'backup', 'config', 'telemetry', 'bundles'],
     types: ['api'],
     because: 'commands speak HTTP or Temporal, never to the HSM or the database',
   },

@@ -13,6 +13,9 @@ import { AirlockError, ERROR_KINDS, sentenceOf, type ErrorKind } from '../errors
 /** Kinds that another try may mend. All others end a step, and its workflow, at once. */
 const RETRYABLE: ReadonlySet<ErrorKind> = new Set(['unavailable', 'internal']);
 
+/** Of those kinds, what the next try would meet as well: somebody has to make room, and is told at once. */
+const NOT_RETRYABLE: ReadonlySet<string> = new Set(['disk-full']);
+
 /** What a failure carries besides its code: enough to make the error again on the other side. */
 const failureDetails = z.tuple([z.object({ kind: z.enum(ERROR_KINDS) })]).rest(z.unknown());
 
@@ -74,7 +77,7 @@ function failureOfOurs(error: AirlockError): ApplicationFailure {
   const failure = ApplicationFailure.create({
     message: error.message,
     type: error.code,
-    nonRetryable: !RETRYABLE.has(error.kind),
+    nonRetryable: !RETRYABLE.has(error.kind) || NOT_RETRYABLE.has(error.code),
     details: [{ kind: error.kind }],
     ...(error.cause instanceof Error && { cause: error.cause }),
   });

@@ -1,5 +1,6 @@
 import { generateKeyPairSync, createPrivateKey } from 'node:crypto';
 import { stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { encodeStream, type Assertion } from '../assertions/index.ts';
 import {
   BundleError,
@@ -8,6 +9,7 @@ import {
   encodeMetadataFile,
   manifestSigner,
   readBundleHead,
+  requireFreeBytes,
   sha3Of,
   writeBundle,
   versionFor,
@@ -85,6 +87,7 @@ export interface ArchiveMaterial {
 /**
  * Writes the archive at `path`. One that an interrupted run of the same export finished there is not written again: an archive
  * has its name only once it is whole.
+ * @throws BundleError `disk-full` before anything is written, when there is no room for it
  */
 export async function writeArchive(
   path: string,
@@ -95,6 +98,10 @@ export async function writeArchive(
   const { manifest, bytes, files } = manifestOf(material, signer.fingerprint);
   const finished = await finishedArchive(path, sha3Of(encodeManifest(manifest)));
   if (finished !== undefined) return finished;
+  await requireFreeBytes(
+    dirname(path),
+    manifest.members.reduce((sum, { size }) => sum + size, 0),
+  );
   const source = ({ name }: ManifestMember) => bytes.get(name) ?? files.get(name) ?? missing(name);
   return writeBundle(path, { manifest, signer, source }, options);
 }

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { makeFolder } from '../folders.ts';
 import { ExportError } from './export-errors.ts';
 
 /**
@@ -8,7 +8,7 @@ import { ExportError } from './export-errors.ts';
 export async function makeExportFolder(wanted: string | null, own: string): Promise<string> {
   const folder = wanted ?? own;
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     return folder;
   } catch (cause) {
     throw new ExportError(

@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { LRUCache } from 'lru-cache';
@@ -12,6 +12,7 @@ import {
   type DownloadOptions,
   type UpstreamSnap,
 } from '../upstream/index.ts';
+import { makeExportFolder } from './export-folder.ts';
 import { VerifiedFiles } from './verified-files.ts';
 import type { FetchItem, FetchSnapsInput } from '../workflows/fetch-contract.ts';
 import { knownThere, type KnownThere } from './export-basis.ts';
@@ -90,8 +91,9 @@ export async function upstreamClient(
 }
 
 /**
- * Asks the upstream what every channel holds, keeps the answers, and asks the disk for room for all of it twice: once as it
+ * Asks the upstream what every channel holds, keeps the answers, and asks the disks for room for all of it twice: once as it
  * comes, once in the archives.
+ * @throws UpstreamError; ExportError `export-folder-unusable`; BundleError `disk-full`
  */
 export async function resolveAll(
   input: FetchSnapsInput,
@@ -100,6 +102,8 @@ export async function resolveAll(
 ): Promise<readonly FetchItem[]> {
   const folder = fetchFolder(deps.blobs, input.fetchId);
   await mkdir(folder, { recursive: true, mode: 0o700 });
+  // Before anything is asked: a folder that cannot be used is found out now, not after hours of downloads.
+  const archives = await makeExportFolder(input.exportDir, deps.exportFolder);
   const client = await upstreamClient(deps, input);
   const places: FetchedPlace[] = [];
   for (const name of input.names)
@@ -112,9 +116,21 @@ export async function resolveAll(
         });
   const plan = { places, ...(await leftOutOf(input, places, deps)) };
   const files = downloadsOf(plan);
-  await requireFreeBytes(folder, 2 * files.reduce((sum, { size }) => sum + size, 0));
+  await requireRoom(
+    folder,
+    archives,
+    files.reduce((sum, { size }) => sum + size, 0),
+  );
   await writeFile(join(folder, PLAN_FILE), JSON.stringify(plan), { mode: 0o600 });
   return files.map(({ name, revision, size }) => ({ name, revision, size }));
+}
+
+/** Room for the downloads and for the archives of them, be it on one disk or on two. */
+async function requireRoom(downloads: string, archives: string, bytes: number): Promise<void> {
+  const [one, other] = await Promise.all([stat(downloads), stat(archives)]);
+  if (one.dev === other.dev) return requireFreeBytes(archives, 2 * bytes);
+  await requireFreeBytes(downloads, bytes);
+  await requireFreeBytes(archives, bytes);
 }
 
 /** What `resolveAll` kept. */

@@ -2,7 +2,10 @@ import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 
+import { makeFolder } from '../folders.ts';
+import type { CliContext } from './context.ts';
 import { CliError } from './errors.ts';
+import { exportFolder } from './profile.ts';
 import type { Terminal } from './terminal.ts';
 
 /** As much as the gateway takes in one request: an allow-list of 100,000 rows. */
@@ -37,6 +40,29 @@ export async function existingFile(file: string): Promise<string> {
     throw unreadable(file, reasonOf(cause), cause);
   }
   throw unreadable(file, 'it is no file');
+}
+
+/**
+ * The folder that exported files go to, made where it is missing: the one asked for, else this user's own.
+ *
+ * @throws CliError `file-unwritable`
+ */
+export async function makeExportFolder(
+  { terminal }: CliContext,
+  wanted: string | undefined,
+): Promise<string> {
+  const folder = resolve(wanted ?? exportFolder(terminal.env));
+  try {
+    await makeFolder(folder);
+    return folder;
+  } catch (cause) {
+    throw new CliError(
+      'invalid',
+      'file-unwritable',
+      `cannot write to ${folder}: name another folder by --export-dir`,
+      { cause },
+    );
+  }
 }
 
 /** An error for a file that cannot be read; `why` completes the sentence. */

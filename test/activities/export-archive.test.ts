@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
@@ -75,4 +75,21 @@ test('an archive that an interrupted run finished is not written again; another 
   const later = new Date(AT.getTime() + 1000);
   await expect(writeArchive(path, material(gone, later), signer, {})).rejects.toThrow('nobody should ask');
   expect((await writeArchive(path, material(given, later), signer, {})).digest).not.toBe(first.digest);
+});
+
+test('what the disk has no room for is refused before a byte is written', async () => {
+  const folder = await temporaryFolder();
+  const large = material(() => Promise.reject(new Error('nobody should read it')));
+  const [snap] = large.snaps;
+  const [revision] = snap?.revisions ?? [];
+  if (!snap || !revision) throw new Error('there is one');
+  const huge = { ...revision, revision: { ...revision.revision, size: 2 ** 42 } };
+  const written = writeArchive(
+    join(folder, 'huge.tar.gz'),
+    { ...large, snaps: [{ ...snap, revisions: [huge] }] },
+    await manifestSigner(generateKeyPairSync('ed25519').privateKey),
+    {},
+  );
+  await expect(written).rejects.toThrow(/^cannot continue: 419430\d MiB are needed in .* MiB are free/);
+  expect(await readdir(folder)).toEqual([]);
 });

@@ -136,3 +136,19 @@ test('a snap that is not there ends the fetch with its name, and leaves nothing'
   });
   expect(await readdir(join(proxy.folder, 'staging'))).toEqual([]);
 });
+
+test('a folder that no archive can be written to ends the fetch at once, before anything is asked', async () => {
+  const outside = await newOutside();
+  const proxy = await online(outside, 'http://127.0.0.1:9');
+  await withWorkers(temporal, { airlock: proxy.all, transfer: proxy.all }, async (client) => {
+    const failed = client.workflow.execute(fetchSnaps, {
+      workflowId: 'fetch-nowhere',
+      taskQueue: 'airlock',
+      args: [wish({ exportDir: '/proc/nope' })],
+    });
+    await expect(failed.catch((thrown: unknown) => errorOfFailure(thrown))).resolves.toMatchObject({
+      code: 'export-folder-unusable',
+      message: 'cannot write to /proc/nope: it is no folder that can be used',
+    });
+  });
+});

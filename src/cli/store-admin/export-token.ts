@@ -1,5 +1,4 @@
-import { mkdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 
 import { Command } from '@commander-js/extra-typings';
 
@@ -7,7 +6,7 @@ import { authorityClient, authorityPath, splitNames } from '../authority/client.
 import { save } from '../authority/root.ts';
 import { issuedSchema, optionalNames, secondsOf } from '../authority/tokens.ts';
 import type { CliContext } from '../context.ts';
-import { exportFolder } from '../profile.ts';
+import { makeExportFolder } from '../files.ts';
 import { note, printJson } from '../terminal.ts';
 import { reportToken } from './export.ts';
 
@@ -28,8 +27,7 @@ export function exportTokenCommand(context: CliContext) {
     .option('--json', 'print file and session as JSON')
     .action(async (account, options) => {
       const client = await authorityClient(context);
-      const folder = resolve(options.exportDir ?? exportFolder(context.terminal.env));
-      await mkdir(folder, { recursive: true });
+      const folder = await makeExportFolder(context, options.exportDir);
       const { macaroon, sessionId, expires } = await client.request(authorityPath('tokens'), issuedSchema, {
         method: 'POST',
         json: {

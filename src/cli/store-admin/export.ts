@@ -1,16 +1,12 @@
-import { mkdir } from 'node:fs/promises';
-import { resolve } from 'node:path';
-
 import { Command } from '@commander-js/extra-typings';
 import { z } from 'zod';
 
 import { splitNames } from '../authority/client.ts';
 import { INVENTORY, SINCE, basisOf, remarkLeftOut } from '../basis.ts';
 import type { CliContext } from '../context.ts';
-import { CliError, usageError } from '../errors.ts';
-import { readDocument } from '../files.ts';
+import { usageError } from '../errors.ts';
+import { makeExportFolder, readDocument } from '../files.ts';
 import { operatorClient } from '../operator.ts';
-import { exportFolder } from '../profile.ts';
 import { barLine } from '../progress.ts';
 import type { ExportResult } from '../snap-store-proxy/contract.ts';
 import { print, printJson } from '../terminal.ts';
@@ -92,15 +88,7 @@ interface ExportOptions {
 async function runExport(context: CliContext, options: ExportOptions, json: object): Promise<ExportResult> {
   // First, so that no folder is made where no Airlock runs.
   const client = await operatorClient(context);
-  const exportDir = resolve(options.exportDir ?? exportFolder(context.terminal.env));
-  await mkdir(exportDir, { recursive: true }).catch((cause: unknown) => {
-    throw new CliError(
-      'invalid',
-      'file-unwritable',
-      `cannot write to ${exportDir}: name another folder by --export-dir`,
-      { cause },
-    );
-  });
+  const exportDir = await makeExportFolder(context, options.exportDir);
   return runTransfer(context, client, '/ops/v1/exports', { ...json, exportDir }, options.watch);
 }
 
