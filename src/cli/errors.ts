@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander';
 
 import { AirlockError, type ErrorKind } from '../errors.ts';
+import { notUsed } from './not-used.ts';
 
 /** What the command line itself can refuse. */
 export type CliErrorCode =
@@ -72,7 +73,7 @@ function usageFailure(error: CommanderError): Failure {
   }
   return {
     exitCode: EXIT_CODES.invalid,
-    sentence: `cannot understand the command line: ${what}; try --help`,
+    sentence: notUsed(what) ?? `cannot understand the command line: ${what}; try --help`,
   };
 }
 

@@ -1,9 +1,12 @@
 import type { Command } from '@commander-js/extra-typings';
 
+import packageFile from '../../package.json' with { type: 'json' };
 import type { CliContext } from './context.ts';
 import { failureOf } from './errors.ts';
 import { takeKeyIds } from './key-ids.ts';
 import { note } from './terminal.ts';
+
+const { version: VERSION } = packageFile;
 
 /** The programs, each by every name that the documents give it. */
 export const PROGRAMS = {
@@ -33,6 +36,7 @@ export async function runProgram(
 ): Promise<number> {
   try {
     const program = await buildProgram(context);
+    program.version(VERSION);
     quiet(program, context);
     takeKeyIds(program);
     await program.parseAsync([...args], { from: 'user' });

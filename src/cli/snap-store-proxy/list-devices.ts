@@ -2,6 +2,7 @@ import { Command } from '@commander-js/extra-typings';
 import { z } from 'zod';
 
 import type { CliContext } from '../context.ts';
+import { usageError } from '../errors.ts';
 import { operatorClient } from '../operator.ts';
 import { tableLines } from '../tables.ts';
 import { print, printJson } from '../terminal.ts';
@@ -19,6 +20,8 @@ export function listDevicesCommand(context: CliContext) {
     .option('--limit <number>', 'at most so many', '1000')
     .option('--json', 'print them as JSON')
     .action(async (options) => {
+      if (!/^[1-9]\d{0,5}$/.test(options.limit))
+        throw usageError(`cannot list ${options.limit} devices: --limit is a number from 1`);
       const client = await operatorClient(context);
       const path = `/ops/v1/devices?limit=${encodeURIComponent(options.limit)}`;
       const { devices } = await client.request(path, devicesSchema);

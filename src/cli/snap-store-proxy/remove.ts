@@ -18,7 +18,7 @@ export function deleteSnapCommand(context: CliContext) {
       const query = options.dryRun ? '?dryRun=true' : '';
       const path = `/ops/v1/pushed-snaps/${encodeURIComponent(snap)}${query}`;
       const plan = await client.request(path, removalPlan, { method: 'DELETE' });
-      show(context, plan, options.json);
+      show(context, plan, options);
     });
 }
 
@@ -32,13 +32,18 @@ export function pruneCommand(context: CliContext) {
       const client = await operatorClient(context);
       const json = { dryRun: options.dryRun ?? false };
       const plan = await client.request('/ops/v1/prune', removalPlan, { method: 'POST', json });
-      show(context, plan, options.json);
+      show(context, plan, options);
     });
 }
 
-function show(context: CliContext, plan: ReturnType<typeof removalPlan.parse>, json: true | undefined): void {
-  if (json) return printJson(context.terminal, plan);
+interface ShowOptions {
+  readonly dryRun?: true | undefined;
+  readonly json?: true | undefined;
+}
+
+function show(context: CliContext, plan: ReturnType<typeof removalPlan.parse>, options: ShowOptions): void {
+  if (options.json) return printJson(context.terminal, plan);
   const rows = plan.items.map(({ name, revision, bytes }) => [name, String(revision), String(bytes)]);
   for (const line of tableLines(['Name', 'Revision', 'Bytes'], rows)) print(context.terminal, line);
-  note(context.terminal, `${plan.freedBytes} bytes ${plan.applied ? 'freed' : 'would be freed'}.`);
+  note(context.terminal, `${plan.freedBytes} bytes ${options.dryRun ? 'would be freed' : 'freed'}.`);
 }
