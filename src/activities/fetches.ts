@@ -1,10 +1,17 @@
 import { Context } from '@temporalio/activity';
 import { open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { decodeStream, encodeStream, publicRoot, verifyBatch } from '../assertions/index.ts';
+import {
+  decodeStream,
+  encodeStream,
+  publicRoot,
+  text,
+  verifyBatch,
+  type Assertion,
+} from '../assertions/index.ts';
 import { encodeMetadataFile, fileNames, readMetadataText, stampOf } from '../bundles/index.ts';
 import { assertionSource, trustedRoots } from '../storage/index.ts';
-import { AssertionFetcher } from '../upstream/index.ts';
+import { AssertionFetcher, UpstreamError } from '../upstream/index.ts';
 import type { ExportOutcome } from '../workflows/export-contract.ts';
 import type {
   FetchItem,
@@ -94,6 +101,7 @@ async function fetchKeys(
     trusted: await trustAnchors(queries),
     now: deps.now(),
   });
+  requireOwner(assertions, input);
   const folder = await makeExportFolder(input.exportDir, deps.exportFolder);
   const path = join(folder, fileNames.accountKeys(input.account, stampOf(at)));
   const stream = encodeStream(assertions);
@@ -105,6 +113,20 @@ async function fetchKeys(
     accountKeys: input.keys,
     warnings: [],
   };
+}
+
+/** Keys of another account would be carried in unnoticed. */
+function requireOwner(assertions: readonly Assertion[], { account, keys }: FetchKeysInput): void {
+  for (const assertion of assertions) {
+    const { type, primaryKey } = assertion;
+    if (type !== 'account-key' || !keys.includes(primaryKey[0] ?? '')) continue;
+    const owner = text(assertion, 'account-id');
+    if (owner !== account)
+      throw new UpstreamError(
+        'key-of-other-account',
+        `cannot fetch the account-key ${primaryKey[0] ?? ''} for ${account}: it is one of ${owner}`,
+      );
+  }
 }
 
 async function fetchMetadata(

@@ -10,6 +10,7 @@ export type UpstreamErrorCode =
   | 'role-missing'
   | 'snap-not-upstream'
   | 'assertion-not-upstream'
+  | 'key-of-other-account'
   | 'download-corrupt'
   | 'metadata-not-offered';
 
@@ -22,6 +23,7 @@ const KINDS: Readonly<Record<UpstreamErrorCode, ErrorKind>> = {
   'role-missing': 'forbidden',
   'snap-not-upstream': 'not-found',
   'assertion-not-upstream': 'not-found',
+  'key-of-other-account': 'invalid',
   'download-corrupt': 'unavailable',
   'metadata-not-offered': 'not-found',
 };

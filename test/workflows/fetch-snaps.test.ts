@@ -152,3 +152,27 @@ test('a folder that no archive can be written to ends the fetch at once, before 
     });
   });
 });
+
+test("another account's key is refused", async () => {
+  const outside = await newOutside();
+  await outside.publishJourney();
+  const proxy = await online(outside, await serve(outside));
+  const key = outside.chain.brand[1]?.primaryKey[0] ?? '';
+  await withWorkers(temporal, { airlock: proxy.all, transfer: proxy.all }, async (client) => {
+    const failed = client.workflow.execute(fetchAccountKeys, {
+      workflowId: 'fetch-keys-of-another',
+      taskQueue: 'airlock',
+      args: [
+        {
+          account: String(outside.chain.brand[0]?.headers['authority-id']),
+          keys: [key],
+          exportDir: null,
+          actor: 'operator',
+        },
+      ],
+    });
+    await expect(failed.catch((thrown: unknown) => errorOfFailure(thrown))).resolves.toMatchObject({
+      code: 'key-of-other-account',
+    });
+  });
+});
