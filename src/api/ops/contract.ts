@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ERROR_KINDS } from '../../errors.ts';
+import { ARCHITECTURES } from '../../snaps/index.ts';
 
 /**
  * The operator's interface as data: bodies and answers of `/ops/v1`. Every request carries
@@ -9,6 +10,10 @@ import { ERROR_KINDS } from '../../errors.ts';
  */
 const path = z.string().min(1).max(4096);
 const name = z.string().min(1).max(128);
+/** One that snaps are made for: a wrong one would silently leave everything out. */
+const architecture = z.enum(ARCHITECTURES, {
+  error: `is unknown: it is one of ${ARCHITECTURES.join(', ')}`,
+});
 const names = z.array(name).max(20_000);
 /** SHA3-384 of a public key, base64url: 48 bytes. */
 const keyId = z.string().regex(/^[\w-]{64}$/, 'it is the SHA3-384 of a key, 64 characters long');
@@ -108,7 +113,7 @@ export const exportRequest = z.discriminatedUnion('kind', [
     store: name,
     /** `latest/stable` and the like; all channels when empty. */
     channels: z.array(name).max(50).default([]),
-    architectures: z.array(name).max(20).default([]),
+    architectures: z.array(architecture).max(20).default([]),
     /** Account-keys to add, by SHA3-384: those that sign models. */
     keys: z.array(name).max(100).default([]),
     snaps: z.boolean().default(true),
@@ -126,7 +131,7 @@ export const exportRequest = z.discriminatedUnion('kind', [
       .array(z.object({ name, revision: z.number().int(), push_channel: name.optional() }))
       .default([]),
     channels: z.array(name).max(50).default([]),
-    architectures: z.array(name).max(20).default([]),
+    architectures: z.array(architecture).max(20).default([]),
     store: name.optional(),
     exportDir: path.optional(),
     basis: basis.optional(),
@@ -154,7 +159,7 @@ export const fetchRequest = z.discriminatedUnion('kind', [
     kind: z.literal('snaps'),
     names,
     channels: z.array(name).max(50).default(['latest/stable']),
-    architectures: z.array(name).max(20).default(['amd64']),
+    architectures: z.array(architecture).max(20).default(['amd64']),
     store: name.optional(),
     credentials: z.string().max(65_536).optional(),
     exportDir: path.optional(),

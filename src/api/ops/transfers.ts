@@ -79,7 +79,7 @@ export function fetchRoutes(deps: OpsDeps, processes: Processes): Hono {
           store: request.store ?? null,
           ...(await basisOf(request.basis)),
         };
-        const fetchId = shortDigest(wish);
+        const fetchId = fetchIdOf(wish, request);
         const credentials = await seal(deps, fetchId, request.credentials);
         const input = { ...wish, fetchId, credentials, exportDir, actor: OPERATOR };
         const id = `fetch-snaps/${wish.store ?? GENERAL_STORE}/${fetchId}`;
@@ -91,15 +91,15 @@ export function fetchRoutes(deps: OpsDeps, processes: Processes): Hono {
       case 'account-keys': {
         const { account, keys } = request;
         const input = { account, keys, exportDir, actor: OPERATOR };
-        const id = `fetch-account-keys/${account}/${shortDigest(keys)}`;
+        const id = `fetch-account-keys/${account}/${fetchIdOf(keys, request)}`;
         return context.json(await processes.start('fetchAccountKeys', id, [input], { brand: account }), 202);
       }
       case 'store-metadata': {
         const { store } = request;
-        const name = `metadata-${store}`.slice(0, 100);
-        const credentials = await seal(deps, name, request.credentials);
+        const fetchId = fetchIdOf(store, request);
+        const credentials = await seal(deps, fetchId, request.credentials);
         const input = { store, credentials: credentials ?? '', exportDir, actor: OPERATOR };
-        const id = `fetch-brand-store-metadata/${store}`;
+        const id = `fetch-brand-store-metadata/${store}/${fetchId}`;
         return context.json(await processes.start('fetchBrandStoreMetadata', id, [input], { store }), 202);
       }
       default:
@@ -107,6 +107,14 @@ export function fetchRoutes(deps: OpsDeps, processes: Processes): Hono {
     }
   });
   return app;
+}
+
+/** Names a fetch: who repeats it joins it, and who wants another folder or comes with another login does not. */
+function fetchIdOf(
+  wish: unknown,
+  given: { readonly exportDir?: string | undefined; readonly credentials?: string | undefined },
+): string {
+  return shortDigest([wish, given.exportDir ?? null, given.credentials ?? null]);
 }
 
 /** Seals a login under a name of this fetch; the name is what the workflow is told. */
