@@ -40,7 +40,7 @@ export async function checkOrigin(
   if (pinned.fingerprint !== fingerprint && rules.exporter === null)
     throw new ImportError(
       'exporter-foreign',
-      `cannot accept the archive: it was exported with the key ${fingerprint}, and earlier ones for this store with ${pinned.fingerprint}; if the exporting machine changed, compare the new fingerprint there and push again with it`,
+      `cannot accept the archive: it was exported with the key ${fingerprint}, and earlier ones for this store with ${pinned.fingerprint}; if the exporting machine changed, compare the new fingerprint there and push again with --exporter ${fingerprint}`,
     );
   const ordered = content.kind === 'store' || content.kind === 'store-metadata';
   if (ordered && !rules.allowOlder && content.exportedAt !== null && content.exportedAt < pinned.newestExport)
