@@ -84,11 +84,12 @@ export class Arrival {
       read: () => void give().catch((error: unknown) => reader.destroy(asError(error))),
       destroy: (error, done) => {
         this.#leave();
-        void file.close().catch(() => undefined);
         done(error);
       },
     });
-    return reader;
+    return reader.on('close', () => {
+      void file.close().catch(() => undefined);
+    });
   }
 
   #leave(): void {
