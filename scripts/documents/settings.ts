@@ -37,7 +37,7 @@ export const USED: Readonly<Partial<Record<DocumentedKey, string>>> = {
     'access key of the bucket; with its secret, files that lie there are found',
   'proxy.storage.s3.secret-access-key': 'its secret',
   'proxy.storage.s3.scanned-container-name': 'the bucket with the files of snaps',
-  'internal.store.id': 'the store id of this host',
+  'internal.store.id': 'the store id of this host; when unset, the store that was pushed first',
   'internal.store.url': 'the address at which devices reach this host',
   'internal.publishergw.snapmodels.read-timeout': 'how long the gateway waits for the HSM, in seconds',
 };

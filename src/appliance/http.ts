@@ -86,7 +86,7 @@ export async function createHttpApps(
     database,
     blobs,
     deviceSecrets: () => deviceSecrets(settings),
-    site: () => siteOf(settings),
+    site: () => siteOf(settings, database.queries),
     clock,
     random,
     report,

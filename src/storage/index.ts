@@ -15,6 +15,7 @@ export * from './last-backup.ts';
 export * from './loose-blobs.ts';
 export * from './locks.ts';
 export * from './overrides.ts';
+export * from './own-store.ts';
 export * from './reseal.ts';
 export * from './setting-store.ts';
 export * from './store-views.ts';

@@ -10,7 +10,7 @@ export interface DeviceSecret {
 
 /** What devices are told about this host. */
 export interface Site {
-  /** The id of this host's own store assertion (`internal.store.id`); undefined when it has none. */
+  /** The id of this host's own store assertion (`ownStoreId`); undefined when it has none. */
   readonly storeId: string | undefined;
   /** The address that devices reach this host at, without a slash at the end; undefined takes each request's own. */
   readonly publicUrl: string | undefined;

@@ -142,7 +142,11 @@ export class Gate {
           : await loadBlocks(database.queries),
       secrets,
       tokens: before?.secrets === secrets ? before.tokens : new SessionTokens(secrets),
-      site: before !== undefined && sameSecrets ? before.site : await site(),
+      // An import can make known which store this host is.
+      site:
+        before !== undefined && sameSecrets && kept?.catalog === generations.catalog
+          ? before.site
+          : await site(),
       heldSince: performance.now(),
     };
     this.#held = held;

@@ -49,6 +49,7 @@ export function settingRoutes(deps: OpsDeps): Hono {
     for (const name of unset) changes.set(settingKey(name), undefined);
     const before = await current();
     for (const [key, change] of changes) requireKept(before, key, change?.value);
+    await requireStoreHere(deps, changes.get('internal.store.id')?.value);
     checkHsmTokens(changed(await deps.settings.all(), changes));
     await deps.settings.change(changes, deps.clock());
     await log(deps, 'setting.change', [...changes.keys()]);
@@ -78,6 +79,18 @@ function neverShown(key: SettingKey): AirlockError {
     'forbidden',
     'setting-never-shown',
     `cannot show ${key}: a PIN is never shown; set it again if it is lost`,
+  );
+}
+
+/** The id of a store that is not here would leave clients without the assertion that they are told to fetch. */
+async function requireStoreHere({ database }: OpsDeps, id: string | undefined): Promise<void> {
+  if (id === undefined) return;
+  const row = await database.queries.selectFrom('Store').select('id').where('id', '=', id).executeTakeFirst();
+  if (row !== undefined) return;
+  throw new AirlockError(
+    'not-found',
+    'store-unknown',
+    `cannot set internal.store.id to "${id.slice(0, 80)}": that store is not here; push it first, or unset it, and the store that was pushed first counts`,
   );
 }
 

@@ -5,7 +5,7 @@ import { decodeAssertion, optionalText, text } from '../../assertions/index.ts';
 import { GENERAL_STORE } from '../../brands/index.ts';
 import { DEFAULT_TOKEN, Settings } from '../../config/index.ts';
 import { sentenceOf } from '../../errors.ts';
-import { readLastBackup, type Queries } from '../../storage/index.ts';
+import { ownStoreId, readLastBackup, type Queries } from '../../storage/index.ts';
 import { signatureCounts } from '../../storage/model-service/index.ts';
 import type { status } from './contract.ts';
 import type { OpsDeps } from './deps.ts';
@@ -87,7 +87,7 @@ async function statusOf(deps: OpsDeps): Promise<Status> {
       (settings.isSet('proxy.domain') ? `http://${settings.text('proxy.domain')}` : deps.url()),
     database: 'ok',
     airgap,
-    storeId: settings.text('internal.store.id') ?? null,
+    storeId: (await ownStoreId(queries, settings.text('internal.store.id'))) ?? null,
     services: serviceList({
       airgap,
       failure: null,

@@ -90,6 +90,13 @@ describe("the operator's interface", () => {
 
       const found = await operator.answer('GET', '/status', status);
       expect(found).toMatchObject({ database: 'ok', lastImport: { outcome: 'imported' } });
+      expect(found.storeId).toBe('brand-devices');
+      const setStore = (id: string) =>
+        operator.ask('PATCH', '/config', { set: { 'internal.store.id': id }, unset: [] });
+      expect((await setStore('nowhere')).status).toBe(404);
+      expect((await operator.answer('GET', '/status', status)).storeId).toBe('brand-devices');
+      expect((await setStore('brand-main')).status).toBe(204);
+      expect((await operator.answer('GET', '/status', status)).storeId).toBe('brand-main');
       expect(found.stores.map(({ id }) => id)).toEqual(['brand-devices', 'brand-main']);
 
       expect(await operator.answer('POST', '/prune', removalPlan, { dryRun: true })).toMatchObject({
