@@ -45,7 +45,12 @@ const PERFORMERS = [
 export const IMPORT_RULES: readonly ImportRule[] = [
   ...pure,
   { folder: 'errors.ts', may: [], packages: [], because: 'the error type stands alone' },
-  { folder: 'folders.ts', may: [], packages: ['node:fs/promises', 'node:path'], because: 'it makes folders, whosever they are' },
+  {
+    folder: 'folders.ts',
+    may: [],
+    packages: ['node:fs/promises', 'node:path'],
+    because: 'it makes folders, whosever they are',
+  },
   { folder: 'limited-bytes.ts', may: [], packages: [], because: 'it reads streams, whosever they are' },
   {
     folder: 'workflows',

@@ -50,7 +50,10 @@ const SIGN_SHARE = SIGN_MS / 15_000;
 /** How long a token may take, in milliseconds, when requests wait so many seconds for the HSM. */
 export function deadlinesOf(readTimeout: number): { readonly sign: number; readonly generate: number } {
   const patience = readTimeout * 1000;
-  return { sign: Math.max(SIGN_MS, Math.round(patience * SIGN_SHARE)), generate: Math.max(120_000, patience) };
+  return {
+    sign: Math.max(SIGN_MS, Math.round(patience * SIGN_SHARE)),
+    generate: Math.max(120_000, patience),
+  };
 }
 
 async function plansOf(foundation: Foundation): Promise<readonly TokenPlan[]> {

@@ -1,12 +1,13 @@
+import { readFileSync } from 'node:fs';
 import type { Command } from '@commander-js/extra-typings';
+import { z } from 'zod';
 
-import packageFile from '../../package.json' with { type: 'json' };
 import type { CliContext } from './context.ts';
 import { failureOf } from './errors.ts';
 import { takeKeyIds } from './key-ids.ts';
 import { note } from './terminal.ts';
 
-const { version: VERSION } = packageFile;
+const packageSchema = z.object({ version: z.string() });
 
 /** The programs, each by every name that the documents give it. */
 export const PROGRAMS = {
@@ -36,7 +37,7 @@ export async function runProgram(
 ): Promise<number> {
   try {
     const program = await buildProgram(context);
-    program.version(VERSION);
+    program.version(ownVersion());
     quiet(program, context);
     takeKeyIds(program);
     await program.parseAsync([...args], { from: 'user' });
@@ -86,4 +87,9 @@ interface CommandLike {
   }): unknown;
   showSuggestionAfterError(show: boolean): unknown;
   readonly commands: readonly CommandLike[];
+}
+
+function ownVersion(): string {
+  const file = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return packageSchema.parse(JSON.parse(file)).version;
 }

@@ -42,12 +42,12 @@ export function describe(view: StatusView): string {
 }
 
 /** Why a token cannot sign now, in words; undefined when it can. A test signature that failed counts until one succeeds. */
-export function signingFailure(
-  status: Pick<HsmStatus, 'state' | 'words' | 'lastProbe'>,
-): string | undefined {
+export function signingFailure(status: Pick<HsmStatus, 'state' | 'words' | 'lastProbe'>): string | undefined {
   const { state, words, lastProbe } = status;
   if (state !== 'ready' && state !== 'degraded') return words;
-  return lastProbe?.failure === undefined ? undefined : `the last test signature failed: ${lastProbe.failure}`;
+  return lastProbe?.failure === undefined
+    ? undefined
+    : `the last test signature failed: ${lastProbe.failure}`;
 }
 
 function connections(count: number): string {

@@ -71,7 +71,9 @@ describe('whether a token can sign', () => {
     onTestFinished(() => server.close());
     await server.start();
     const module = { p11KitAddress: server.address };
-    const tokens = await opened([plan('one', token, { module, heartbeat: 200, probeEvery: 300, patience: 100 })]);
+    const tokens = await opened([
+      plan('one', token, { module, heartbeat: 200, probeEvery: 300, patience: 100 }),
+    ]);
     await failureOfOne(tokens, (failure) => failure === undefined);
     const remotes = server.remotes();
     await server.kill();
@@ -84,10 +86,16 @@ describe('whether a token can sign', () => {
   it('is no while test signatures fail on open connections', () => {
     const words = 'signs with the token "card" over 1 connection';
     const probe = { at: new Date(0), milliseconds: undefined, key: undefined };
-    const failed = { state: 'ready', words, lastProbe: { ...probe, failure: 'cannot do this on the token' } } as const;
+    const failed = {
+      state: 'ready',
+      words,
+      lastProbe: { ...probe, failure: 'cannot do this on the token' },
+    } as const;
     expect(signingFailure(failed)).toBe('the last test signature failed: cannot do this on the token');
     expect(signingFailure({ state: 'ready', words, lastProbe: undefined })).toBeUndefined();
-    expect(signingFailure({ ...failed, state: 'pin-refused', words: 'waits for the PIN' })).toBe('waits for the PIN');
+    expect(signingFailure({ ...failed, state: 'pin-refused', words: 'waits for the PIN' })).toBe(
+      'waits for the PIN',
+    );
   });
 });
 

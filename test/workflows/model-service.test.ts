@@ -285,7 +285,10 @@ describe('a signing key', () => {
         args: [{ brandId: rig.chain.brandId, name: 'declined', actor: 'admin' }],
       });
       const error = await made.then(() => undefined, errorOfFailure);
-      expect([error?.code, error?.message]).toEqual(['hsm-refused', expect.stringContaining('CKR_DEVICE_MEMORY')]);
+      expect([error?.code, error?.message]).toEqual([
+        'hsm-refused',
+        expect.stringContaining('CKR_DEVICE_MEMORY'),
+      ]);
       expect(attempts).toBe(5);
     });
   });

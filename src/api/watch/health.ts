@@ -62,7 +62,9 @@ export function createHealthApi(deps: HealthDeps): Hono<{ Bindings: Partial<Http
     app.get(path, async (c) => {
       const found = await parts();
       const ready = found.database && found.temporal;
-      const lines = Object.entries({ ...found, ...hsmPart(deps.hsm()) }).map(([part, up]) => `${part} ${up ? 'OK' : 'failed'}\n`);
+      const lines = Object.entries({ ...found, ...hsmPart(deps.hsm()) }).map(
+        ([part, up]) => `${part} ${up ? 'OK' : 'failed'}\n`,
+      );
       return c.text(lines.join(''), ready ? 200 : 503);
     });
   app.get('/metrics', async (c) => {

@@ -14,12 +14,7 @@ import type { Host } from '../../workflows/carried-store.ts';
 
 export const TOKEN = 'operator-token';
 
-function opsOf(
-  temporal: TestTemporal,
-  host: Host,
-  client: Client,
-  hsm: () => readonly TokenFacts[],
-): Hono {
+function opsOf(temporal: TestTemporal, host: Host, client: Client, hsm: () => readonly TokenFacts[]): Hono {
   return createOpsApi(
     {
       database: host.database,
