@@ -14,6 +14,17 @@ export interface BlockRecord {
 
 const COLUMNS = ['kind', 'brandId', 'subject', 'reason', 'createdAt', 'createdBy'] as const;
 
+/** Those of the given brands that have any block. */
+export async function brandsWithBlocks(queries: Queries, brandIds: readonly string[]): Promise<string[]> {
+  const rows = await queries
+    .selectFrom('Block')
+    .select('brandId')
+    .distinct()
+    .where('brandId', 'in', brandIds)
+    .execute();
+  return rows.map(({ brandId }) => brandId);
+}
+
 /** The blocks of the given brands on any of the given subjects, of every kind. */
 export async function blocksOn(
   queries: Queries,

@@ -50,16 +50,20 @@ const COLUMNS = [
 /** The intents of the given device keys in all models of the given brands, the first made first. */
 export async function intentsOfDeviceKeys(
   queries: Queries,
-  of: { readonly brandIds: readonly string[]; readonly deviceKeyIds: readonly string[] },
+  of: {
+    readonly brandIds: readonly string[];
+    readonly deviceKeyIds: readonly string[];
+    /** All of the brands' where none are named. */
+    readonly models?: readonly string[];
+  },
 ): Promise<IntentRecord[]> {
-  return queries
+  let query = queries
     .selectFrom('SerialIntent')
     .select(COLUMNS)
     .where('brandId', 'in', of.brandIds)
-    .where('deviceKeyId', 'in', of.deviceKeyIds)
-    .orderBy('createdAt')
-    .orderBy('id')
-    .execute();
+    .where('deviceKeyId', 'in', of.deviceKeyIds);
+  if (of.models !== undefined) query = query.where('modelName', 'in', of.models);
+  return query.orderBy('createdAt').orderBy('id').execute();
 }
 
 /** The intents that hold one of the given serial numbers, for whichever of the given brands and models. */

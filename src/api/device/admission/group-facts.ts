@@ -2,6 +2,7 @@ import { blockSubjects, madeSerial } from '../../../devices/index.ts';
 import type { Queries } from '../../../storage/index.ts';
 import {
   blocksOn,
+  brandsWithBlocks,
   intentsOfDeviceKeys,
   intentsOfSerials,
   spentRequestIds,
@@ -16,12 +17,14 @@ import type { ModelOf } from './model-book.ts';
 export interface GroupFacts {
   /** The intent of a device key for a model. */
   intentOf(applicant: Applicant): IntentRecord | undefined;
-  /** The intents of a device key for all models of the brand. */
+  /** The intents of a device key for all models of the brand, where a block or a rule of remodelling can depend on them. */
   intentsOf(applicant: Applicant): readonly IntentRecord[];
   /** The unused permissions that may be this applicant's. */
   permitsOf(applicant: Applicant): readonly ReplacementPermitRecord[];
   /** Who has a serial number of the applicant's model. */
   holderOf(applicant: Applicant, serial: string): Promise<IntentRecord | undefined>;
+  /** Whether the brand has any block: most have none, and need no look-up. */
+  hasBlocks(brandId: string): boolean;
   /** The device key that used the applicant's request-id. */
   spentBy(applicant: Applicant): string | undefined;
   /** Whether a block on an applicant's model, device key or present serial is in force. */
@@ -46,7 +49,13 @@ export async function readGroupFacts(
   const models = distinct(applicants.map(({ request }) => request.modelName));
   const deviceKeyIds = distinct(applicants.map(({ request }) => request.deviceKey.keyId));
   const byDevice = new Map<string, IntentRecord>();
-  for (const intent of await intentsOfDeviceKeys(queries, { brandIds, deviceKeyIds })) {
+  const blockedBrands = new Set(await brandsWithBlocks(queries, brandIds));
+  const others = applicants.some(
+    ({ request }) =>
+      blockedBrands.has(request.brandId) || modelOf(request.brandId, request.modelName)?.hasRemodelRules,
+  );
+  const wanted = { brandIds, deviceKeyIds, ...(others ? {} : { models }) };
+  for (const intent of await intentsOfDeviceKeys(queries, wanted)) {
     byDevice.set(placeOf(intent, intent.deviceKeyId), intent);
   }
   const spent = new Map<string, string>();
@@ -102,6 +111,7 @@ export async function readGroupFacts(
       return bySerial.get(placeOf(request, serial));
     },
     spentBy: ({ requestId }) => spent.get(requestId.text),
+    hasBlocks: (brandId) => blockedBrands.has(brandId),
     isBlocked: (brandId, kind, subject) => blocks.has(`${brandId}\0${kind}\0${subject}`),
     async isSerialBlocked({ request }, serial) {
       const subject = `${request.modelName}/${serial}`;

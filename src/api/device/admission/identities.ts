@@ -75,7 +75,7 @@ export async function checkFormerBlocks(
   others: readonly ModelSerial[],
 ): Promise<void> {
   const former = request.original === undefined ? others : [request.original, ...others];
-  if (former.length === 0) return;
+  if (former.length === 0 || !bench.facts.hasBlocks(request.brandId)) return;
   const deviceKeyId = request.deviceKey.keyId;
   const devices = former.map(({ model, serial }) => ({ model, serial, deviceKeyId }));
   const subjects = devices.flatMap((device) => blockSubjects(device).map(({ subject }) => subject));
