@@ -1,6 +1,7 @@
 import type { BlockKind } from '../../devices/index.ts';
 import type { Queries } from '../database.ts';
 import { raiseGeneration } from '../generations.ts';
+import { findModel, listApiKeys } from './models.ts';
 
 /** A block as it is listed. */
 export interface BlockRecord {
@@ -73,61 +74,44 @@ export async function blockedIsKnown(
 ): Promise<boolean> {
   const [modelName = '', ...rest] = subject.split('/');
   const name = rest.join('/');
-  const ids = (table: 'SerialIntent' | 'Device') => queries.selectFrom(table).select('id').limit(1);
-  const found = [];
   switch (kind) {
     case 'model':
-      found.push(
-        await queries
-          .selectFrom('Model')
-          .select('id')
-          .where('brandId', '=', brandId)
-          .where('name', '=', subject)
-          .executeTakeFirst(),
+      return (
+        (await findModel(queries, brandId, subject)) !== undefined ||
+        (await deviceIsKnown(queries, { brandId, modelName: subject }))
       );
-      for (const table of ['SerialIntent', 'Device'] as const)
-        found.push(
-          await ids(table).where('brandId', '=', brandId).where('modelName', '=', subject).executeTakeFirst(),
-        );
-      break;
     case 'serial':
-      for (const table of ['SerialIntent', 'Device'] as const)
-        found.push(
-          await ids(table)
-            .where('brandId', '=', brandId)
-            .where('modelName', '=', modelName)
-            .where('serial', '=', name)
-            .executeTakeFirst(),
-        );
-      break;
+      return deviceIsKnown(queries, { brandId, modelName, serial: name });
     case 'device-key':
-      for (const table of ['SerialIntent', 'Device'] as const)
-        found.push(
-          await ids(table)
-            .where('brandId', '=', brandId)
-            .where('deviceKeyId', '=', subject)
-            .executeTakeFirst(),
-        );
-      break;
+      return deviceIsKnown(queries, { brandId, deviceKeyId: subject });
     case 'api-key':
-      found.push(
-        await queries
-          .selectFrom('ApiKey')
-          .select('id')
-          .where('brandId', '=', brandId)
-          .where('modelName', '=', modelName)
-          .where('name', '=', name)
-          .where('revokedAt', 'is', null)
-          .executeTakeFirst(),
-      );
-      break;
+      return (await listApiKeys(queries, brandId, modelName)).some((key) => key.name === name);
     case 'session':
       // Sessions of devices are signed, and kept nowhere.
       return true;
     default:
       return kind satisfies never;
   }
-  return found.some((row) => row !== undefined);
+}
+
+/** Whether a serial was promised to such a device, or one was here. */
+async function deviceIsKnown(
+  queries: Queries,
+  of: {
+    readonly brandId: string;
+    readonly modelName?: string;
+    readonly serial?: string;
+    readonly deviceKeyId?: string;
+  },
+): Promise<boolean> {
+  for (const table of ['SerialIntent', 'Device'] as const) {
+    let query = queries.selectFrom(table).select('id').where('brandId', '=', of.brandId).limit(1);
+    if (of.modelName !== undefined) query = query.where('modelName', '=', of.modelName);
+    if (of.serial !== undefined) query = query.where('serial', '=', of.serial);
+    if (of.deviceKeyId !== undefined) query = query.where('deviceKeyId', '=', of.deviceKeyId);
+    if ((await query.executeTakeFirst()) !== undefined) return true;
+  }
+  return false;
 }
 
 /** @returns false when there was no such block */
