@@ -1,7 +1,7 @@
 import type { InferKyselyDB } from '@mikro-orm/sql';
 import type { Kysely } from 'kysely';
 import { AirlockError } from '../errors.ts';
-import { openOrm, QUERY_OPTIONS, type DatabaseLocation } from './engine.ts';
+import { closeOrm, openOrm, QUERY_OPTIONS, type DatabaseLocation } from './engine.ts';
 import type { ENTITIES } from './entities/index.ts';
 
 export type { DatabaseLocation } from './engine.ts';
@@ -25,6 +25,7 @@ export interface Database {
   transaction<Result>(work: (queries: Queries) => Promise<Result>): Promise<Result>;
   /** Throws `database-unavailable` unless the database answers. */
   check(): Promise<void>;
+  /** Waits for the queries that were asked, then disconnects. */
   close(): Promise<void>;
 }
 
@@ -49,6 +50,6 @@ export async function openDatabase(location: DatabaseLocation): Promise<Database
         );
       }
     },
-    close: () => orm.close(),
+    close: () => closeOrm(orm),
   };
 }

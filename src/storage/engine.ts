@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MikroORM as LibSqlOrm } from '@mikro-orm/libsql';
 import { Migrator } from '@mikro-orm/migrations';
 import { MikroORM as PostgreSqlOrm } from '@mikro-orm/postgresql';
@@ -56,6 +57,25 @@ export async function openOrm(location: DatabaseLocation) {
       { cause },
     );
   }
+}
+
+/**
+ * Disconnects when the queries that were asked are over. The PostgreSQL driver by itself loses a connection that is being
+ * made while it ends, and then waits for it for ever.
+ */
+export async function closeOrm(orm: Awaited<ReturnType<typeof openOrm>>): Promise<void> {
+  if (orm instanceof PostgreSqlOrm) {
+    const pool: ConnectionPool = await orm.em.getConnection().getNativeClient();
+    while (pool.waitingCount > 0 || pool.totalCount > pool.idleCount) await sleep(5);
+  }
+  await orm.close();
+}
+
+/** How many connections there are, how many of them do nothing, and how many queries wait for one. */
+interface ConnectionPool {
+  readonly totalCount: number;
+  readonly idleCount: number;
+  readonly waitingCount: number;
 }
 
 /**

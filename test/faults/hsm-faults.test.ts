@@ -15,7 +15,7 @@ import { startWorkers, type Workers } from '../../src/worker/worker.ts';
 import type { Device } from '../support/device.ts';
 import { openModelService, type TestModelService } from '../support/model-service.ts';
 import { P11KitServer } from '../support/p11-kit.ts';
-import { eventually, hsmChildren } from '../support/processes.ts';
+import { eventually, hsmChildren, signalThose } from '../support/processes.ts';
 import { makeTestToken, type TestToken } from '../support/softhsm-token.ts';
 import { openTestTemporal, type TestTemporal } from '../support/temporal.ts';
 
@@ -104,7 +104,7 @@ async function expectSerial(asked: { readonly stream: Uint8Array }): Promise<voi
 }
 
 function killRemotes(): void {
-  for (const pid of server.remotes()) process.kill(pid, 'SIGKILL');
+  signalThose(server.remotes(), 'SIGKILL');
 }
 
 describe('devices that ask while', () => {
@@ -119,7 +119,7 @@ describe('devices that ask while', () => {
     const asked = await request();
     const remotes = server.remotes();
     await server.kill();
-    for (const pid of remotes) process.kill(pid, 'SIGKILL');
+    signalThose(remotes, 'SIGKILL');
     await eventually('word of the missing slot', () => words().includes('no slot carries the token'));
     expect(words()).toMatch(/^waits for the token ".*": no slot carries .*; tries again/);
     await expectPatience(asked);
@@ -132,11 +132,11 @@ describe('devices that ask while', () => {
   it('the p11-kit server hangs are told to come back, and served when it goes on', async () => {
     const asked = await request();
     server.signal('SIGSTOP');
-    for (const pid of server.remotes()) process.kill(pid, 'SIGSTOP');
+    signalThose(server.remotes(), 'SIGSTOP');
     await eventually('the loss of both connections', () => rig.hsm.status().state === 'down');
     expect(words()).toContain('has not answered');
     await expectPatience(asked);
-    for (const pid of server.remotes()) process.kill(pid, 'SIGCONT');
+    signalThose(server.remotes(), 'SIGCONT');
     server.signal('SIGCONT');
     await expectSerial(asked);
   });
@@ -170,7 +170,7 @@ describe('devices that ask while', () => {
   it('the HSM process is killed in the middle of a batch have one serial each', async () => {
     const asked = await Promise.all(Array.from({ length: 8 }, request));
     const answers = asked.map(ask);
-    for (const pid of hsmChildren()) process.kill(pid, 'SIGKILL');
+    signalThose(hsmChildren(), 'SIGKILL');
     await Promise.all(answers);
     for (const one of asked) await expectSerial(one);
     const [{ signed } = { signed: 0 }] = await rig.database.queries

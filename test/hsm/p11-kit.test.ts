@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parseHsmKeyId, type Hsm, type HsmKeyId, type HsmOptions } from '../../src/hsm/index.ts';
 import { P11KitServer } from '../support/p11-kit.ts';
-import { eventually, hsmChildren, processorTicks } from '../support/processes.ts';
+import { eventually, hsmChildren, processorTicks, signalThose } from '../support/processes.ts';
 import { makeTestToken, openTestHsm, type TestToken } from '../support/softhsm-token.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -63,7 +63,7 @@ describe('a token behind a p11-kit server', () => {
     await connected(hsm);
     const expected = await hsm.signMany(id, digests);
     const burst = hsm.signMany(id, digests);
-    for (const pid of server.remotes()) process.kill(pid, 'SIGKILL');
+    signalThose(server.remotes(), 'SIGKILL');
     expect(await burst).toEqual(expected);
     await connected(hsm);
   });
@@ -72,7 +72,7 @@ describe('a token behind a p11-kit server', () => {
     const { open, server, id } = await served();
     const hsm = await open({ deadlines: { sign: 700 } });
     await connected(hsm);
-    for (const pid of server.remotes()) process.kill(pid, 'SIGSTOP');
+    signalThose(server.remotes(), 'SIGSTOP');
     expect((await hsm.signMany(id, digests)).length).toBe(digests.length);
   });
 
@@ -82,7 +82,7 @@ describe('a token behind a p11-kit server', () => {
     await connected(hsm);
     const remotes = server.remotes();
     await server.kill();
-    for (const pid of remotes) process.kill(pid, 'SIGKILL');
+    signalThose(remotes, 'SIGKILL');
     await eventually('word of the empty slots', () => hsm.status().words.includes('no slot'));
     expect(hsm.status().state).toBe('down');
     expect(hsm.status().words).toContain('no slot carries the token');
@@ -134,7 +134,7 @@ describe('a token behind a p11-kit server', () => {
     const maker = () => server.remotes().find((pid) => !before.has(pid));
     // Log-in takes far less: from here on it makes the key, or has made it.
     await eventually('the connection that makes the key', () => processorTicks(maker() ?? 0) >= 15);
-    for (const pid of hsmChildren().slice(2)) process.kill(pid, 'SIGKILL');
+    signalThose(hsmChildren().slice(2), 'SIGKILL');
     const made = await generation;
     expect((await hsm.listKeys()).filter((key) => key.id === id)).toEqual([
       { id, label: 'late', publicKey: made },

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readFile, readdir, rename } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { parseHsmKeyId, type Hsm, type HsmKeyId } from '../../src/hsm/index.ts';
-import { childrenOf, describeProcess, eventually, hsmChildren } from '../support/processes.ts';
+import { childrenOf, describeProcess, eventually, hsmChildren, signalThose } from '../support/processes.ts';
 import { makeTestToken, openTestHsm } from '../support/softhsm-token.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -117,7 +117,10 @@ describe('an HSM that goes away and comes back', () => {
     const id = parseHsmKeyId(randomUUID());
     const generation = hsm.generateKey(id, 'key');
     await eventually('the process that makes the key', () => hsmChildren().length === 2);
-    for (const pid of hsmChildren()) if (pid !== before) process.kill(pid, 'SIGKILL');
+    signalThose(
+      hsmChildren().filter((pid) => pid !== before),
+      'SIGKILL',
+    );
     const made = await generation;
     expect(await hsm.listKeys()).toEqual([{ id, label: 'key', publicKey: made }]);
   });

@@ -3,7 +3,7 @@ import { mkdir, readFile, readdir, rename, stat, truncate, writeFile } from 'nod
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createSoftHsmToken, openHsm, parseHsmKeyId } from '../../src/hsm/index.ts';
-import { childrenOf, eventually, hsmChildren } from '../support/processes.ts';
+import { childrenOf, eventually, hsmChildren, signalThose } from '../support/processes.ts';
 import { makeTestToken, openTestHsm } from '../support/softhsm-token.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -95,7 +95,7 @@ describe('the embedded SoftHSM token', () => {
     const [file = ''] = await tokenFiles(token.directory);
 
     await harm(file);
-    for (const pid of hsmChildren()) process.kill(pid, 'SIGKILL');
+    signalThose(hsmChildren(), 'SIGKILL');
     expect(await hsm.findKey(id)).toEqual(publicKey);
     await hsm.close();
 

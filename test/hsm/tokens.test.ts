@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { HsmTokens, parseHsmKeyId, type HsmOptions, type TokenPlan } from '../../src/hsm/index.ts';
 import { signingFailure } from '../../src/hsm/status.ts';
 import { P11KitServer } from '../support/p11-kit.ts';
-import { eventually, hsmChildren } from '../support/processes.ts';
+import { eventually, hsmChildren, signalThose } from '../support/processes.ts';
 import { makeTestToken, makeTwin, type TestToken } from '../support/softhsm-token.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -77,7 +77,7 @@ describe('whether a token can sign', () => {
     await failureOfOne(tokens, (failure) => failure === undefined);
     const remotes = server.remotes();
     await server.kill();
-    for (const pid of remotes) process.kill(pid, 'SIGKILL');
+    signalThose(remotes, 'SIGKILL');
     await failureOfOne(tokens, (failure) => failure?.startsWith('waits for the token') ?? false);
     await server.start();
     await failureOfOne(tokens, (failure) => failure === undefined);
@@ -111,11 +111,11 @@ describe('two tokens', () => {
 
   it('do not wait for each other: one hangs, the other signs', async () => {
     const { tokens, ofOne } = await two({ deadlines: { sign: 60_000 } });
-    for (const pid of ofOne) process.kill(pid, 'SIGSTOP');
+    signalThose(ofOne, 'SIGSTOP');
     const hanging = tokens.of('one').signMany(keyId, digests);
     expect(await tokens.of('other').signMany(keyId, digests)).toHaveLength(digests.length);
     expect(tokens.of('one').status()).toMatchObject({ state: 'ready' });
-    for (const pid of ofOne) process.kill(pid, 'SIGCONT');
+    signalThose(ofOne, 'SIGCONT');
     expect(await hanging).toHaveLength(digests.length);
   });
 
@@ -172,7 +172,7 @@ describe('a token among others', () => {
     for (const name of ['there', 'card']) await tokens.of(name).generateKey(keyId, name);
     const remotes = server.remotes();
     await server.kill();
-    for (const pid of remotes) process.kill(pid, 'SIGKILL');
+    signalThose(remotes, 'SIGKILL');
     await eventually('word of the empty slots', () => wordsOf(tokens, 'card').includes('no slot'));
     expect(await tokens.of('there').signMany(keyId, digests)).toHaveLength(digests.length);
     const waiting = tokens.of('card').sign(keyId, digest);

@@ -31,4 +31,11 @@ describe.skipIf(!hasPostgreSql)('PostgreSQL', () => {
     await orm.close();
     expect(difference.replace(/^set names.*$/gm, '').trim()).toBe('');
   });
+
+  it('is closed when the queries that run or wait for a connection are over', async () => {
+    const database = await openDatabase({ postgresql: await temporaryPostgreSql() });
+    const asked = Array.from({ length: 30 }, () => generation(database.queries, 'catalog'));
+    await database.close();
+    expect(await Promise.all(asked)).toEqual(asked.map(() => 0));
+  });
 });

@@ -60,6 +60,17 @@ export function hsmChildren(): number[] {
     .toSorted((one, other) => one - other);
 }
 
+/** Sends a signal to each of these processes that is still there. */
+export function signalThose(pids: readonly number[], signal: NodeJS.Signals): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, signal);
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+    }
+  }
+}
+
 /** Resolves when a condition holds. Throws after `limit` milliseconds, so that a test that waits in vain says for what. */
 export async function eventually(
   what: string,

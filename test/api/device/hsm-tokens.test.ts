@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { openHsm, type Hsm } from '../../../src/hsm/index.ts';
 import { openModelService, type TestModelService } from '../../support/model-service.ts';
-import { hsmChildren } from '../../support/processes.ts';
+import { hsmChildren, signalThose } from '../../support/processes.ts';
 import { makeTestToken } from '../../support/softhsm-token.ts';
 
 let folder: string;
@@ -46,7 +46,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  for (const pid of ofCard) process.kill(pid, 'SIGCONT');
+  signalThose(ofCard, 'SIGCONT');
   await rig.close();
   await card.close();
   await rm(folder, { recursive: true, force: true });
@@ -64,7 +64,7 @@ describe('two models with keys on two tokens', () => {
   });
 
   it('do not wait for each other: while one token hangs, the other serves', async () => {
-    for (const pid of ofCard) process.kill(pid, 'SIGSTOP');
+    signalThose(ofCard, 'SIGSTOP');
     const waiting = await deviceOf('careful');
     const request = await waiting.serialRequest(await waiting.requestId());
     expect(await waiting.postSerialRequest(request)).toEqual({ ready: false });
@@ -78,7 +78,7 @@ describe('two models with keys on two tokens', () => {
     });
     expect(await asksOnce(await deviceOf('usual'))).toMatchObject({ ready: true });
 
-    for (const pid of ofCard) process.kill(pid, 'SIGCONT');
+    signalThose(ofCard, 'SIGCONT');
     await expect
       .poll(() => waiting.postSerialRequest(request), { timeout: 20_000 })
       .toMatchObject({
@@ -91,12 +91,12 @@ describe('two models with keys on two tokens', () => {
     batchesRun = false;
     const [one, other] = [await deviceOf('usual'), await deviceOf('careful')];
     expect([await asksOnce(one), await asksOnce(other)]).toEqual([{ ready: false }, { ready: false }]);
-    for (const pid of ofCard) process.kill(pid, 'SIGSTOP');
+    signalThose(ofCard, 'SIGSTOP');
     rig.setClock(new Date(Date.now() + 120_000));
     const sweep = rig.activities.sweepSerials();
     rig.setClock(null);
     await expect.poll(() => asksOnce(one), { timeout: 20_000 }).toMatchObject({ ready: true });
-    for (const pid of ofCard) process.kill(pid, 'SIGCONT');
+    signalThose(ofCard, 'SIGCONT');
     expect(await sweep).toEqual({ signed: 2, refused: 0 });
     expect(await asksOnce(other)).toMatchObject({ ready: true });
     batchesRun = true;
