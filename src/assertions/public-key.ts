@@ -3,7 +3,6 @@ import {
   createPublicKey,
   publicDecrypt,
   timingSafeEqual,
-  constants,
   type JsonWebKey,
   type KeyObject,
 } from 'node:crypto';
@@ -57,7 +56,7 @@ export class PublicKey {
     const padded = concatBytes(new Uint8Array(length - signature.length), signature);
     const expected = digestInfo(hash, digest);
     try {
-      const found = publicDecrypt({ key: this.object, padding: constants.RSA_PKCS1_PADDING }, padded);
+      const found = publicDecrypt(this.object, padded);
       return found.length === expected.length && timingSafeEqual(found, expected);
     } catch {
       // The padding is wrong or the key cannot verify at all: no signature either way.

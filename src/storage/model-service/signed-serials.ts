@@ -22,19 +22,11 @@ export async function storeSigned(
   const at = by.at.toISOString();
   const counts = new Map<string, number>();
   const inForce = new Set<string>();
+  const store = storing(queries, { batch: by.batch, at });
   for (const { intent, assertion } of signed) {
-    const result = await queries
-      .updateTable('SerialIntent')
-      .set({ serialAssertion: Buffer.from(assertion), signedAt: at, batch: by.batch })
-      .where('id', '=', intent.id)
-      .where('signedAt', 'is', null)
-      .where('timestamp', '=', intent.timestamp)
-      .where('signKeyId', '=', intent.signKeyId)
-      // Two drafts of one second and one key are told apart by their device.
-      .where('deviceKeyId', '=', intent.deviceKeyId)
-      .executeTakeFirst();
-    const outcome =
-      Number(result.numUpdatedRows) === 1 ? 'stored' : await keepGivenUp(queries, intent, assertion, at);
+    const outcome = (await store(intent, assertion))
+      ? 'stored'
+      : await keepGivenUp(queries, intent, assertion, at);
     if (outcome !== 'given-up') inForce.add(intent.id);
     if (outcome !== 'repeated') counts.set(intent.hsmKeyId, (counts.get(intent.hsmKeyId) ?? 0) + 1);
   }
@@ -46,6 +38,28 @@ export async function storeSigned(
       .execute();
   }
   return inForce;
+}
+
+/**
+ * Stores a serial if its draft is still the one that was signed; resolves to whether it was. Compiled once for a batch: it
+ * runs for every serial that is made.
+ */
+function storing(queries: Queries, by: { readonly batch: string; readonly at: string }) {
+  const update = queries
+    .updateTable('SerialIntent')
+    .set({ serialAssertion: Buffer.alloc(0), signedAt: by.at, batch: by.batch })
+    .where('id', '=', '')
+    .where('timestamp', '=', '')
+    .where('signKeyId', '=', '')
+    // Two drafts of one second and one key are told apart by their device.
+    .where('deviceKeyId', '=', '')
+    .where('signedAt', 'is', null)
+    .compile();
+  return async (intent: IntentToSign, assertion: Uint8Array): Promise<boolean> => {
+    const { id, timestamp, signKeyId, deviceKeyId } = intent;
+    const parameters = [Buffer.from(assertion), by.at, by.batch, id, timestamp, signKeyId, deviceKeyId];
+    return Number((await queries.executeQuery({ ...update, parameters })).numAffectedRows) === 1;
+  };
 }
 
 /** Looks at an intent that did not take its signature: the very draft was signed before, or it was given up. */

@@ -25,6 +25,12 @@ interface Found<Value> {
   readonly value: Value;
 }
 
+/** Verifying one model under one generation: the many devices of a fleet that ask meanwhile wait for the same answer. */
+interface Verifying {
+  readonly catalog: number;
+  readonly until: Promise<number>;
+}
+
 /**
  * Verifies what a device brings against the trusted roots, and finds what it needs to verify its serial. Fleets send the same
  * model assertion again and again: it is verified once, until something is imported or a key on its way to the root runs out.
@@ -36,6 +42,7 @@ export class ProvisioningTrust {
   readonly #freshness: Freshness;
   /** By the digest of a model: when the first of the keys that it rests on runs out, in milliseconds. */
   readonly #models = new LRUCache<string, Found<number>>({ max: 1024 });
+  readonly #verifying = new Map<string, Verifying>();
   readonly #chains = new LRUCache<string, Found<Uint8Array>>({ max: 256 });
 
   constructor(queries: Queries, clock: () => Date) {
@@ -68,16 +75,26 @@ export class ProvisioningTrust {
     const digest = createHash('sha256').update(model.bytes).digest('base64');
     const found = this.#models.get(digest);
     if (found?.catalog === catalog && this.#clock().getTime() < found.value) return;
-    let value: number;
     try {
-      value = await this.#verifyChain(model, 'now');
+      await this.#verifyOnce(model, digest, catalog);
     } catch (cause) {
       if (!(cause instanceof AirlockError)) throw cause;
       throw new DeviceError('model-untrusted', `cannot trust the model assertion: ${sentenceOf(cause)}`, {
         cause,
       });
     }
-    this.#models.set(digest, { catalog, value });
+  }
+
+  async #verifyOnce(model: Assertion, digest: string, catalog: number): Promise<void> {
+    const running = this.#verifying.get(digest);
+    if (running?.catalog === catalog) return void (await running.until);
+    const verifying = { catalog, until: this.#verifyChain(model, 'now') };
+    this.#verifying.set(digest, verifying);
+    try {
+      this.#models.set(digest, { catalog, value: await verifying.until });
+    } finally {
+      if (this.#verifying.get(digest) === verifying) this.#verifying.delete(digest);
+    }
   }
 
   async #verifyFormerSerial(serial: Assertion): Promise<void> {

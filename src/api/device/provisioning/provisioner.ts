@@ -42,12 +42,18 @@ export interface ProvisionerOptions {
   readonly capacity?: number;
   /** How long a device is kept waiting before it is told to ask again; snapd hangs up after 15 s. @default 12000 */
   readonly patience?: number;
-  /** How often the database is asked for the results of other processes; 0 never. @default 100 */
+  /**
+   * How often the database is asked for the results of other processes; 0 never. Where a worker of this process tells of its
+   * results, every tenth time. @default 100
+   */
   readonly lookEvery?: number;
   /** How long before intents whose batch could not be started are put in line again. @default 1000 */
   readonly restartAfter?: number;
   readonly tracing?: Tracing;
 }
+
+/** Most turns to look that are left out, one after the other, because a worker tells by itself. */
+const LEFT_OUT = 9;
 
 type Waiter = (serial: Uint8Array | undefined) => void;
 
@@ -78,6 +84,9 @@ export class Provisioner {
   readonly #arrivals = new Map<string, Arrival>();
   readonly #restarts = new Set<NodeJS.Timeout>();
   #looking: NodeJS.Timeout | undefined;
+  /** Whether a worker has told of serials since the last turn to look, and how many turns were left out for that. */
+  #told = false;
+  #leftOut = 0;
 
   constructor(options: ProvisionerOptions) {
     this.#options = {
@@ -137,6 +146,11 @@ export class Provisioner {
 
   /** Tells of serials that a worker stored. */
   announce(serials: readonly StoredSerial[]): void {
+    this.#told = true;
+    this.#settleAll(serials);
+  }
+
+  #settleAll(serials: readonly StoredSerial[]): void {
     for (const { id, serialAssertion } of serials) {
       this.#settle(id, serialAssertion);
       const batch = this.#batches.get(id);
@@ -210,7 +224,7 @@ export class Provisioner {
   /** Looks a last time for serials that nobody announced. One that is not there was not made: its device asks again, and is judged anew. */
   async #finish(left: readonly string[]): Promise<void> {
     if (left.length === 0) return;
-    this.announce(await this.#options.lookUp(left));
+    this.#settleAll(await this.#options.lookUp(left));
     for (const intent of left) this.#settle(intent, undefined);
   }
 
@@ -231,8 +245,11 @@ export class Provisioner {
   }
 
   async #look(): Promise<void> {
+    const leaveOut = this.#told && this.#leftOut < LEFT_OUT;
+    this.#told = false;
+    this.#leftOut = leaveOut ? this.#leftOut + 1 : 0;
     try {
-      this.announce(await this.#options.lookUp([...this.#waiters.keys()].slice(0, 500)));
+      if (!leaveOut) this.#settleAll(await this.#options.lookUp([...this.#waiters.keys()].slice(0, 500)));
     } catch (error) {
       this.#options.report(error);
     }
