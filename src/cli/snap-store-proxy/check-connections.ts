@@ -7,6 +7,7 @@ import { operatorClient } from '../operator.ts';
 import { print, printJson } from '../terminal.ts';
 import { configList } from './contract.ts';
 
+/** In the documented order. */
 const ADDRESSES = ['proxy.dashboard.location', 'proxy.sso.location', 'proxy.upstream'];
 const DEADLINE_MS = 10_000;
 
@@ -18,7 +19,9 @@ export function checkConnectionsCommand(context: CliContext) {
     .action(async (options) => {
       const client = await operatorClient(context);
       const { settings } = await client.request('/ops/v1/config', configList);
-      const addresses = settings.filter(({ key, value }) => ADDRESSES.includes(key) && value !== 'None');
+      const addresses = ADDRESSES.flatMap((name) =>
+        settings.filter(({ key, value }) => key === name && value !== 'None'),
+      );
       const proxy = settings.find(({ key }) => key === 'proxy.https.proxy')?.value ?? 'None';
       if (proxy !== 'None') sendThroughProxy(proxy, context.terminal.env);
       const findings = await Promise.all(
