@@ -76,8 +76,9 @@ export class HttpClient {
     const response = await this.#fetch(path, request);
     if (response.ok) return response;
     const said = refusal(parseJson(await response.text().catch(() => '')));
-    const sentence = said ?? `cannot do this: ${this.#server.name} answered with status ${response.status}`;
-    throw new CliError(kindOf(response.status), 'server-refused', sentence);
+    const sentence =
+      said?.message ?? `cannot do this: ${this.#server.name} answered with status ${response.status}`;
+    throw new CliError(kindOf(response.status), 'server-refused', sentence, { told: said?.code });
   }
 
   async #fetch(path: string, request: ServerRequest): Promise<Response> {
@@ -107,16 +108,19 @@ export class HttpClient {
   }
 }
 
-/** The first message of either error envelope (protocol/operators.md, section 0, item 5). */
-function refusal(body: unknown): string | undefined {
+/** The first code and the messages of either error envelope (protocol/operators.md, section 0, item 5). */
+function refusal(
+  body: unknown,
+): { readonly code?: string | undefined; readonly message: string } | undefined {
   const parsed = errorBody.safeParse(body);
   if (!parsed.success) return undefined;
   const { data } = parsed;
   const items = [...(data['error-list'] ?? []), ...(data.error_list ?? [])];
   // Some servers say the same in both envelopes.
   const messages = new Set(items.map((item) => item.message));
-  if (messages.size > 0) return [...messages].join('; ');
-  return data.message ?? data.error?.message;
+  if (messages.size > 0) return { code: items[0]?.code, message: [...messages].join('; ') };
+  const message = data.message ?? data.error?.message;
+  return message === undefined ? undefined : { message };
 }
 
 function kindOf(status: number): ErrorKind {

@@ -80,6 +80,7 @@ async function follow<T>(
           operation.error?.kind ?? 'unavailable',
           'workflow-failed',
           operation.error?.message ?? `cannot finish ${workflowId}: it was cancelled`,
+          { told: operation.error?.code },
         );
       default:
         return operation.status satisfies never;

@@ -3,9 +3,10 @@ import type { Command } from '@commander-js/extra-typings';
 import { z } from 'zod';
 
 import type { CliContext } from './context.ts';
-import { failureOf } from './errors.ts';
+import { failureOf, type Failure } from './errors.ts';
 import { takeKeyIds } from './key-ids.ts';
-import { note } from './terminal.ts';
+import { Prompts } from './prompts.ts';
+import { note, type Terminal } from './terminal.ts';
 
 const packageSchema = z.object({ version: z.string() });
 
@@ -33,8 +34,10 @@ export function isProgramName(text: string): text is ProgramName {
  */
 export async function runProgram(
   args: readonly string[],
-  context: CliContext & { program: ProgramName },
+  given: CliContext & { program: ProgramName },
 ): Promise<number> {
+  const asJson = args.includes('--json');
+  const context = asJson ? { ...given, prompts: promptsBeside(given.terminal) } : given;
   try {
     const program = await buildProgram(context);
     program.version(ownVersion());
@@ -43,12 +46,23 @@ export async function runProgram(
     await program.parseAsync([...args], { from: 'user' });
     return 0;
   } catch (error) {
-    const { exitCode, sentence } = failureOf(error);
-    if (sentence !== undefined) note(context.terminal, `error: ${sentence}`);
-    return exitCode;
+    const failure = failureOf(error);
+    if (failure.sentence !== undefined) note(context.terminal, wordsOf(failure, failure.sentence, asJson));
+    return failure.exitCode;
   } finally {
     context.prompts.close();
   }
+}
+
+/** Questions where no reader of JSON meets them. */
+function promptsBeside({ stdin, stderr, env }: Terminal): Prompts {
+  return new Prompts({ stdin, stdout: stderr, stderr, env });
+}
+
+/** One line for standard error: a sentence for people, JSON for a program that asked for JSON. */
+function wordsOf({ code, exitCode }: Failure, message: string, asJson: boolean): string {
+  if (!asJson) return `error: ${message}`;
+  return JSON.stringify({ error: { code, message, exitCode } });
 }
 
 async function buildProgram(context: CliContext & { program: ProgramName }): Promise<Command> {

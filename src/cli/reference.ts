@@ -48,7 +48,7 @@ export async function commandReference(context: CliContext): Promise<string> {
 const PREFACE = `# Commands
 
 Every command prints its documented output on standard output and nothing else there; hints, warnings and progress go to standard
-error. \`--json\` prints the whole answer for programs. An error is one sentence on standard error and an exit code:
+error. \`--json\` prints [the whole answer](json-output.md) for programs. An error is one sentence on standard error and an exit code:
 
 | code | meaning |
 |---|---|

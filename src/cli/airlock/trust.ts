@@ -33,14 +33,17 @@ function addCommand(context: CliContext) {
       'trust an authority\'s root: its account and account-key, as "airlock authority root" writes them',
     )
     .argument('<file>', 'the assertions; - for standard input')
-    .action(async (file) => {
+    .option('--json', 'print the result as JSON')
+    .action(async (file, options) => {
       const stream = await readDocument(context.terminal, file);
       const client = await operatorClient(context);
-      const { roots, added } = await client.request('/ops/v1/trust/roots', rootsSchema, {
+      const trusted = await client.request('/ops/v1/trust/roots', rootsSchema, {
         method: 'POST',
         body: stream,
         headers: { 'content-type': 'application/x.ubuntu.assertion' },
       });
+      if (options.json) return printJson(context.terminal, trusted);
+      const { roots, added } = trusted;
       print(
         context.terminal,
         added === 0 ? 'Already trusted.' : `Trusted: ${added} new of ${roots.length} roots.`,

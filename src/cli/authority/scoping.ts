@@ -5,7 +5,7 @@ import type { CliContext } from '../context.ts';
 import { usageError } from '../errors.ts';
 import { readDocument } from '../files.ts';
 import { tableLines } from '../tables.ts';
-import { print } from '../terminal.ts';
+import { print, printJson } from '../terminal.ts';
 import { authorityClient, authorityPath, splitNames } from './client.ts';
 
 const issuedSchema = z.looseObject({ issued: z.array(z.looseObject({ changed: z.boolean() })) });
@@ -26,12 +26,14 @@ export function declareCommand(context: CliContext) {
     .description('set the automatic grants of a snap in a new snap-declaration')
     .argument('<snap>', 'name of the snap')
     .argument('<file>', 'JSON with "plugs" and "slots" as in a snap-declaration; - for standard input')
-    .action(async (snap, file) => {
+    .option('--json', 'print the result as JSON')
+    .action(async (snap, file, options) => {
       const client = await authorityClient(context);
       const { plugs, slots } = parseGrants(await readDocument(context.terminal, file), file);
       const json = { snap, plugs, slots };
       const path = authorityPath('declarations');
       const declaration = await client.request(path, declarationSchema, { method: 'POST', json });
+      if (options.json) return printJson(context.terminal, declaration);
       const words = declaration.changed ? 'signed' : 'unchanged';
       print(context.terminal, `Snap-declaration of '${snap}': revision ${declaration.revision} ${words}.`);
     });
@@ -47,8 +49,9 @@ export function scopeCommand(context: CliContext, name: 'scope' | 'unscope') {
     .argument('<store>', 'id of the store')
     .option('--snaps <names>', 'only these snaps; all of the store when absent')
     .option('--dry-run', 'only show which grants are not tied to any store')
+    .option('--json', 'print the result as JSON')
     .action(async (store, options) => {
-      if (options.dryRun) return audit(context, store);
+      if (options.dryRun) return audit(context, store, options.json ?? false);
       const client = await authorityClient(context);
       const json = {
         store,
@@ -56,14 +59,16 @@ export function scopeCommand(context: CliContext, name: 'scope' | 'unscope') {
         snaps: options.snaps === undefined ? undefined : splitNames(options.snaps),
       };
       const { issued } = await client.request(authorityPath('scope'), issuedSchema, { method: 'POST', json });
+      if (options.json) return printJson(context.terminal, issued);
       const changed = issued.filter((each) => each.changed).length;
       print(context.terminal, `Snap-declarations signed: ${changed}; unchanged: ${issued.length - changed}.`);
     });
 }
 
-async function audit(context: CliContext, store: string): Promise<void> {
+async function audit(context: CliContext, store: string, json: boolean): Promise<void> {
   const client = await authorityClient(context);
   const { snaps } = await client.request(authorityPath('scope', store), auditSchema);
+  if (json) return printJson(context.terminal, snaps);
   const rows = snaps.flatMap(({ name, unscoped }) =>
     unscoped.map((grant) => [name, grant.side, grant.interface, grant.rule]),
   );

@@ -65,8 +65,9 @@ export function publishCommand(context: CliContext) {
         },
       );
       const outcome = await untilOver(context, client, uploadId);
-      if (options.json) return printJson(context.terminal, outcome);
+      if (options.json) printJson(context.terminal, outcome);
       if (outcome.state === 'rejected') throw refused(file, outcome);
+      if (options.json) return;
       const released = options.channel === '' ? '' : ` and released to ${options.channel}`;
       const held = outcome.errors[0]?.message;
       const ending =

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { CliContext } from '../context.ts';
 import { readDocument } from '../files.ts';
 import { operatorClient } from '../operator.ts';
-import { note, print } from '../terminal.ts';
+import { note, print, printJson } from '../terminal.ts';
 
 const certificate = z.looseObject({ subject: z.string(), until: z.string() });
 const counted = z.looseObject({ count: z.number() });
@@ -13,12 +13,15 @@ export function importCertificateCommand(context: CliContext) {
   return new Command('import-certificate')
     .description('serve HTTPS: reads certificate, private key and intermediates (PEM) from standard input')
     .option('--selfsigned', 'make a certificate that signs itself, for proxy.domain')
+    .option('--json', 'print the result as JSON')
     .action(async (options) => {
       const json = options.selfsigned
         ? { selfSigned: true }
         : { pem: await readDocument(context.terminal, '-') };
       const client = await operatorClient(context);
-      const { subject, until } = await client.request('/ops/v1/tls', certificate, { method: 'PUT', json });
+      const imported = await client.request('/ops/v1/tls', certificate, { method: 'PUT', json });
+      const { subject, until } = imported;
+      if (options.json) return printJson(context.terminal, imported);
       print(context.terminal, `Certificate ${subject} imported, valid until ${until}.`);
       note(
         context.terminal,
@@ -31,11 +34,13 @@ export function importCertificateCommand(context: CliContext) {
 export function useCaCertsCommand(context: CliContext) {
   return new Command('use-ca-certs')
     .description('trust only the CAs (PEM) of standard input when connecting to other hosts')
-    .action(async () => {
+    .option('--json', 'print the result as JSON')
+    .action(async (options) => {
       const body = await readDocument(context.terminal, '-');
       const client = await operatorClient(context);
-      const { count } = await client.request('/ops/v1/ca-certs', counted, { method: 'PUT', body });
-      print(context.terminal, `${count} CA certificates are in use.`);
+      const used = await client.request('/ops/v1/ca-certs', counted, { method: 'PUT', body });
+      if (options.json) return printJson(context.terminal, used);
+      print(context.terminal, `${used.count} CA certificates are in use.`);
     });
 }
 

@@ -33,6 +33,8 @@ export const importPlan = z.looseObject({
   ),
 });
 
+export type ImportPlan = z.infer<typeof importPlan>;
+
 /** The result of an export or a fetch. */
 export const exportResult = z.looseObject({
   files: z.array(z.looseObject({ subject: z.string(), path: z.string(), size: z.number() })),

@@ -18,7 +18,8 @@ export function exportInventoryCommand(context: CliContext) {
   return new Command('export-inventory')
     .description('write what is here to a file: exports with --inventory FILE leave it out')
     .argument('<file>', 'where to write it; - is standard output')
-    .action(async (file) => {
+    .option('--json', 'print as JSON how much was written')
+    .action(async (file, options) => {
       const client = await operatorClient(context);
       const inventory = await client.request('/ops/v1/inventory', inventorySchema);
       if (file === '-') return printJson(context.terminal, inventory);
@@ -27,6 +28,8 @@ export function exportInventoryCommand(context: CliContext) {
         throw new CliError('invalid', 'file-unwritable', sentence, { cause });
       });
       const files = inventory.snaps.flatMap(({ revisions, components }) => [...revisions, ...components]);
+      const written = { path: file, snaps: inventory.snaps.length, files: files.length };
+      if (options.json) return printJson(context.terminal, written);
       note(
         context.terminal,
         `Inventory of ${inventory.snaps.length} snaps and ${files.length} files: ${file}`,

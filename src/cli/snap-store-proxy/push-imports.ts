@@ -5,7 +5,7 @@ import { operatorClient } from '../operator.ts';
 import { ProgressBar } from '../progress.ts';
 import { tableLines } from '../tables.ts';
 import { note, print, printJson } from '../terminal.ts';
-import { importPlan, importResult, type ImportResult } from './contract.ts';
+import { importPlan, importResult, type ImportPlan, type ImportResult } from './contract.ts';
 
 /** What all pushes can be told. */
 export interface PushOptions {
@@ -25,8 +25,13 @@ export interface Push {
   readonly pushChannelMap?: boolean;
 }
 
+/** What came of a push: a plan with `--dry-run`, else the result. */
+export type PushOutcome =
+  | { readonly kind: 'plan'; readonly answer: ImportPlan }
+  | { readonly kind: 'result'; readonly answer: ImportResult };
+
 /**
- * Pushes one file: a plan with `--dry-run`, else the import as a durable process.
+ * Pushes one file and shows the plan or JSON.
  *
  * @returns the result, or undefined when the plan or JSON was printed and nothing is left to say
  */
@@ -35,6 +40,18 @@ export async function runImport(
   push: Push,
   options: PushOptions,
 ): Promise<ImportResult | undefined> {
+  const outcome = await performImport(context, push, options);
+  if (options.json) printJson(context.terminal, outcome.answer);
+  else if (outcome.kind === 'plan') printPlan(context, outcome.answer);
+  return outcome.kind === 'result' && !options.json ? outcome.answer : undefined;
+}
+
+/** Asks for a plan with `--dry-run`, else runs the import as a durable process; shows nothing but a bar. */
+export async function performImport(
+  context: CliContext,
+  push: Push,
+  options: PushOptions,
+): Promise<PushOutcome> {
   const client = await operatorClient(context);
   const json = {
     kind: push.kind,
@@ -46,20 +63,16 @@ export async function runImport(
     ...(options.exporter === undefined ? {} : { exporter: options.exporter }),
   };
   if (options.dryRun) {
-    const plan = await client.request('/ops/v1/imports/plan', importPlan, { method: 'POST', json });
-    if (options.json) printJson(context.terminal, plan);
-    else printPlan(context, plan);
-    return undefined;
+    const answer = await client.request('/ops/v1/imports/plan', importPlan, { method: 'POST', json });
+    return { kind: 'plan', answer };
   }
   const bar = new ProgressBar({ ...context.terminal, stdout: context.terminal.stderr });
   try {
-    const result = await runOperation(context, client, '/ops/v1/imports', { json }, importResult, {
+    const answer = await runOperation(context, client, '/ops/v1/imports', { json }, importResult, {
       watch: options.watch,
       onProgress: ({ done, total }) => bar.update(total === 0 ? 0 : done / total),
     });
-    if (options.json) printJson(context.terminal, result);
-    if (options.json) return undefined;
-    return result;
+    return { kind: 'result', answer };
   } finally {
     bar.abandon();
   }
@@ -76,13 +89,9 @@ export function remark(context: CliContext, result: ImportResult): void {
   }
 }
 
-function printPlan(
-  context: CliContext,
-  plan: { items: readonly Record<string, unknown>[]; newBytes: number },
-): void {
-  const rows = plan.items.map((item) =>
-    [item['action'], item['kind'], item['subject'], item['detail']].map(String),
-  );
+/** Shows what a push would change. */
+export function printPlan(context: CliContext, plan: ImportPlan): void {
+  const rows = plan.items.map(({ action, kind, subject, detail }) => [action, kind, subject, detail]);
   for (const line of tableLines(['Action', 'Kind', 'Subject', 'Detail'], rows)) print(context.terminal, line);
   note(context.terminal, `${plan.newBytes} bytes are new. Nothing was changed.`);
 }

@@ -2,8 +2,9 @@ import { Command } from '@commander-js/extra-typings';
 
 import type { CliContext } from '../context.ts';
 import { usageError } from '../errors.ts';
-import { note, print } from '../terminal.ts';
-import { remark, runImport } from './push-imports.ts';
+import type { ImportResult } from './contract.ts';
+import { note, print, printJson } from '../terminal.ts';
+import { performImport, printPlan, remark, runImport } from './push-imports.ts';
 
 function pushCommand(name: string, description: string) {
   return new Command(name)
@@ -48,23 +49,30 @@ export function pushSnapCommand(context: CliContext, name: 'push-snap' | 'push-s
     .option('--push-channel-map', 'take over the channel map of the archive')
     .option('--channel <channels>', 'channels for NAME.snap, with commas between them')
     .action(async (files, options) => {
+      const answers: unknown[] = [];
       for (const push of pushesOf(files, options)) {
-        const result = await runImport(context, push, options);
-        if (!result) continue;
-        for (const snap of result.snaps) {
-          if (result.unchanged) continue;
-          const prefix = `[snap ${snap.name}]`;
-          if (snap.new)
-            print(
-              context.terminal,
-              `${prefix} Uploaded snap blob and assertions for ${snap.name} revision ${snap.revision}`,
-            );
-          if (push.pushChannelMap && snap.channelsMoved)
-            print(context.terminal, `${prefix} Channelmaps were successfully updated.`);
-        }
-        remark(context, result);
+        const { kind, answer } = await performImport(context, push, options);
+        if (options.json) answers.push(answer);
+        else if (kind === 'plan') printPlan(context, answer);
+        else reportSnaps(context, answer, push.pushChannelMap ?? false);
       }
+      // Always a list, however many files there were.
+      if (options.json) printJson(context.terminal, answers);
     });
+}
+
+function reportSnaps(context: CliContext, result: ImportResult, channelMap: boolean): void {
+  for (const snap of result.unchanged ? [] : result.snaps) {
+    const prefix = `[snap ${snap.name}]`;
+    if (snap.new)
+      print(
+        context.terminal,
+        `${prefix} Uploaded snap blob and assertions for ${snap.name} revision ${snap.revision}`,
+      );
+    if (channelMap && snap.channelsMoved)
+      print(context.terminal, `${prefix} Channelmaps were successfully updated.`);
+  }
+  remark(context, result);
 }
 
 /** `push-brand-store-metadata FILE`: decides which snaps of which stores the brand's devices see. */

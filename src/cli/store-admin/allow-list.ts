@@ -83,13 +83,16 @@ function removeCommand(context: CliContext) {
     .description('take serials off the list; serials that were issued stay valid')
     .argument('<model>', 'name of the model')
     .argument('<serials...>', 'serial numbers')
-    .action(async (model, serials) => {
+    .option('--json', 'print the result as JSON')
+    .action(async (model, serials, options) => {
       const gateway = await brandGateway(context);
       const path = gateway.path('model', model, 'allow-list', 'delete');
-      const { removed, kept } = await gateway.client.request(path, removedSchema, {
+      const result = await gateway.client.request(path, removedSchema, {
         method: 'POST',
         json: { serials },
       });
+      if (options.json) return printJson(context.terminal, result);
+      const { removed, kept } = result;
       print(context.terminal, `Removed: ${removed}.`);
       for (const serial of kept)
         note(context.terminal, `${serial} stays: it is not on the list, or a device has taken it`);

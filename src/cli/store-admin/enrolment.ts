@@ -24,6 +24,7 @@ export function showEnrolmentCommand(context: CliContext) {
   return new Command('enrolment')
     .description("print a model's enrolment policy as JSON")
     .argument('<model>', 'name of the model')
+    .option('--json', 'print it as JSON, as without this option')
     .action(async (model) => {
       const gateway = await brandGateway(context);
       printJson(

@@ -31,7 +31,7 @@ async function listKeys(
 ): Promise<void> {
   const gateway = await brandGateway(context);
   const keys = await gateway.client.request(gateway.path('signing_key'), z.array(signingKeySchema));
-  if (json) return printJson(context.terminal, keys);
+  if (json && !verbose) return printJson(context.terminal, keys);
   if (!verbose) {
     const rows = keys.map((key) => [key.name, key['sha3-384']]);
     for (const line of tableLines(['Name', 'SHA3-384'], rows)) print(context.terminal, line);
@@ -40,6 +40,7 @@ async function listKeys(
   const details = await Promise.all(
     keys.map((key) => gateway.client.request(gateway.path('signing_key', key['sha3-384']), detailsSchema)),
   );
+  if (json) return printJson(context.terminal, details);
   const titles = ['Name', 'SHA3-384', 'Token', 'Status', 'Signatures', 'In the log'];
   const rows = details.map((key) => [
     key.name,

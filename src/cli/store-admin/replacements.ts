@@ -2,7 +2,7 @@ import { Command } from '@commander-js/extra-typings';
 import { z } from 'zod';
 
 import type { CliContext } from '../context.ts';
-import { print } from '../terminal.ts';
+import { print, printJson } from '../terminal.ts';
 import { brandGateway } from './gateway.ts';
 import { printList } from './pages.ts';
 
@@ -25,6 +25,7 @@ export function createReplacementCommand(context: CliContext) {
     .requiredOption('--reason <text>', 'why, for the log')
     .option('--device-key <sha3-384>', 'only this device key, whatever it proposes')
     .option('--expires-at <time>', 'when the permission ends by itself (ISO 8601)')
+    .option('--json', 'print the permission as JSON')
     .action(async (model, serial, options) => {
       const gateway = await brandGateway(context);
       const json = {
@@ -33,14 +34,15 @@ export function createReplacementCommand(context: CliContext) {
         'device-key-sha3-384': options.deviceKey ?? null,
         'expires-at': options.expiresAt ?? null,
       };
-      const { id } = await gateway.client.request(
+      const permit = await gateway.client.request(
         gateway.path('model', model, 'replacements'),
         permitSchema,
         { method: 'POST', json },
       );
+      if (options.json) return printJson(context.terminal, permit);
       print(
         context.terminal,
-        `Serial '${serial}' of model '${model}' may be taken over once (permission ${id}).`,
+        `Serial '${serial}' of model '${model}' may be taken over once (permission ${permit.id}).`,
       );
     });
 }

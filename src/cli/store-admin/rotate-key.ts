@@ -2,7 +2,7 @@ import { Command } from '@commander-js/extra-typings';
 import { z } from 'zod';
 
 import type { CliContext } from '../context.ts';
-import { print } from '../terminal.ts';
+import { print, printJson } from '../terminal.ts';
 import { brandGateway } from './gateway.ts';
 
 const rotatedSchema = z.looseObject({ models: z.array(z.string()) });
@@ -13,11 +13,14 @@ export function rotateKeyCommand(context: CliContext) {
     .description('give every model that signs with one key a serial policy with another')
     .argument('<old-sha3-384>', 'the key in use')
     .argument('<new-sha3-384>', 'the key to use from now on')
-    .action(async (oldKey, newKey) => {
+    .option('--json', 'print the result as JSON')
+    .action(async (oldKey, newKey, options) => {
       const gateway = await brandGateway(context);
       const json = { 'new-signing-key-sha3-384': newKey };
       const path = gateway.path('signing_key', oldKey, 'rotate');
-      const { models } = await gateway.client.request(path, rotatedSchema, { method: 'POST', json });
+      const rotated = await gateway.client.request(path, rotatedSchema, { method: 'POST', json });
+      if (options.json) return printJson(context.terminal, rotated);
+      const { models } = rotated;
       for (const model of models)
         print(context.terminal, `Model '${model}' configured to sign serials with key '${newKey}'.`);
       if (models.length === 0) print(context.terminal, 'No model signs with that key.');

@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 import type { CliContext } from '../context.ts';
 import { readDocument } from '../files.ts';
-import { print } from '../terminal.ts';
+import { print, printJson } from '../terminal.ts';
 import { brandGateway } from './gateway.ts';
 import { allItems, printList } from './pages.ts';
 
@@ -19,13 +19,15 @@ export function importVouchersCommand(context: CliContext) {
   return new Command('vouchers')
     .description('import hardware-identity assertions, all or none')
     .argument('<file>', 'the assertions; - for standard input')
-    .action(async (file) => {
+    .option('--json', 'print the result as JSON')
+    .action(async (file, options) => {
       const gateway = await brandGateway(context);
       const result = await gateway.client.request(gateway.path('vouchers'), importedSchema, {
         method: 'POST',
         body: await readDocument(context.terminal, file),
         headers: { 'content-type': 'application/x.ubuntu.assertion' },
       });
+      if (options.json) return printJson(context.terminal, result);
       print(context.terminal, `Vouchers imported: ${result.added}; known already: ${result.unchanged}.`);
     });
 }

@@ -1,0 +1,126 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+import { answering, runCli } from '../support/cli.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const REFERENCE = join(import.meta.dirname, '../../docs/reference');
+
+/** Every command by its words, and whether it takes --json, as the generated reference has them. */
+async function commands(): Promise<ReadonlyMap<string, boolean>> {
+  const text = await readFile(join(REFERENCE, 'commands.md'), 'utf8');
+  const [, ...entries] = text.split(/^### `/m);
+  return new Map(
+    entries.map((entry) => {
+      const [line = ''] = entry.split('`', 1);
+      return [line.replaceAll(/ [<[].*$/g, ''), entry.includes('- `--json`')];
+    }),
+  );
+}
+
+/** Those that print nothing a program could use, or text that is a document of another kind. */
+const WITHOUT = [
+  /^snap-store-proxy (enable-airgap-mode|add-admin|remove-ca-certs)$/,
+  /^store-admin (login|register-key|approve|refuse|block|unblock|revoke token)$/,
+  /^store-admin (update|delete) /,
+  /^store-admin create remodel$/,
+  /^airlock (up|api|worker)$/,
+  /^airlock authority (grant|ungrant|release|close|build-policy|revoke-token|create store)$/,
+  /^airlock authority (root|register-key|revoke-key|account-key)$/,
+];
+
+describe('--json', () => {
+  test('is there for every command that shows something', async () => {
+    const without = [...(await commands())].filter(([, json]) => !json).map(([name]) => name);
+    expect(without.filter((name) => !WITHOUT.some((pattern) => pattern.test(name)))).toEqual([]);
+    expect(WITHOUT.filter((pattern) => !without.some((name) => pattern.test(name)))).toEqual([]);
+  });
+
+  test('has a line in the reference for each', async () => {
+    const text = await readFile(join(REFERENCE, 'json-output.md'), 'utf8');
+    const written = [...text.matchAll(/^\| `([^`]+)`/gm)].map(([, name]) => name);
+    const taken = [...(await commands())].filter(([, json]) => json).map(([name]) => name);
+    expect(written.toSorted()).toEqual(taken.toSorted());
+  });
+});
+
+async function operator(answers: Readonly<Record<string, unknown>>) {
+  const { url } = await answering(answers);
+  const env = { AIRLOCK_URL: url, AIRLOCK_OPERATOR_TOKEN: 'operator' };
+  return (...args: string[]) => runCli('snap-store-proxy', args, { env });
+}
+
+describe('an error of a command that was asked for JSON is JSON, with the same exit code', () => {
+  const errorOf = ({ stderr }: { readonly stderr: string }): unknown =>
+    JSON.parse(stderr.trimEnd().split('\n').at(-1) ?? '');
+
+  test('of a wrong command line', async () => {
+    const outcome = await runCli('snap-store-proxy', ['status', '--jsno', '--json']);
+    expect(outcome).toMatchObject({ status: 2, stdout: '' });
+    expect(errorOf(outcome)).toEqual({
+      error: {
+        code: 'usage',
+        message: expect.stringMatching(/^cannot understand the command line: /),
+        exitCode: 2,
+      },
+    });
+  });
+
+  test('of a host that refuses: with the code that it gave', async () => {
+    const run = await operator({});
+    const outcome = await run('delete-snap', 'jq', '--json');
+    expect(outcome).toMatchObject({ status: 5, stdout: '' });
+    const message = 'cannot find /ops/v1/pushed-snaps/jq';
+    expect(errorOf(outcome)).toEqual({ error: { code: 'x', message, exitCode: 5 } });
+  });
+
+  test('of a process that failed: with the code that it failed by', async () => {
+    const message = 'cannot continue: 3 MiB are needed';
+    const run = await operator({
+      'POST /ops/v1/fetches': { workflowId: 'x', ui: null },
+      'GET /ops/v1/operations/x?wait=2': {
+        workflowId: 'x',
+        status: 'failed',
+        error: { kind: 'unavailable', code: 'disk-full', message },
+      },
+    });
+    const outcome = await run('fetch-snaps', 'jq', '--json');
+    expect(outcome).toMatchObject({ status: 8, stdout: '' });
+    expect(errorOf(outcome)).toEqual({ error: { code: 'disk-full', message, exitCode: 8 } });
+  });
+
+  test('of connections that fail, behind what was found', async () => {
+    const settings = [{ key: 'proxy.upstream', value: 'http://127.0.0.1:9' }];
+    const outcome = await (
+      await operator({ 'GET /ops/v1/config': { settings } })
+    )('check-connections', '--json');
+    expect(outcome.status).toBe(8);
+    expect(JSON.parse(outcome.stdout)).toMatchObject([{ address: 'http://127.0.0.1:9' }]);
+    expect(errorOf(outcome)).toMatchObject({ error: { code: 'server-unreachable', exitCode: 8 } });
+  });
+});
+
+test('standard output is one JSON document, also where something is asked or several files are pushed', async () => {
+  const result = {
+    unchanged: false,
+    snaps: [],
+    stores: [],
+    accountKeys: [],
+    admin: null,
+    exporter: null,
+    exporterPinned: false,
+  };
+  const { url } = await answering({
+    'POST /ops/v1/imports': { workflowId: 'x', ui: null },
+    'GET /ops/v1/operations/x?wait=2': { workflowId: 'x', status: 'completed', result },
+    'POST /ops/v1/imports/roll-back': { importId: 1, fileName: 'x', removedBlobs: 0 },
+  });
+  const env = { AIRLOCK_URL: url, AIRLOCK_OPERATOR_TOKEN: 'operator', AIRLOCK_HOME: await temporaryFolder() };
+  const file = join(import.meta.dirname, 'golden', 'login.txt');
+  const pushed = await runCli('snap-store-proxy', ['push-snaps', file, file, '--json'], { env });
+  expect(JSON.parse(pushed.stdout)).toEqual([result, result]);
+  const back = await runCli('snap-store-proxy', ['roll-back', '--json'], { env, input: 'yes\n' });
+  expect(JSON.parse(back.stdout)).toEqual({ importId: 1, fileName: 'x', removedBlobs: 0 });
+  expect(back.stderr).toContain('Go back');
+});
