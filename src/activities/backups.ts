@@ -1,4 +1,3 @@
-import { Context } from '@temporalio/activity';
 import { rm, stat } from 'node:fs/promises';
 import {
   BackupError,
@@ -15,7 +14,6 @@ import { withHeartbeats } from './heartbeats.ts';
 
 /** Data keys of backups that are being made lie under settings that begin with this; they are in no backup. */
 const KEY_SETTINGS = 'backup.key.';
-const REPORT_BYTES = 2 ** 24;
 
 /** What backups need from the host. */
 export interface BackupDeps extends Omit<BackupSources, 'database'> {
@@ -40,18 +38,20 @@ export function createBackupActivities(deps: BackupDeps) {
         dataKey: await dataKeyOf(settings, input),
         forget: KEY_SETTINGS,
       };
-      await withHeartbeats((signal) => writeBackup(order, sources, { signal, onProgress: reports() }));
+      await withHeartbeats((signal, report) =>
+        writeBackup(order, sources, { signal, onProgress: (bytes) => report({ bytes }) }),
+      );
       return { bytes: (await stat(partOf(input))).size };
     },
 
     /** Reads the file back, and checks all of it. */
     async verifyBackupFile(input: BackupInput): Promise<Pick<BackupOutcome, 'snaps'>> {
       const dataKey = await dataKeyOf(settings, input);
-      const contents = await withHeartbeats((signal) =>
+      const contents = await withHeartbeats((signal, report) =>
         verifyBackup(
           partOf(input),
           { dataKey },
-          { signal, onProgress: reports(), scratch: dataFolder.staging },
+          { signal, onProgress: (bytes) => report({ bytes }), scratch: dataFolder.staging },
         ),
       );
       const inside = contents.members.filter(({ name }) => name.startsWith('blobs/')).length;
@@ -103,15 +103,4 @@ async function dataKeyOf(settings: SettingStore, { keySetting, path }: BackupInp
     'backup-key-gone',
     `cannot go on with the backup to ${path}: its key is not here; it was begun before this host was restored`,
   );
-}
-
-/** Heartbeats with the bytes so far, every 16 MiB. */
-function reports(): (done: number) => void {
-  const context = Context.current();
-  let last = 0;
-  return (bytes) => {
-    if (bytes - last < REPORT_BYTES) return;
-    last = bytes;
-    context.heartbeat({ bytes });
-  };
 }

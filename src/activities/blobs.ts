@@ -1,4 +1,3 @@
-import { Context } from '@temporalio/activity';
 import {
   claimLooseBlob,
   forgetLooseBlob,
@@ -54,15 +53,14 @@ export function createBlobActivities({ database: { queries }, blobs, clock }: Bl
 
     /** Moves every blob that lies where new ones no longer go; a repeat moves the rest. Heartbeats tell what was moved so far. */
     moveBlobs(): Promise<MovedBlobs> {
-      const context = Context.current();
       const moved = { snaps: 0, bytes: 0 };
-      return withHeartbeats(async (signal) => {
+      return withHeartbeats(async (signal, report) => {
         const move = async (blob: StoredBlob) => {
           signal.throwIfAborted();
           await blobs.bringHome(blob);
           moved.snaps += 1;
           moved.bytes += blob.size;
-          context.heartbeat({ ...moved });
+          report({ ...moved });
         };
         let batch: StoredBlob[] = [];
         for await (const blob of blobs.strays()) {

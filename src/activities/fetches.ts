@@ -1,4 +1,3 @@
-import { Context } from '@temporalio/activity';
 import { open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
@@ -46,14 +45,9 @@ export function createFetchActivities(deps: FetchDeps) {
 
     /** Downloads one file, or goes on with what an interrupted run left of it. */
     async downloadSnap(input: FetchSnapsInput, index: number): Promise<void> {
-      const context = Context.current();
-      let last = 0;
-      const onBytes = (bytes: number) => {
-        if (bytes - last < 2 ** 24) return;
-        last = bytes;
-        context.heartbeat({ bytes });
-      };
-      await withHeartbeats((signal) => downloadPlanned(input, index, parts, { signal, onBytes }));
+      await withHeartbeats((signal, report) =>
+        downloadPlanned(input, index, parts, { signal, onBytes: (bytes) => report({ bytes }) }),
+      );
     },
 
     /** Verifies everything and writes one archive for each snap. */

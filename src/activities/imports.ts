@@ -55,19 +55,13 @@ export function createImportActivities(deps: ImportDeps) {
     /** Unpacks, with every digest checked, into the staging folder. Heartbeats tell the bytes that passed. */
     async unpackImport(input: ImportInput): Promise<ImportUnpacked> {
       crashPoint('import-before-stage');
-      const context = Context.current();
-      let last = 0;
-      const content = await withHeartbeats((signal) =>
+      const content = await withHeartbeats((signal, report) =>
         stageImport(input, {
           queries: database.queries,
           blobs,
           now: deps.now(),
           signal,
-          onBytes: (bytes) => {
-            if (bytes - last < 2 ** 24) return;
-            last = bytes;
-            context.heartbeat({ bytes });
-          },
+          onBytes: (bytes) => report({ bytes }),
         }),
       );
       crashPoint('import-after-stage');
@@ -76,16 +70,15 @@ export function createImportActivities(deps: ImportDeps) {
 
     /** Verifies a share of the revisions: signatures to a root, then what each file says of itself. */
     async verifyImport(input: ImportInput, slice: ImportSlice): Promise<void> {
-      const context = Context.current();
       const folder = folderOf(input);
       const content = await loadContent(folder);
-      await withHeartbeats((signal) =>
+      await withHeartbeats((signal, report) =>
         verifySlice(folder, content, slice, {
           queries: database.queries,
           blobs,
           now: deps.now(),
           signal,
-          onRevision: (snaps) => context.heartbeat({ snaps }),
+          onRevision: (snaps) => report({ snaps }),
         }),
       );
     },

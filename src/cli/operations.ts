@@ -1,10 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { z } from 'zod';
 
 import { ERROR_KINDS } from '../errors.ts';
 import type { CliContext } from './context.ts';
 import { CliError } from './errors.ts';
 import type { HttpClient, ServerRequest } from './http-client.ts';
-import { note } from './terminal.ts';
+import { note, type Terminal } from './terminal.ts';
 
 const startedSchema = z.looseObject({ workflowId: z.string(), ui: z.string().nullable() });
 const progressSchema = z.looseObject({
@@ -17,6 +19,7 @@ const operationSchema = z.looseObject({
   workflowId: z.string(),
   status: z.enum(['running', 'completed', 'failed', 'cancelled']),
   progress: progressSchema.nullish(),
+  waiting: z.looseObject({ message: z.string() }).nullish(),
   result: z.unknown().optional(),
   error: z.looseObject({ kind: z.enum(ERROR_KINDS), code: z.string(), message: z.string() }).nullish(),
 });
@@ -32,6 +35,10 @@ export interface FollowOptions {
 }
 
 const WAIT_SECONDS = 2;
+/** A host that is silent so long is given up: a command in a script must end some time. */
+const HOST_PATIENCE_MS = 10 * 60_000;
+/** Between two questions to a host that does not answer. */
+const PAUSE_MS = 1_000;
 
 /**
  * Starts a durable process and waits for its result. An interrupt stops the waiting only: the process goes on, and the
@@ -59,15 +66,10 @@ async function follow<T>(
   result: z.ZodType<T>,
   { onProgress }: FollowOptions,
 ): Promise<T> {
-  const path = `/ops/v1/operations/${encodeURIComponent(workflowId)}?wait=${WAIT_SECONDS}`;
+  const wait = new Waiting(context);
   for (;;) {
-    const operation = await client
-      .request(path, operationSchema, { signal: context.signal })
-      .catch((error: unknown) => {
-        if (!context.signal.aborted) throw error;
-        const sentence = `cannot wait any longer: interrupted; ${workflowId} goes on, and the same command joins it`;
-        throw new CliError('unavailable', 'interrupted', sentence, { cause: error });
-      });
+    const operation = await look(context, client, workflowId, wait);
+    wait.tell(operation.waiting?.message);
     if (operation.progress) onProgress?.(operation.progress);
     switch (operation.status) {
       case 'running':
@@ -85,6 +87,54 @@ async function follow<T>(
       default:
         return operation.status satisfies never;
     }
+  }
+}
+
+/** How the process is; a host that went away, for instance to start again, is waited for. */
+async function look(
+  context: CliContext,
+  client: HttpClient,
+  workflowId: string,
+  wait: Waiting,
+): Promise<z.infer<typeof operationSchema>> {
+  const { signal, now } = context;
+  const path = `/ops/v1/operations/${encodeURIComponent(workflowId)}?wait=${WAIT_SECONDS}`;
+  const patience = now().getTime() + HOST_PATIENCE_MS;
+  for (;;) {
+    try {
+      return await client.request(path, operationSchema, { signal });
+    } catch (error) {
+      if (signal.aborted) throw interrupted(workflowId, error);
+      if (!(error instanceof CliError) || error.kind !== 'unavailable' || now().getTime() > patience)
+        throw error;
+      wait.tell(error.message);
+      await sleep(PAUSE_MS, undefined, { signal }).catch((cause: unknown) => {
+        throw interrupted(workflowId, cause);
+      });
+    }
+  }
+}
+
+function interrupted(workflowId: string, cause: unknown): CliError {
+  const sentence = `cannot wait any longer: interrupted; ${workflowId} goes on, and the same command joins it`;
+  return new CliError('unavailable', 'interrupted', sentence, { cause });
+}
+
+/** Says once why nothing moves, and once that it moves again. */
+class Waiting {
+  readonly #terminal: Terminal;
+  #told = false;
+
+  constructor({ terminal }: CliContext) {
+    this.#terminal = terminal;
+  }
+
+  /** @param why what stands in the way, if anything */
+  tell(why: string | undefined): void {
+    if (why !== undefined && !this.#told)
+      note(this.#terminal, `${why}; trying again (Ctrl-C leaves it running)`);
+    if (why === undefined && this.#told) note(this.#terminal, 'It goes on.');
+    this.#told = why !== undefined;
   }
 }
 

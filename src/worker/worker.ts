@@ -28,6 +28,8 @@ export interface WorkerState {
 
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 5_000;
+/** A heartbeat that follows another sooner waits so long, milliseconds. */
+const HEARTBEAT_THROTTLE_MS = 2_000;
 
 /** Starts a worker for each queue that has activities. They run until `stop`; one that fails is started again. */
 export async function startWorkers(options: WorkersOptions): Promise<Workers> {
@@ -114,6 +116,8 @@ function workerOptions(
     activities,
     ...(tracing?.on === true && { interceptors: { activity: [traceActivities(tracing)] } }),
     activityTaskPollerBehavior: polls(queue.activities),
+    // Bars and cancellations rest on heartbeats: the default holds them back for most of their timeout.
+    maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE_MS,
     maxConcurrentActivityTaskExecutions: queue.activities,
     maxConcurrentLocalActivityExecutions: queue.localActivities,
     shutdownGraceTime: shutdown.graceMs,

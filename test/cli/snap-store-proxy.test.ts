@@ -387,6 +387,50 @@ describe('fetch-snaps', () => {
   });
 });
 
+describe('a part that is away while a process runs', () => {
+  const why = 'cannot reach http://store.example: connect ECONNREFUSED; check proxy.upstream and the network';
+  const running = (waiting: object | null) => ({ workflowId: 'x', status: 'running', waiting });
+  const over = {
+    workflowId: 'x',
+    status: 'completed',
+    result: { files: [], tokenFile: null, snaps: [], accountKeys: [], warnings: [] },
+  };
+  const said = `${why}; trying again (Ctrl-C leaves it running)\nIt goes on.\n`;
+
+  /** A host whose answers about the process follow each other; undefined stands for a host that is just not there. */
+  async function hostThat(...answers: readonly (object | undefined)[]) {
+    const left = [...answers];
+    const { url } = await answering({
+      'POST /ops/v1/fetches': { workflowId: 'x', ui: null },
+      'GET /ops/v1/operations/x?wait=2': () => left.shift(),
+    });
+    return { AIRLOCK_URL: url, AIRLOCK_OPERATOR_TOKEN: 'x' };
+  }
+
+  test('the upstream: said once, and once that it goes on', async () => {
+    const env = await hostThat(running({ message: why }), running({ message: why }), running(null), over);
+    const outcome = await runCli('snap-store-proxy', ['fetch-snaps', 'jq'], { env });
+    expect(outcome).toMatchObject({ status: 0, stderr: said });
+  });
+
+  test('the host itself, which the command waits for', async () => {
+    const env = await hostThat(running(null), undefined, over);
+    const outcome = await runCli('snap-store-proxy', ['fetch-snaps', 'jq'], { env });
+    expect(outcome.status).toBe(0);
+    expect(outcome.stderr).toMatch(
+      /^cannot [^\n]+; trying again \(Ctrl-C leaves it running\)\nIt goes on\.\n$/,
+    );
+  });
+
+  test('a host that stays away is given up at last', async () => {
+    const env = await hostThat(undefined);
+    let minutes = 0;
+    const now = () => new Date(Date.UTC(2026, 0, 1, 0, (minutes += 6)));
+    const outcome = await runCli('snap-store-proxy', ['fetch-snaps', 'jq'], { env, now });
+    expect(outcome.status).toBe(8);
+  });
+});
+
 describe('only what is new', () => {
   const inventory = {
     format: 'airlock-inventory',

@@ -22,6 +22,7 @@ export async function runCli(
     readonly env?: Readonly<Record<string, string>>;
     readonly input?: string;
     readonly signal?: AbortSignal;
+    readonly now?: () => Date;
   } = {},
 ): Promise<CliOutcome> {
   const out: string[] = [];
@@ -34,6 +35,7 @@ export async function runCli(
   };
   const context = {
     ...createContext(terminal, program, options.signal ?? new AbortController().signal),
+    ...(options.now && { now: options.now }),
     program,
   };
   const status = await runProgram(args, context);
@@ -48,7 +50,10 @@ export interface Seen {
   readonly body: unknown;
 }
 
-/** A server whose answers are fixed: `METHOD /path` to a body, or to a status and a body. */
+/**
+ * A server whose answers are fixed: `METHOD /path` to a body, to a response, or to a function that gives a body for each
+ * request; where it gives none, the server is away.
+ */
 export async function answering(
   answers: Readonly<Record<string, unknown>>,
 ): Promise<{ readonly url: string; readonly seen: readonly Seen[] }> {
@@ -60,7 +65,9 @@ export async function answering(
     const text = await context.req.text();
     const body: unknown = text.startsWith('{') || text.startsWith('[') ? JSON.parse(text) : text;
     seen.push({ method, path, authorization: context.req.header('authorization'), body });
-    const answer = answers[`${method} ${path}`];
+    const found = answers[`${method} ${path}`];
+    const answer: unknown = typeof found === 'function' ? found() : found;
+    if (found !== undefined && answer === undefined) return context.json({}, 503);
     if (answer === undefined)
       return context.json({ 'error-list': [{ code: 'x', message: `cannot find ${path}` }] }, 404);
     if (answer instanceof Response) return answer.clone();

@@ -195,6 +195,8 @@ export const operation = z.object({
       unit: z.enum(['bytes', 'snaps', 'steps']),
     })
     .nullable(),
+  /** Why a running one does not get on: a part is away, and the step is tried again. */
+  waiting: z.object({ code: z.string(), message: z.string(), attempt: z.number() }).nullable(),
   /** importResult, exportResult, … once completed. */
   result: z.unknown(),
   error: z.object({ kind: z.enum(ERROR_KINDS), code: z.string(), message: z.string() }).nullable(),

@@ -1,5 +1,4 @@
 import { WorkflowNotFoundError, type WorkflowExecutionDescription } from '@temporalio/client';
-import { defaultPayloadConverter, type Payload } from '@temporalio/common';
 import { z } from 'zod';
 import { errorOfFailure } from '../../activities/errors.ts';
 import { AirlockError } from '../../errors.ts';
@@ -7,6 +6,7 @@ import { PROGRESS } from '../../workflows/import-contract.ts';
 import { QUEUES } from '../../workflows/options.ts';
 import { about, type Subject } from '../../workflows/search-attributes.ts';
 import type { OpsDeps } from './deps.ts';
+import { pendingSteps, type PendingSteps } from './pending-steps.ts';
 
 /** A finished one may be asked for again; a running one is joined. */
 const JOIN = { workflowIdConflictPolicy: 'USE_EXISTING', workflowIdReusePolicy: 'ALLOW_DUPLICATE' } as const;
@@ -18,7 +18,6 @@ const progressSchema = z.object({
   total: z.number(),
   unit: z.enum(['bytes', 'snaps', 'steps']),
 });
-const heartbeatSchema = z.object({ bytes: z.number().optional(), snaps: z.number().optional() });
 
 /** Long operations as Temporal runs them: start, look, wait. */
 export class Processes {
@@ -67,6 +66,7 @@ export class Processes {
       throw errorOfFailure(error);
     });
     const status = statusOf(found);
+    const steps = status === 'running' ? await pendingSteps(found, this.#deps.codecs) : undefined;
     const over = status === 'running' ? undefined : (end ?? (await this.#settled(workflowId, 10_000)));
     return {
       workflowId,
@@ -74,7 +74,8 @@ export class Processes {
       status,
       startedAt: found.startTime.toISOString(),
       ui: this.#page(workflowId),
-      progress: status === 'running' ? await this.#progress(workflowId, found) : null,
+      progress: steps === undefined ? null : await this.#progress(workflowId, steps),
+      waiting: steps?.waiting ?? null,
       result: over !== undefined && 'result' in over ? over.result : null,
       error: over !== undefined && 'error' in over ? over.error : null,
     };
@@ -107,33 +108,15 @@ export class Processes {
     }
   }
 
-  async #progress(workflowId: string, found: WorkflowExecutionDescription) {
+  async #progress(workflowId: string, steps: PendingSteps) {
     const { client } = this.#deps;
     const answer = await client.connection
       .withDeadline(Date.now() + QUERY_MS, () => client.workflow.getHandle(workflowId).query(PROGRESS))
       .catch(() => undefined);
     const progress = progressSchema.safeParse(answer);
     if (!progress.success) return null;
-    const done = await this.#heartbeat(found);
-    return { ...progress.data, done: Math.min(done ?? progress.data.done, progress.data.total) };
-  }
-
-  /** How far the activity in hand is: what its last heartbeat said. */
-  async #heartbeat(found: WorkflowExecutionDescription): Promise<number | undefined> {
-    for (const activity of found.raw.pendingActivities ?? []) {
-      const [payload] = activity.heartbeatDetails?.payloads ?? [];
-      if (!payload) continue;
-      const beat = heartbeatSchema.safeParse(await this.#open(payload));
-      if (beat.success) return beat.data.bytes ?? beat.data.snaps;
-    }
-    return undefined;
-  }
-
-  async #open(payload: Payload): Promise<unknown> {
-    let payloads = [payload];
-    for (const codec of [...this.#deps.codecs].toReversed()) payloads = await codec.decode(payloads);
-    const [plain] = payloads;
-    return plain && defaultPayloadConverter.fromPayload(plain);
+    const total = steps.total ?? progress.data.total;
+    return { ...progress.data, total, done: Math.min(progress.data.done + (steps.done ?? 0), total) };
   }
 
   #page(workflowId: string): string | null {

@@ -1,0 +1,90 @@
+import type { WorkflowExecutionDescription } from '@temporalio/client';
+import { defaultPayloadConverter, type Payload, type PayloadCodec } from '@temporalio/common';
+import { z } from 'zod';
+import { ERROR_KINDS } from '../../errors.ts';
+
+/** What the steps that are under way tell of themselves. */
+export interface PendingSteps {
+  /** How far they are, summed up. */
+  readonly done: number | undefined;
+  /** Of a step that knows the whole better than its workflow. */
+  readonly total: number | undefined;
+  /** Why none of them gets on: the part that is away, as the last failure says, and the attempt that comes. */
+  readonly waiting: Waiting | null;
+}
+
+/** A step that is tried again because a part does not answer. */
+export interface Waiting {
+  readonly code: string;
+  readonly message: string;
+  readonly attempt: number;
+}
+
+type Pending = NonNullable<WorkflowExecutionDescription['raw']['pendingActivities']>[number];
+
+/** PENDING_ACTIVITY_STATE_STARTED of Temporal's API. */
+const STARTED = 2;
+const heartbeatSchema = z.object({
+  bytes: z.number().optional(),
+  snaps: z.number().optional(),
+  total: z.number().optional(),
+});
+const commonSchema = z.object({ message: z.string() });
+const detailsSchema = z.object({ kind: z.enum(ERROR_KINDS) });
+
+/** Reads the pending activities of a workflow: heartbeats and last failures, which are sealed as all payloads are. */
+export async function pendingSteps(
+  found: WorkflowExecutionDescription,
+  codecs: readonly PayloadCodec[],
+): Promise<PendingSteps> {
+  const open = (payload: Payload) => opened(payload, codecs);
+  let done: number | undefined;
+  let total: number | undefined;
+  let waiting: Waiting | null = null;
+  let moving = false;
+  for (const step of found.raw.pendingActivities ?? []) {
+    const [payload] = step.heartbeatDetails?.payloads ?? [];
+    const beat = payload && heartbeatSchema.safeParse(await open(payload));
+    if (beat?.success) {
+      done = (done ?? 0) + (beat.data.bytes ?? beat.data.snaps ?? 0);
+      total ??= beat.data.total;
+    }
+    moving ||= isMoving(step, beat?.success ?? false);
+    waiting ??= await waitingOf(step, open);
+  }
+  return { done, total, waiting: moving ? null : waiting };
+}
+
+/** Whether this attempt got somewhere, or is the first one and under way. */
+function isMoving(step: Pending, reports: boolean): boolean {
+  if (step.state !== STARTED) return false;
+  if ((step.attempt ?? 1) <= 1) return true;
+  return reports && millisecondsOf(step.lastHeartbeatTime) >= millisecondsOf(step.lastStartedTime);
+}
+
+/** Seconds are a 64-bit number of the wire's own kind. */
+function millisecondsOf(moment: Pending['lastStartedTime']): number {
+  return Number(String(moment?.seconds ?? 0)) * 1000 + (moment?.nanos ?? 0) / 1e6;
+}
+
+async function waitingOf(
+  { attempt, lastFailure }: Pending,
+  open: (payload: Payload) => Promise<unknown>,
+): Promise<Waiting | null> {
+  const info = lastFailure?.applicationFailureInfo;
+  const [payload] = info?.details?.payloads ?? [];
+  const details = payload && detailsSchema.safeParse(await open(payload));
+  if (!details?.success || details.data.kind !== 'unavailable') return null;
+  const common = lastFailure?.encodedAttributes
+    ? commonSchema.safeParse(await open(lastFailure.encodedAttributes)).data
+    : undefined;
+  const message = common?.message ?? lastFailure?.message ?? '';
+  return { code: info?.type ?? '', message, attempt: attempt ?? 1 };
+}
+
+async function opened(payload: Payload, codecs: readonly PayloadCodec[]): Promise<unknown> {
+  let payloads = [payload];
+  for (const codec of [...codecs].toReversed()) payloads = await codec.decode(payloads);
+  const [plain] = payloads;
+  return plain && defaultPayloadConverter.fromPayload(plain);
+}

@@ -1,0 +1,76 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { z } from 'zod';
+import { createFetchActivities } from '../../../src/activities/fetches.ts';
+import { withFailures } from '../../../src/activities/errors.ts';
+import { createDeviceApi } from '../../../src/api/device/index.ts';
+import { operation } from '../../../src/api/ops/contract.ts';
+import { startServer } from '../../../src/api/server.ts';
+import { openTestTemporal, type TestTemporal } from '../../support/temporal.ts';
+import { newOutside, trustingHost } from '../../workflows/carried-store.ts';
+import type { Outside } from '../../workflows/hosts.ts';
+import { operatorAt } from './operator.ts';
+
+let temporal: TestTemporal;
+beforeAll(async () => {
+  temporal = await openTestTemporal();
+});
+afterAll(() => temporal.close());
+
+/** Serves the outside host's snaps as devices get them. */
+async function serve({ host }: Outside): Promise<string> {
+  const app = createDeviceApi({
+    database: host.database,
+    blobs: host.blobs,
+    deviceSecrets: () => Promise.resolve([]),
+    site: () => Promise.resolve({ storeId: undefined, publicUrl: undefined, caCertificate: undefined }),
+    clock: () => new Date(),
+    random: (size) => new Uint8Array(randomBytes(size)),
+    report: (error) => console.error(error),
+  });
+  const server = await startServer({
+    fetch: (request, bindings) => app.fetch(request, bindings),
+    host: '127.0.0.1',
+    port: 0,
+  });
+  onTestFinished(() => server.close());
+  return server.url;
+}
+
+test('an operation tells that its upstream is away, and no longer once it is there', async () => {
+  const outside = await newOutside();
+  await outside.publishJourney();
+  const host = await trustingHost(outside);
+  const upstream = (value: string) =>
+    host.settings.change(new Map([['proxy.upstream', { value, secret: false }]]), new Date());
+  const { database, blobs, settings } = host;
+  const now = () => new Date();
+  const fetches = createFetchActivities({
+    database,
+    blobs,
+    settings,
+    exportFolder: join(host.folder, 'exports'),
+    now,
+  });
+  await upstream('http://127.0.0.1:9');
+  await operatorAt(temporal, { ...host, activities: withFailures(fetches) }, async (operator) => {
+    const started = z.object({ workflowId: z.string() });
+    const request = { kind: 'snaps', names: ['my-base'] };
+    const { workflowId } = await operator.answer('POST', '/fetches', started, request);
+    const path = `/operations/${encodeURIComponent(workflowId)}?wait=1`;
+    const look = () => operator.answer('GET', path, operation);
+    let found = await look();
+    while (found.waiting === null) found = await look();
+    expect(found).toMatchObject({
+      status: 'running',
+      waiting: {
+        code: 'upstream-unreachable',
+        message: expect.stringMatching(/^cannot reach http:\/\/127\.0\.0\.1:9: .+; check proxy\.upstream/),
+      },
+    });
+    await upstream(await serve(outside));
+    while (found.status === 'running') found = await look();
+    expect(found).toMatchObject({ status: 'completed', waiting: null });
+  });
+});
