@@ -23,7 +23,6 @@ import {
   type ManifestSigner,
   type ManifestStore,
   type StreamSource,
-  type WriteOptions,
   type WrittenBundle,
 } from '../bundles/index.ts';
 import type { SettingStore } from '../storage/index.ts';
@@ -84,6 +83,22 @@ export interface ArchiveMaterial {
   readonly rest?: Omit<ManifestRest, 'members'> | undefined;
 }
 
+/** How to stop, and who wants to know how far the archive is: bytes of all bytes. */
+export interface ArchiveOptions {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (bytes: number, total: number) => void;
+}
+
+/** The bytes of all files that come along. */
+export function bytesOf(snaps: readonly SnapMaterial[]): number {
+  return snaps
+    .flatMap(({ revisions, components = [] }) => [
+      ...revisions.map(({ open, revision }) => (open === null ? 0 : revision.size)),
+      ...components.map(({ open, component }) => (open === null ? 0 : component.size)),
+    ])
+    .reduce((sum, size) => sum + size, 0);
+}
+
 /**
  * Writes the archive at `path`. One that an interrupted run of the same export finished there is not written again: an archive
  * has its name only once it is whole.
@@ -93,17 +108,19 @@ export async function writeArchive(
   path: string,
   material: ArchiveMaterial,
   signer: ManifestSigner,
-  options: WriteOptions,
+  { signal, onProgress }: ArchiveOptions,
 ): Promise<WrittenBundle> {
   const { manifest, bytes, files } = manifestOf(material, signer.fingerprint);
   const finished = await finishedArchive(path, sha3Of(encodeManifest(manifest)));
   if (finished !== undefined) return finished;
-  await requireFreeBytes(
-    dirname(path),
-    manifest.members.reduce((sum, { size }) => sum + size, 0),
-  );
+  const total = manifest.members.reduce((sum, { size }) => sum + size, 0);
+  await requireFreeBytes(dirname(path), total);
   const source = ({ name }: ManifestMember) => bytes.get(name) ?? files.get(name) ?? missing(name);
-  return writeBundle(path, { manifest, signer, source }, options);
+  return writeBundle(
+    path,
+    { manifest, signer, source },
+    { ...(signal && { signal }), onProgress: (bytes) => onProgress?.(bytes, total) },
+  );
 }
 
 async function finishedArchive(path: string, digest: string): Promise<WrittenBundle | undefined> {

@@ -1,7 +1,7 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Assertion } from '../assertions/index.ts';
-import { fileNames, stampOf, type ManifestStore, type WriteOptions } from '../bundles/index.ts';
+import { fileNames, stampOf, type ManifestStore } from '../bundles/index.ts';
 import { tokenDigest } from '../publishers/index.ts';
 import { type BlobStore, type Database, type Queries, type SettingStore } from '../storage/index.ts';
 import type { TokenOffice } from '../storage/authority/index.ts';
@@ -11,7 +11,13 @@ import type {
   ExportedToken,
   StoreExport,
 } from '../workflows/export-contract.ts';
-import { exporterSigner, leftOutOf, writeArchive, type SnapMaterial } from './export-archive.ts';
+import {
+  exporterSigner,
+  leftOutOf,
+  writeArchive,
+  type ArchiveOptions,
+  type SnapMaterial,
+} from './export-archive.ts';
 import { AssertionCloser } from './export-assertions.ts';
 import { knownThere } from './export-basis.ts';
 import { closureWarnings, snapIdsOf, snapMaterial, storesFor } from './export-catalog.ts';
@@ -137,7 +143,7 @@ export async function writeStoreExport(
   at: Date,
   token: ExportedToken,
   deps: ExportDeps,
-  options: WriteOptions,
+  options: ArchiveOptions,
 ): Promise<ExportOutcome> {
   const { queries } = deps.database;
   const closer = new AssertionCloser(queries);

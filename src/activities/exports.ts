@@ -1,4 +1,3 @@
-import { Context } from '@temporalio/activity';
 import { join } from 'node:path';
 import { fileNames, stampOf } from '../bundles/index.ts';
 import type {
@@ -9,7 +8,14 @@ import type {
   StoreExport,
 } from '../workflows/export-contract.ts';
 import { crashPoint } from './crash-point.ts';
-import { exporterSigner, leftOutOf, writeArchive, type SnapMaterial } from './export-archive.ts';
+import {
+  bytesOf,
+  exporterSigner,
+  leftOutOf,
+  writeArchive,
+  type ArchiveOptions,
+  type SnapMaterial,
+} from './export-archive.ts';
 import { AssertionCloser } from './export-assertions.ts';
 import { knownThere } from './export-basis.ts';
 import { closureWarnings, snapMaterial } from './export-catalog.ts';
@@ -42,8 +48,11 @@ export function createExportActivities(deps: ExportDeps) {
     /** Writes a store's archive. */
     async writeStoreExport(input: StoreExport, at: string, token: ExportedToken): Promise<ExportOutcome> {
       crashPoint('export-before-archive');
-      const outcome = await withHeartbeats((signal) =>
-        writeStoreExport(input, new Date(at), token, deps, { signal, onProgress: progress() }),
+      const outcome = await withHeartbeats((signal, report) =>
+        writeStoreExport(input, new Date(at), token, deps, {
+          signal,
+          onProgress: (bytes, total) => report({ bytes, total }),
+        }),
       );
       crashPoint('export-after-archive');
       return outcome;
@@ -51,7 +60,12 @@ export function createExportActivities(deps: ExportDeps) {
 
     /** Writes one archive for each snap. */
     writeSnapExports(input: SnapsExport, at: string): Promise<ExportOutcome> {
-      return withHeartbeats((signal) => writeSnaps(input, new Date(at), deps, signal));
+      return withHeartbeats((signal, report) =>
+        writeSnaps(input, new Date(at), deps, {
+          signal,
+          onProgress: (bytes, total) => report({ bytes, total }),
+        }),
+      );
     },
   };
 }
@@ -59,22 +73,11 @@ export function createExportActivities(deps: ExportDeps) {
 /** The type that workflows see. */
 export type ExportActivities = ReturnType<typeof createExportActivities>;
 
-/** Heartbeats with the bytes that were written, every 16 MiB. */
-function progress(): (bytes: number, member: string) => void {
-  const context = Context.current();
-  let last = 0;
-  return (bytes, member) => {
-    if (bytes - last < 2 ** 24) return;
-    last = bytes;
-    context.heartbeat({ bytes, member });
-  };
-}
-
 async function writeSnaps(
   input: SnapsExport,
   at: Date,
   deps: ExportDeps,
-  signal: AbortSignal,
+  { signal, onProgress }: ArchiveOptions,
 ): Promise<ExportOutcome> {
   const { queries } = deps.database;
   const closer = new AssertionCloser(queries);
@@ -82,8 +85,7 @@ async function writeSnaps(
   const parts = { queries, blobs: deps.blobs, closer, known };
   const signer = await exporterSigner(deps.settings, at);
   const folder = await makeExportFolder(input.exportDir, deps.exportFolder);
-  const files: ExportedFile[] = [];
-  const snaps: SnapMaterial[] = [];
+  const chosen: { readonly storeId: string; readonly material: SnapMaterial }[] = [];
   for (const name of new Set([...input.names, ...input.packages.map((one) => one.name)])) {
     const row = await queries
       .selectFrom('Snap')
@@ -106,12 +108,21 @@ async function writeSnaps(
         'nothing-to-export',
         `cannot export snap ${name}: nothing is in the chosen channels and architectures`,
       );
+    chosen.push({ storeId: row.storeId, material });
+  }
+  const snaps = chosen.map(({ material }) => material);
+  const total = bytesOf(snaps);
+  const files: ExportedFile[] = [];
+  let before = 0;
+  for (const { storeId, material } of chosen) {
+    const { name } = material.snap;
     const path = join(folder, fileNames.snapBundle(name, stampOf(at)));
+    const done = before;
     const written = await writeArchive(
       path,
       {
         kind: 'snap',
-        store: row.storeId === GENERAL_STORE ? null : row.storeId,
+        store: storeId === GENERAL_STORE ? null : storeId,
         createdAt: at,
         complete: false,
         stores: [],
@@ -121,10 +132,10 @@ async function writeSnaps(
         rest: known?.rest,
       },
       signer,
-      { signal, onProgress: progress() },
+      { ...(signal && { signal }), onProgress: (bytes) => onProgress?.(done + bytes, total) },
     );
     files.push({ subject: name, path: written.path, size: written.size });
-    snaps.push(material);
+    before += bytesOf([material]);
   }
   return {
     files,

@@ -54,7 +54,7 @@ export async function writeFetched(
   input: FetchSnapsInput,
   at: Date,
   deps: FetchParts,
-  signal: AbortSignal,
+  { signal, onBytes }: { readonly signal: AbortSignal; readonly onBytes?: (bytes: number) => void },
 ): Promise<ExportOutcome> {
   const plan = await fetchPlan(input, deps);
   const { places, rest } = plan;
@@ -68,9 +68,11 @@ export async function writeFetched(
   const names = [...Map.groupBy(places, ({ snap }) => snap.name)];
   const files = new Map<string, ExportedFile>();
   const notes = { at, warnings, names: new Set(input.names), leftOut: new Set(plan.leftOut) };
-  await atOnce(ARCHIVES, names, async ([name, own]) => {
+  let bytes = 0;
+  await atOnce(ARCHIVES, names, async ([name, held]) => {
     signal.throwIfAborted();
-    const material = await materialOf(input, own, fetcher, deps, notes);
+    let own = 0;
+    const material = await materialOf(input, held, fetcher, deps, notes);
     snaps.push(material);
     const written = await writeArchive(
       join(folder, fileNames.snapBundle(name, stampOf(at))),
@@ -86,7 +88,14 @@ export async function writeFetched(
         rest: rest ?? undefined,
       },
       signer,
-      { signal },
+      {
+        signal,
+        onProgress: (written) => {
+          bytes += written - own;
+          own = written;
+          onBytes?.(bytes);
+        },
+      },
     );
     files.set(name, { subject: name, path: written.path, size: written.size });
   });

@@ -52,7 +52,9 @@ export function createFetchActivities(deps: FetchDeps) {
 
     /** Verifies everything and writes one archive for each snap. */
     writeFetchedSnaps(input: FetchSnapsInput, at: string): Promise<ExportOutcome> {
-      return withHeartbeats((signal) => writeFetched(input, new Date(at), parts, signal));
+      return withHeartbeats((signal, report) =>
+        writeFetched(input, new Date(at), parts, { signal, onBytes: (bytes) => report({ bytes }) }),
+      );
     },
 
     /** Fetches account-keys with their chains into one file. */

@@ -16,7 +16,7 @@ const { publishBackupFile, closeBackup } = proxyActivities<BackupActivities>(com
  * happens, its key is forgotten at the end and nothing unfinished is left.
  */
 export async function backup(input: BackupInput): Promise<BackupOutcome> {
-  let progress: ImportProgress = { step: 'copying', done: 0, total: 1, unit: 'bytes' };
+  let progress: ImportProgress = { step: 'copying', done: 0, total: 0, unit: 'bytes' };
   setHandler(importProgress, () => progress);
   const at = new Date().toISOString();
   try {

@@ -1,6 +1,8 @@
-import { CancellationScope, patched, proxyActivities } from '@temporalio/workflow';
+import { CancellationScope, patched, proxyActivities, setHandler } from '@temporalio/workflow';
 import type { ExportActivities } from '../activities/exports.ts';
 import type { ExportOutcome, SnapsExport, StoreExport } from './export-contract.ts';
+import type { ImportProgress } from './import-contract.ts';
+import { importProgress } from './import-messages.ts';
 import { commit, largeFiles } from './options.ts';
 
 const { issueExportToken, withdrawExportToken } = proxyActivities<ExportActivities>(commit);
@@ -9,11 +11,15 @@ const { writeStoreExport, writeSnapExports } = proxyActivities<ExportActivities>
   startToCloseTimeout: '24h',
 });
 
+/** How much there is to write is known to the step that writes: its heartbeats say it. */
+const WRITING: ImportProgress = { step: 'writing', done: 0, total: 0, unit: 'bytes' };
+
 /**
  * Exports a store: the admin token first, as the archive's manifest holds its digest, then one archive. Without the archive the
  * token is good for nothing: it goes again.
  */
 export async function exportStore(input: StoreExport): Promise<ExportOutcome> {
+  setHandler(importProgress, () => WRITING);
   const at = new Date().toISOString();
   const token = await issueExportToken(input, at);
   try {
@@ -27,5 +33,6 @@ export async function exportStore(input: StoreExport): Promise<ExportOutcome> {
 
 /** Exports snaps, each into an archive of its own. */
 export function exportSnaps(input: SnapsExport): Promise<ExportOutcome> {
+  setHandler(importProgress, () => WRITING);
   return writeSnapExports(input, new Date().toISOString());
 }

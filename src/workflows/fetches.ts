@@ -45,7 +45,7 @@ export async function fetchSnaps(input: FetchSnapsInput): Promise<ExportOutcome>
       }
     };
     await CancellationScope.cancellable(() => Promise.all(Array.from({ length: AT_ONCE }, lane)));
-    progress = { step: 'writing', done: 0, total: items.length, unit: 'snaps' };
+    progress = { step: 'writing', done: 0, total, unit: 'bytes' };
     const outcome = await writeFetchedSnaps(input, at);
     await closeFetch(input);
     return outcome;

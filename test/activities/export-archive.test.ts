@@ -77,6 +77,17 @@ test('an archive that an interrupted run finished is not written again; another 
   expect((await writeArchive(path, material(given, later), signer, {})).digest).not.toBe(first.digest);
 });
 
+test('an archive tells how far it is, in bytes of all its bytes', async () => {
+  const signer = await manifestSigner(generateKeyPairSync('ed25519').privateKey);
+  const seen: (readonly [number, number])[] = [];
+  await writeArchive(join(await temporaryFolder(), 'some-snap.tar.gz'), material(given), signer, {
+    onProgress: (bytes, total) => seen.push([bytes, total]),
+  });
+  const [bytes, total] = seen.at(-1) ?? [];
+  expect(total).toBeGreaterThanOrEqual(BYTES.byteLength);
+  expect(bytes).toBe(total);
+});
+
 test('what the disk has no room for is refused before a byte is written', async () => {
   const folder = await temporaryFolder();
   const large = material(() => Promise.reject(new Error('nobody should read it')));

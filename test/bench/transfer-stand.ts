@@ -154,7 +154,7 @@ export async function fetchAll(host: Host, upstream: string, count: number): Pro
   const { signal } = new AbortController();
   const items = await resolveAll(input, parts, signal);
   await atOnce(DOWNLOADS, [...items.keys()], (index) => downloadPlanned(input, index, parts, { signal }));
-  await writeFetched(input, AT, parts, signal);
+  await writeFetched(input, AT, parts, { signal });
   await rm(fetchFolder(blobs, input.fetchId), { recursive: true, force: true });
 }
 

@@ -20,7 +20,8 @@ export interface Waiting {
   readonly attempt: number;
 }
 
-type Pending = NonNullable<WorkflowExecutionDescription['raw']['pendingActivities']>[number];
+type Description = { readonly raw: Pick<WorkflowExecutionDescription['raw'], 'pendingActivities'> };
+type Pending = NonNullable<Description['raw']['pendingActivities']>[number];
 
 /** PENDING_ACTIVITY_STATE_STARTED of Temporal's API. */
 const STARTED = 2;
@@ -34,7 +35,7 @@ const detailsSchema = z.object({ kind: z.enum(ERROR_KINDS) });
 
 /** Reads the pending activities of a workflow: heartbeats and last failures, which are sealed as all payloads are. */
 export async function pendingSteps(
-  found: WorkflowExecutionDescription,
+  found: Description,
   codecs: readonly PayloadCodec[],
 ): Promise<PendingSteps> {
   const open = (payload: Payload) => opened(payload, codecs);
