@@ -17,8 +17,8 @@ import { channelName, parseChannel } from '../snaps/index.ts';
 import type { ImportInput } from '../workflows/import-contract.ts';
 import { EMPTY_CONTENT, STREAM_LIMITS, requireDigest, type ImportContent } from './import-content.ts';
 import { ImportError } from './import-errors.ts';
-import type { StagingParts } from './import-staging.ts';
 import { readSnapMetadata } from './snap-file.ts';
+import type { StagingParts } from './staging-parts.ts';
 
 const CHUNK = 2 ** 20;
 

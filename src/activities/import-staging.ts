@@ -10,13 +10,7 @@ import {
   sha3Of,
   unpackBundle,
 } from '../bundles/index.ts';
-import {
-  keptBlobs,
-  parseBlobDigest,
-  type BlobStore,
-  type Queries,
-  type StoredBlob,
-} from '../storage/index.ts';
+import { keptBlobs, parseBlobDigest, type BlobStore, type StoredBlob } from '../storage/index.ts';
 import type { ImportInput, ImportKind } from '../workflows/import-contract.ts';
 import {
   EMPTY_CONTENT,
@@ -28,15 +22,7 @@ import {
 } from './import-content.ts';
 import { ImportError } from './import-errors.ts';
 import { pairDigest, stagePair } from './import-pair.ts';
-
-/** What staging needs from the host. */
-export interface StagingParts {
-  readonly queries: Queries;
-  readonly blobs: BlobStore;
-  readonly now: Date;
-  readonly signal?: AbortSignal;
-  readonly onBytes?: (bytes: number) => void;
-}
+import type { StagingParts } from './staging-parts.ts';
 
 /** The staging folder of one import; it exists only while the import runs. */
 export function stagingFolderOf(blobs: BlobStore, digest: string): string {

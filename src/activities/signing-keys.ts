@@ -32,10 +32,7 @@ import {
 import type { CreatedSigningKey } from '../workflows/serials-contract.ts';
 import { endlessWhileAway } from './errors.ts';
 import { crashPoint } from './crash-point.ts';
-import { registrationOffline } from './submit-key-request.ts';
-
-/** Hands an account-key-request to the store that vouches for the brand's keys. Throws what it answers. */
-export type SubmitKeyRequest = (accountKeyRequest: string) => Promise<void>;
+import { registrationOffline, type SubmitKeyRequest } from './submit-key-request.ts';
 
 /** What the work on signing keys needs. */
 export interface SigningKeyActivityDeps {

@@ -2,7 +2,9 @@ import { z } from 'zod';
 import { AirlockError, sentenceOf } from '../errors.ts';
 import type { SettingStore } from '../storage/index.ts';
 import { parseLogin } from '../upstream/index.ts';
-import type { SubmitKeyRequest } from './signing-keys.ts';
+
+/** Hands an account-key-request to the store that vouches for the brand's keys. Throws what it answers. */
+export type SubmitKeyRequest = (accountKeyRequest: string) => Promise<void>;
 
 const DEADLINE_MS = 25_000;
 const MAX_ANSWER = 64 * 1024;

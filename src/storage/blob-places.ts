@@ -8,7 +8,7 @@ import {
   type StoredBlob,
 } from './blob-store.ts';
 import { BucketError } from './bucket/errors.ts';
-import { blobPlacesOf, type Backend } from './bucket/place.ts';
+import { blobPlacesOf, type Backend } from './bucket/settings.ts';
 import type { BucketBlobStore } from './bucket/store.ts';
 import type { Database } from './database.ts';
 import type { FileBlobStore } from './file-blob-store.ts';

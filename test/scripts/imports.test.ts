@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { circlesOf } from '../../scripts/import-circles.ts';
 import { FACES, IMPORT_RULES } from '../../scripts/import-rules.ts';
 import { importsOf, judge } from '../../scripts/imports.ts';
 
@@ -63,5 +64,21 @@ describe('directions', () => {
     ['nowhere/a.ts', '', /no rule/],
   ])('%s may not: %s', (file, source, sentence) => {
     expect(complaints(file, source)).toEqual([expect.stringMatching(sentence)]);
+  });
+});
+
+describe('circles', () => {
+  const graph = (edges: Readonly<Record<string, readonly string[]>>) => new Map(Object.entries(edges));
+
+  test('none where files only build on others', () => {
+    expect(circlesOf(graph({ a: ['b', 'c'], b: ['c'], c: [] }))).toEqual([]);
+  });
+
+  test('each is told once, by the shortest way round from its first file', () => {
+    const edges = { z: ['c'], c: ['a', 'b'], b: ['c'], a: ['b', 'y'], y: ['y'], e: ['d'], d: ['e'] };
+    expect(circlesOf(graph(edges))).toEqual([
+      ['a', 'b', 'c', 'a'],
+      ['d', 'e', 'd'],
+    ]);
   });
 });

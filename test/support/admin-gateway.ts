@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createAdminApi, modelServiceProcesses } from '../../src/api/admin/index.ts';
-import { createSigningKeyActivities, type SubmitKeyRequest } from '../../src/activities/signing-keys.ts';
+import { createSigningKeyActivities } from '../../src/activities/signing-keys.ts';
+import type { SubmitKeyRequest } from '../../src/activities/submit-key-request.ts';
 import { withFailures } from '../../src/activities/errors.ts';
 import { SettingStore, type Sealer } from '../../src/storage/index.ts';
 import { TokenOffice } from '../../src/storage/authority/index.ts';
