@@ -18,7 +18,7 @@ const PURE = ['assertions', 'snaps', 'devices', 'brands', 'publishers'] as const
 
 const pure = PURE.map((folder): ImportRule => ({
   folder,
-  may: [...PURE, 'errors.ts'],
+  may: [...PURE, 'errors.ts', 'read-as.ts'],
   // Of Node's own parts those that only compute: digests, text, addresses as numbers.
   packages: ['zod', 'yaml', 'node:crypto', 'node:buffer', 'node:util', 'node:net'],
   because: 'pure folders hold rules alone: no I/O, no other part of the product',
@@ -37,6 +37,7 @@ const PERFORMERS = [
   'upstream',
   'workflows',
   'errors.ts',
+  'read-as.ts',
   'limited-bytes.ts',
   'folders.ts',
 ] as const;
@@ -45,6 +46,7 @@ const PERFORMERS = [
 export const IMPORT_RULES: readonly ImportRule[] = [
   ...pure,
   { folder: 'errors.ts', may: [], packages: [], because: 'the error type stands alone' },
+  { folder: 'read-as.ts', may: [], packages: [], because: 'it reads values, whosever they are' },
   {
     folder: 'folders.ts',
     may: [],
@@ -62,12 +64,12 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   },
   {
     folder: 'bundles',
-    may: [...PURE, 'errors.ts'],
+    may: [...PURE, 'errors.ts', 'read-as.ts'],
     because: 'bundles know the rules and files, not who uses them',
   },
   {
     folder: 'config',
-    may: ['errors.ts'],
+    may: ['errors.ts', 'read-as.ts'],
     because: 'configuration is read by everything, so it depends on nothing',
   },
   {

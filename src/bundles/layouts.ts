@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { readAs } from '../read-as.ts';
 import { BundleError } from './errors.ts';
 import type { BundleLimits } from './limits.ts';
 import { manifestSchema, type Manifest, type ManifestMember } from './manifest.ts';
@@ -36,9 +37,7 @@ function airlockBundle(version: Manifest['version']): BundleLayout {
     format: 'airlock-bundle',
     version,
     parse(json) {
-      const result = manifestSchema.safeParse(json);
-      if (!result.success) throw invalid(result.error);
-      return checkManifest(result.data, layout);
+      return checkManifest(readManifest(manifestSchema, json), layout);
     },
     roleOf(manifest, name) {
       const stream = STREAM.exec(name);
@@ -89,15 +88,12 @@ export function parseManifest(bytes: Uint8Array): {
       cause,
     });
   }
-  const head = headSchema.safeParse(json);
-  if (!head.success) throw invalid(head.error);
-  const layout = LAYOUTS.find(
-    (known) => known.format === head.data.format && known.version === head.data.version,
-  );
+  const head = readManifest(headSchema, json);
+  const layout = LAYOUTS.find((known) => known.format === head.format && known.version === head.version);
   if (layout === undefined)
     throw new BundleError(
       'layout-unknown',
-      `cannot read an archive of layout ${head.data.format} ${head.data.version}: this version of Airlock reads ${LAYOUTS.map((known) => `${known.format} ${known.version}`).join(', ')}; upgrade Airlock or export again`,
+      `cannot read an archive of layout ${head.format} ${head.version}: this version of Airlock reads ${LAYOUTS.map((known) => `${known.format} ${known.version}`).join(', ')}; upgrade Airlock or export again`,
       { member: MANIFEST_NAME },
     );
   return { manifest: layout.parse(json), layout };
@@ -177,12 +173,12 @@ function broken(reason: string): BundleError {
   });
 }
 
-function invalid(error: z.ZodError): BundleError {
-  const issue = error.issues[0];
-  const where = issue === undefined || issue.path.length === 0 ? 'its form' : issue.path.join('.');
-  return new BundleError(
-    'manifest-invalid',
-    `cannot accept manifest.json: ${where} is wrong (${issue?.message ?? 'unknown'})`,
-    { member: MANIFEST_NAME, cause: error },
-  );
+/** Reads a part of the manifest. Throws {@link BundleError} `manifest-invalid`. */
+function readManifest<Part>(schema: z.ZodType<Part>, json: unknown): Part {
+  const result = readAs(schema, json);
+  if (result.success) return result.data;
+  throw new BundleError('manifest-invalid', `cannot accept manifest.json: ${result.fault}`, {
+    member: MANIFEST_NAME,
+    cause: result.cause,
+  });
 }

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { sentenceOf } from '../errors.ts';
+import { readAs } from '../read-as.ts';
 import { ConfigError } from './errors.ts';
 import { temporalFile, type TemporalConfig } from './temporal-schema.ts';
 
@@ -43,9 +44,9 @@ export function parseTemporalConfig(
   name: string,
   env: Readonly<Record<string, string | undefined>> = {},
 ): TemporalConfig {
-  const result = temporalFile.safeParse(withOverrides(yamlOf(text, name), env));
+  const result = readAs(temporalFile, withOverrides(yamlOf(text, name), env));
   if (result.success) return result.data;
-  throw new ConfigError('invalid', 'config-file-invalid', `cannot use ${name}: ${firstIssue(result.error)}`);
+  throw new ConfigError('invalid', 'config-file-invalid', `cannot use ${name}: ${result.fault}`);
 }
 
 async function textOf(file: string): Promise<string> {
@@ -90,11 +91,4 @@ function withOverrides(file: unknown, env: Readonly<Record<string, string | unde
 /** Left as it is when it is neither, so that the schema names it. */
 function asBoolean(value: string): unknown {
   return value === 'true' || value === '1' ? true : value === 'false' || value === '0' ? false : value;
-}
-
-function firstIssue(error: z.ZodError): string {
-  const issue = error.issues[0];
-  if (issue === undefined) return 'it does not have the form that is documented in it';
-  const where = issue.path.map(String).join('.');
-  return where === '' ? issue.message : `"${where}": ${issue.message}`;
 }

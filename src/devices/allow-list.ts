@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { sentenceOf } from '../errors.ts';
+import { readAs } from '../read-as.ts';
 import { readCommaSeparated } from './comma-separated.ts';
 import { DeviceError } from './errors.ts';
 import { MAX_NAME, isSerialNumber } from './names.ts';
@@ -58,15 +59,8 @@ export function readAllowList(text: string): PlacedRow[] {
     );
   }
   return raw.map(({ row, value }) => {
-    const parsed = rowSchema.safeParse(value);
-    if (!parsed.success) {
-      return {
-        row,
-        entry: undefined,
-        serial: '',
-        message: parsed.error.issues[0]?.message ?? 'not readable',
-      };
-    }
+    const parsed = readAs(rowSchema, value);
+    if (!parsed.success) return { row, entry: undefined, serial: '', message: parsed.fault };
     return { row, ...check(parsed.data) };
   });
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { readAs } from '../read-as.ts';
 import { DeviceError } from './errors.ts';
 import { MAX_NAME } from './names.ts';
 import { isNetwork } from './networks.ts';
@@ -50,15 +51,12 @@ export const OPEN_ENROLMENT: EnrolmentPolicy = enrolmentPolicySchema.parse({});
 
 /** Reads a policy from JSON. Throws {@link DeviceError} `enrolment-policy-malformed` naming the field at fault. */
 export function parseEnrolmentPolicy(value: unknown): EnrolmentPolicy {
-  const result = enrolmentPolicySchema.safeParse(value);
+  const result = readAs(enrolmentPolicySchema, value);
   if (!result.success) {
-    const issue = result.error.issues[0];
-    const where = issue === undefined || issue.path.length === 0 ? 'it' : issue.path.join('.');
-    throw new DeviceError(
-      'enrolment-policy-malformed',
-      `cannot use the enrolment policy: ${where}: ${issue?.message ?? 'not readable'}`,
-      { cause: result.error },
-    );
+    const { fault, cause } = result;
+    throw new DeviceError('enrolment-policy-malformed', `cannot use the enrolment policy: ${fault}`, {
+      cause,
+    });
   }
   const policy = result.data;
   if (policy.mode === 'webhook' && policy['webhook-url'] === null) {

@@ -1,5 +1,6 @@
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
+import { readAs } from '../read-as.ts';
 import { SnapError } from './errors.ts';
 import { isSnapName } from './names.ts';
 import { SNAP_YAML_MAX, type SnapComponent } from './snap-yaml.ts';
@@ -24,11 +25,8 @@ export interface ComponentYaml extends SnapComponent {
 /** Reads a component.yaml. Throws `component-yaml-invalid`, which names the first field at fault. */
 export function parseComponentYaml(text: string): ComponentYaml {
   if (text.length > SNAP_YAML_MAX) throw invalid(`it has more than ${SNAP_YAML_MAX} characters`);
-  const parsed = document.safeParse(load(text));
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw invalid(`${issue?.path.join('.') || 'its form'}: ${issue?.message ?? 'wrong'}`);
-  }
+  const parsed = readAs(document, load(text));
+  if (!parsed.success) throw invalid(parsed.fault);
   const [, snap = '', name = ''] = FULL_NAME.exec(parsed.data.component) ?? [];
   if (!isSnapName(snap) || !isSnapName(name)) throw invalid('component: not SNAP+COMPONENT');
   return { snap, name, type: parsed.data.type, version: parsed.data.version ?? undefined };
@@ -39,6 +37,7 @@ function load(text: string): unknown {
   const [error] = tree.errors;
   if (error !== undefined) throw invalid('it is not valid YAML', error);
   const content: unknown = tree.toJS({ maxAliasCount: 50 });
+  if (content === null || content === undefined) throw invalid('it is empty');
   return content;
 }
 

@@ -1,5 +1,6 @@
 import { isScalar, parseDocument } from 'yaml';
 import { z } from 'zod';
+import { readAs } from '../read-as.ts';
 import { ANY_ARCHITECTURE } from './architecture.ts';
 import { type Epoch, parseEpoch } from './epoch.ts';
 import { SnapError } from './errors.ts';
@@ -110,12 +111,11 @@ export function parseSnapYaml(text: string): SnapYaml {
       `cannot read snap.yaml: it has more than ${SNAP_YAML_MAX} characters`,
     );
   }
-  const parsed = document.safeParse(load(text));
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const where = issue?.path.join('.') ?? '';
-    throw invalid(where === '' ? 'it is not a map' : `${where}: ${issue?.message ?? 'wrong'}`);
-  }
+  const content = load(text);
+  if (typeof content !== 'object' || content === null || Array.isArray(content))
+    throw invalid('it is not a map');
+  const parsed = readAs(document, content);
+  if (!parsed.success) throw invalid(parsed.fault);
   return complete(parsed.data);
 }
 

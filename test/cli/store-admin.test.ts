@@ -101,13 +101,27 @@ describe('the outputs of seed 001, to the letter', () => {
     expect(seen.at(-1)?.body).toEqual({ 'signing-key-sha3-384': TEST_KEY });
   });
 
-  test('list models shows the key of the newest policy', async () => {
-    const { run } = await admin({
+  test('list models shows the key of the policy in force, with one question for all models', async () => {
+    const others = ['model-b', 'model-c'].map((name) => ({ ...model, name, 'api-key': null }));
+    const { run, seen } = await admin({
       'GET /v1/brand/brand/model': [model],
-      'GET /v1/brand/brand/signing_key': keys,
-      'GET /v1/brand/brand/model/model-a/serial_policy': [policy(1, TEST_KEY), policy(2, NEW_KEY)],
+      'GET /v1/brand/brand/serial_policy': [{ ...policy(2, NEW_KEY), 'signing-key-name': 'new-key' }],
     });
     expect((await run(['list', 'models'])).stdout).toBe(await golden('list-models.txt'));
+    const many = await admin({
+      'GET /v1/brand/brand/model': [model, ...others],
+      'GET /v1/brand/brand/serial_policy': [{ ...policy(1, TEST_KEY), 'signing-key-name': null }],
+    });
+    const asked = many.seen.length;
+    const { stdout } = await many.run(['list', 'models']);
+    expect(stdout.split('\n').slice(2)).toEqual([
+      expect.stringMatching(new RegExp(`^model-a +model-a-apikey +${TEST_KEY}$`)),
+      'model-b',
+      'model-c',
+      '',
+    ]);
+    expect(many.seen.slice(asked).filter(({ path }) => path !== '/v1/brand/brand')).toHaveLength(2);
+    expect(seen.some(({ path }) => path.includes('/model/model-a/'))).toBe(false);
   });
 
   test('list keys --verbose: tokens, standing and signatures, and a word where the log has others', async () => {

@@ -62,12 +62,12 @@ describe('overriding values', () => {
   });
 
   test.each([
-    ['env: { local: { address: nonsense } }', '"env.local.address": must be HOST:PORT'],
-    ['taskQueues: { hsm: { activities: 0 } }', '"taskQueues.hsm.activities"'],
+    ['env: { local: { address: nonsense } }', 'env.local.address: must be HOST:PORT'],
+    ['taskQueues: { hsm: { activities: 0 } }', 'taskQueues.hsm.activities: at least 1 is needed'],
     ['taskQueue: {}', 'taskQueue'],
-    ['devServer: { listen: { port: 70000 } }', '"devServer.listen.port"'],
-    ['serials: { batches: { lanes: 0 } }', '"serials.batches.lanes"'],
-    ['serials: { batches: { linger: 10 } }', '"serials.batches"'],
+    ['devServer: { listen: { port: 70000 } }', 'devServer.listen.port: at most 65535 is allowed'],
+    ['serials: { batches: { lanes: 0 } }', 'serials.batches.lanes: at least 1 is needed'],
+    ['serials: { batches: { linger: 10 } }', 'serials.batches: there is no field "linger"'],
     ['- a list', 'cannot use my.yaml'],
     ['a: [', 'cannot read my.yaml as YAML'],
   ])('%s is refused in a sentence that names it', (text, sentence) => {
@@ -76,7 +76,7 @@ describe('overriding values', () => {
 
   test('a wrong value of the environment is refused too', () => {
     expect(() => parseTemporalConfig('', 'my.yaml', { AIRLOCK_TEMPORAL_TLS: 'perhaps' })).toThrow(
-      '"env.local.tls"',
+      'env.local.tls: true or false is needed',
     );
   });
 });

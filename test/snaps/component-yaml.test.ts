@@ -15,7 +15,7 @@ describe('a component.yaml', () => {
   });
 
   test.each([
-    ['', 'its form'],
+    ['', 'it is empty'],
     ['component: drivers\ntype: standard\n', 'component'],
     ['component: My+drivers\ntype: standard\n', 'component'],
     ['component: a+b+c\ntype: standard\n', 'component'],

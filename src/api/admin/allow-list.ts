@@ -8,10 +8,10 @@ import {
   putAllowList,
   removeAllowList,
 } from '../../storage/model-service/index.ts';
+import { naive } from '../naive-time.ts';
 import {
   cursorOf,
   jsonBody,
-  naive,
   pageSize,
   queryOf,
   readCursor,

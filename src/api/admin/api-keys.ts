@@ -3,10 +3,10 @@ import { z } from 'zod';
 
 import { apiKeyDigest, parseApiKey } from '../../devices/index.ts';
 import { addApiKey, endApiKey, listApiKeys } from '../../storage/model-service/index.ts';
+import { naive } from '../naive-time.ts';
 import {
   conflict,
   jsonBody,
-  naive,
   notFound,
   view,
   type AdminApiDeps,

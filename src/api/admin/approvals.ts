@@ -2,10 +2,10 @@ import { Hono } from 'hono';
 import { z } from 'zod';
 
 import { decideEnrolmentRequest, listEnrolmentRequests } from '../../storage/model-service/index.ts';
+import { naive } from '../naive-time.ts';
 import {
   cursorOf,
   jsonBody,
-  naive,
   notFound,
   pageSize,
   queryOf,

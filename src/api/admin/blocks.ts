@@ -9,10 +9,10 @@ import {
   listBlocks,
   removeBlock,
 } from '../../storage/model-service/index.ts';
+import { naive } from '../naive-time.ts';
 import {
   conflict,
   jsonBody,
-  naive,
   notFound,
   view,
   type AdminApiDeps,

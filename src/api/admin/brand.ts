@@ -1,7 +1,8 @@
 import { Hono } from 'hono';
 
 import { findAccount } from '../../storage/model-service/index.ts';
-import { naive, notFound, view, type AdminApiDeps, type AdminApp, type AdminEnv } from './gateway.ts';
+import { naive } from '../naive-time.ts';
+import { notFound, view, type AdminApiDeps, type AdminApp, type AdminEnv } from './gateway.ts';
 
 /** `/v1/brand/{brand}`: the brand itself. */
 export function brandRoutes(deps: AdminApiDeps): AdminApp {

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Context, Hono, MiddlewareHandler } from 'hono';
+import { matchedRoutes } from 'hono/route';
 import { z } from 'zod';
 
 import { AirlockError } from '../../errors.ts';
 import { limitedBytes } from '../../limited-bytes.ts';
+import { readAs } from '../../read-as.ts';
 import { checkPermission, type Token } from '../../publishers/index.ts';
 import type { Database, Sealer } from '../../storage/index.ts';
 import { membershipsOf, type TokenOffice } from '../../storage/authority/index.ts';
@@ -36,7 +38,7 @@ export interface AdminApiDeps {
 }
 
 /** Hono's own part of a request to the gateway. */
-export type AdminEnv = { Variables: { view: string; token: Token; actor: string } };
+export type AdminEnv = { Variables: { token: Token; actor: string } };
 export type AdminContext = Context<AdminEnv>;
 export type AdminApp = Hono<AdminEnv>;
 
@@ -54,16 +56,18 @@ export const gatewayHeaders: MiddlewareHandler<AdminEnv> = async (c, next) => {
   c.res.headers.set('x-request-id', requestId);
   c.res.headers.set('x-vcs-revision', GATEWAY_VERSION);
   c.res.headers.set('cache-control', 'no-store');
-  const view = c.get('view');
-  if (view) c.res.headers.set('x-view-name', `publishergw.webapi_admin.${view}`);
+  const name = matchedRoutes(c).flatMap(({ handler }) => viewNames.get(handler) ?? [])[0];
+  if (name !== undefined) c.res.headers.set('x-view-name', `publishergw.webapi_admin.${name}`);
 };
 
-/** Names the view of a route, which the gateway tells in `x-view-name`. */
+/** Names of views, by the middleware that marks their routes. */
+const viewNames = new WeakMap<object, string>();
+
+/** Names the view of a route, which the gateway tells in `x-view-name`, also where it refuses who asks. */
 export function view(name: string): MiddlewareHandler<AdminEnv> {
-  return async (c, next) => {
-    c.set('view', name);
-    await next();
-  };
+  const mark: MiddlewareHandler<AdminEnv> = (_, next) => next();
+  viewNames.set(mark, name);
+  return mark;
 }
 
 /** Admits holders of a macaroon of this gateway. Throws the refusal. */
@@ -159,12 +163,9 @@ export async function textBody(c: AdminContext): Promise<string> {
 }
 
 function checked<T>(schema: z.ZodType<T>, value: unknown): T {
-  const result = schema.safeParse(value);
+  const result = readAs(schema, value);
   if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  const field = issue?.path.join('.') ?? '';
-  const why = field === '' ? (issue?.message ?? 'not readable') : `${field}: ${issue?.message ?? ''}`;
-  throw new AirlockError('invalid', 'invalid-field', `cannot read the request: ${why}`);
+  throw new AirlockError('invalid', 'invalid-field', `cannot read the request: ${result.fault}`);
 }
 
 /**
@@ -180,13 +181,6 @@ export function errorAnswer(deps: Pick<AdminApiDeps, 'report'>, error: unknown):
     return new Response(body, { status: 400, headers });
   }
   return new Response(storeErrorBody(seen), { status: seen.status, headers });
-}
-
-/** A moment as the gateway writes it: ISO 8601 without a zone, microseconds. */
-export function naive(moment: string): string;
-export function naive(moment: string | null): string | null;
-export function naive(moment: string | null): string | null {
-  return moment === null ? null : `${new Date(moment).toISOString().slice(0, -1)}000`;
 }
 
 /** A person as the gateway shows it in `created-by` and `modified-by`. */

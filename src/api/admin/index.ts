@@ -17,6 +17,7 @@ import {
 } from './gateway.ts';
 import { keyRegistrationRoutes } from './key-registration.ts';
 import { modelRoutes } from './models.ts';
+import { policiesInForceRoutes } from './policies-in-force.ts';
 import { remodelAllowlistRoutes } from './remodel-allowlist.ts';
 import { replacementRoutes } from './replacements.ts';
 import { serialHistoryRoutes } from './serial-history.ts';
@@ -51,6 +52,7 @@ export function createAdminApi(deps: AdminApiDeps): Hono<AdminEnv> {
   app.route('/v1/brand/:brand/model/:model/api-keys', apiKeyRoutes(deps));
   app.route('/v1/brand/:brand/model/:model/allow-list', allowListRoutes(deps));
   app.route('/v1/brand/:brand/model/:model/approvals', approvalRoutes(deps));
+  app.route('/v1/brand/:brand/serial_policy', policiesInForceRoutes(deps));
   app.route('/v1/brand/:brand/signing_key', signingKeyRoutes(deps));
   app.route('/v1/brand/:brand/signing_key', keyRegistrationRoutes(deps));
   app.route('/v1/brand/:brand/remodel-allowlist', remodelAllowlistRoutes(deps));

@@ -14,10 +14,10 @@ import {
   type ApiKeyRow,
   type ModelRecord,
 } from '../../storage/model-service/index.ts';
+import { naive } from '../naive-time.ts';
 import {
   conflict,
   jsonBody,
-  naive,
   people,
   view,
   type AdminApiDeps,

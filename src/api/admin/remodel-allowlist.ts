@@ -9,11 +9,11 @@ import {
   removeRemodel,
   type RemodelRecord,
 } from '../../storage/model-service/index.ts';
+import { naive } from '../naive-time.ts';
 import {
   conflict,
   cursorOf,
   jsonBody,
-  naive,
   notFound,
   pageSize,
   people,

@@ -13,10 +13,10 @@ import {
   type ModelKey,
   type ReplacementPermitRecord,
 } from '../../storage/model-service/index.ts';
+import { naive } from '../naive-time.ts';
 import {
   conflict,
   jsonBody,
-  naive,
   notFound,
   view,
   type AdminApiDeps,

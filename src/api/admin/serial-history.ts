@@ -2,9 +2,9 @@ import { Hono } from 'hono';
 import { z } from 'zod';
 
 import { listSerialHistory } from '../../storage/model-service/index.ts';
+import { naive } from '../naive-time.ts';
 import {
   cursorOf,
-  naive,
   pageSize,
   queryOf,
   readCursor,

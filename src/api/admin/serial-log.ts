@@ -3,9 +3,9 @@ import { z } from 'zod';
 
 import { writeCommaSeparated } from '../../devices/index.ts';
 import { listSerialLog, type SerialLogDetail } from '../../storage/model-service/index.ts';
+import { naive } from '../naive-time.ts';
 import {
   cursorOf,
-  naive,
   pageSize,
   queryOf,
   readCursor,

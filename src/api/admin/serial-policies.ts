@@ -11,9 +11,9 @@ import {
   type PolicyRecord,
 } from '../../storage/model-service/index.ts';
 import { accountKeyOf } from './account-keys.ts';
+import { naive } from '../naive-time.ts';
 import {
   jsonBody,
-  naive,
   notFound,
   people,
   requireBrand,
@@ -31,12 +31,18 @@ const newPolicy = z.object({ 'signing-key-sha3-384': z.string().min(1).max(128) 
 /** `/v1/brand/{brand}/model/{model}/serial_policy`: the highest revision is in force. */
 export function serialPolicyRoutes(deps: AdminApiDeps): AdminApp {
   const app = new Hono<AdminEnv>();
+  const authorityOf = async ({ keyId }: PolicyRecord) =>
+    (await findSigningKey(deps.database.queries, keyId))?.brandId ?? null;
 
   app.get('/', view('list_serial_policies'), async (c) => {
     const model = await modelOfPath(deps, c);
     const policies = await listPolicies(deps.database.queries, model.brandId, model.name);
     const person = people(deps);
-    return c.json(await Promise.all(policies.map((policy) => body(deps, policy, person))));
+    return c.json(
+      await Promise.all(
+        policies.map(async (policy) => policyBody(policy, await authorityOf(policy), person)),
+      ),
+    );
   });
 
   app.post('/', view('create_serial_policy'), async (c) => {
@@ -57,7 +63,7 @@ export function serialPolicyRoutes(deps: AdminApiDeps): AdminApp {
           createdBy: c.get('actor'),
         }),
     );
-    return c.json(await body(deps, policy, people(deps)), 201);
+    return c.json(await policyBody(policy, await authorityOf(policy), people(deps)), 201);
   });
 
   app.delete('/:revision', view('delete_serial_policy'), async (c) => {
@@ -107,14 +113,14 @@ export async function requireUsableKey(
   });
 }
 
-async function body(
-  deps: AdminApiDeps,
+/** A policy as the gateway shows it; `authorityId` is the account of its key, where that is here. */
+export async function policyBody(
   policy: PolicyRecord,
+  authorityId: string | null,
   person: (id: string | null) => Promise<Person | null>,
 ) {
-  const key = await findSigningKey(deps.database.queries, policy.keyId);
   return {
-    authority: key?.brandId ?? policy.brandId,
+    authority: authorityId ?? policy.brandId,
     'created-at': naive(policy.createdAt),
     'created-by': await person(policy.createdBy),
     'model-name': policy.modelName,

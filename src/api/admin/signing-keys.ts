@@ -15,10 +15,10 @@ import {
   type SigningKeyRecord,
 } from '../../storage/model-service/index.ts';
 import { accountKeyOf } from './account-keys.ts';
+import { naive } from '../naive-time.ts';
 import {
   conflict,
   jsonBody,
-  naive,
   notFound,
   people,
   view,

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { AirlockError } from '../../errors.ts';
 import { tokenDigest } from '../../publishers/index.ts';
 import { findAccount, findTokenByDigest, type TokenRecord } from '../../storage/model-service/index.ts';
+import { naive } from '../naive-time.ts';
 import {
   authenticated,
   jsonBody,
@@ -53,7 +54,7 @@ export function tokenRoutes(deps: AdminApiDeps): AdminApp {
       channels: null,
       packages: null,
       stores: null,
-      expires: token.attenuation.expires?.toISOString() ?? null,
+      expires: naive(token.attenuation.expires?.toISOString() ?? null),
       'session-id': token.sessionId,
     });
   });
@@ -139,10 +140,10 @@ function shown(
   return {
     'session-id': row.sessionId,
     description: row.description,
-    'valid-since': row.issuedAt,
-    'valid-until': row.expiresAt,
-    'revoked-at': row.revokedAt,
+    'valid-since': naive(row.issuedAt),
+    'valid-until': naive(row.expiresAt),
+    'revoked-at': naive(row.revokedAt),
     'revoked-by': row.revokedBy,
-    'last-used-at': row.lastUsedAt,
+    'last-used-at': naive(row.lastUsedAt),
   };
 }

@@ -6,9 +6,9 @@ import { checkHardwareKey } from '../../devices/index.ts';
 import { AirlockError, sentenceOf } from '../../errors.ts';
 import { addAssertions, assertionSource, trustedRoots } from '../../storage/index.ts';
 import { addVoucher, listVouchers } from '../../storage/model-service/index.ts';
+import { naive } from '../naive-time.ts';
 import {
   cursorOf,
-  naive,
   pageSize,
   queryOf,
   readCursor,

@@ -1,12 +1,12 @@
 import { Hono } from 'hono';
-import { ERROR_CONTENT_TYPE, storeErrorBody } from '../errors.ts';
+import { storeErrorBody } from '../errors.ts';
 import { assertionRoutes } from './assertions.ts';
 import { cohortsRoute } from './cohorts.ts';
 import type { DeviceApiDeps } from './deps.ts';
 import { downloadRoutes } from './downloads.ts';
 import { findRoute } from './find.ts';
 import { Gate } from './gate.ts';
-import { answer, type DeviceEnv, errorAnswer, notFound } from './http.ts';
+import { answer, type DeviceEnv, errorAnswer, nothingHere } from './http.ts';
 import { infoRoute } from './info.ts';
 import { listRoutes } from './lists.ts';
 import { openApiRoute } from './openapi.ts';
@@ -14,15 +14,6 @@ import { refreshRoute } from './refresh.ts';
 import { Renderings } from './renderings.ts';
 import { sessionRoutes } from './sessions.ts';
 import { setupRoutes } from './setup.ts';
-
-function wrongMethod(allowed: readonly string[]): Response {
-  const names = allowed.join(', ').replace('GET', 'GET, HEAD');
-  const body = storeErrorBody({
-    code: 'method-not-allowed',
-    message: `cannot do that at this address: use ${names}`,
-  });
-  return answer(405, ERROR_CONTENT_TYPE, body, { allow: names });
-}
 
 /** The store as devices see it (protocol/devices.md, issue 4). Serial endpoints are an app of their own. */
 export function createDeviceApi(deps: DeviceApiDeps): Hono<DeviceEnv> {
@@ -40,11 +31,7 @@ export function createDeviceApi(deps: DeviceApiDeps): Hono<DeviceEnv> {
   downloadRoutes(app, deps, gate);
   setupRoutes(app, deps, gate);
   openApiRoute(app);
-  app.notFound((c) => {
-    const allowed = ['GET', 'POST'].filter((method) => app.router.match(method, c.req.path)[0].length > 0);
-    if (allowed.length === 0) return errorAnswer(notFound('anything at this address'), deps.report);
-    return wrongMethod(allowed);
-  });
+  app.notFound((c) => nothingHere(app, c, storeErrorBody));
   app.onError((error) => errorAnswer(error, deps.report));
   return app;
 }

@@ -1,4 +1,4 @@
-import type { Context } from 'hono';
+import type { Context, Hono } from 'hono';
 import type { HttpBindings } from '@hono/node-server';
 import { AirlockError } from '../../errors.ts';
 import { requestId } from '../../telemetry/index.ts';
@@ -70,6 +70,24 @@ export class StaleSession extends AirlockError<'device-session-invalid'> {
 /** What is hidden and what is not there: one answer for both. */
 export function notFound(what: string): AirlockError {
   return new AirlockError('not-found', 'resource-not-found', `cannot find ${what}`);
+}
+
+/** The answer where an app has nothing: 404, or 405 where another method has something; in the envelope of the app's errors. */
+export function nothingHere(
+  app: Hono<DeviceEnv>,
+  c: DeviceContext,
+  errorBody: (error: { readonly code: string; readonly message: string }) => string,
+): Response {
+  const allowed = ['GET', 'POST'].filter((method) => app.router.match(method, c.req.path)[0].length > 0);
+  if (allowed.length === 0) {
+    const { status, code, message } = clientError(notFound('anything at this address'));
+    return answer(status, ERROR_CONTENT_TYPE, errorBody({ code, message }));
+  }
+  const names = allowed.join(', ').replace('GET', 'GET, HEAD');
+  const message = `cannot do that at this address: use ${names}`;
+  return answer(405, ERROR_CONTENT_TYPE, errorBody({ code: 'method-not-allowed', message }), {
+    allow: names,
+  });
 }
 
 /** A wrong request. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { readAs } from '../../read-as.ts';
 import { badRequest } from './http.ts';
 
 /** Limits on what one refresh may ask: far above what snapd sends, far below what could hurt. */
@@ -75,11 +76,8 @@ export type WantedAssertion = z.output<typeof assertion>;
 
 /** Reads the body. Throws `bad-request`, which names the first field at fault. */
 export function parseRefresh(value: unknown): RefreshRequest {
-  const parsed = refreshSchema.safeParse(value);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw badRequest(`cannot read the request: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'wrong'}`);
-  }
+  const parsed = readAs(refreshSchema, value);
+  if (!parsed.success) throw badRequest(`cannot read the request: ${parsed.fault}`);
   const wanted = parsed.data.actions.flatMap((each) =>
     each.action === 'fetch-assertions' ? each.assertions : [],
   );

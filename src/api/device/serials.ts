@@ -5,7 +5,14 @@ import { DeviceError, MAX_SERIAL_REQUEST_BYTES } from '../../devices/index.ts';
 import { limitedBytes } from '../../limited-bytes.ts';
 import { clientAddress } from '../client-address.ts';
 import { clientError, ERROR_CONTENT_TYPE, serialErrorBody, type ClientError } from '../errors.ts';
-import { answer, ASSERTION_TYPE, jsonAnswer, type DeviceContext, type DeviceEnv } from './http.ts';
+import {
+  answer,
+  ASSERTION_TYPE,
+  jsonAnswer,
+  nothingHere,
+  type DeviceContext,
+  type DeviceEnv,
+} from './http.ts';
 import type { SerialService } from './serial-service.ts';
 
 /** What the routes work with. */
@@ -34,6 +41,7 @@ export function createSerialRoutes(deps: SerialRoutesDeps): Hono<DeviceEnv> {
     app.post(`${prefix}/request-id`, () => requestId(deps, true));
     app.post(`${prefix}/serial`, (c) => serial(deps, c, true));
   }
+  app.notFound((c) => nothingHere(app, c, serialErrorBody));
   return app;
 }
 

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { AirlockError } from '../../errors.ts';
 import { ERROR_CONTENT_TYPE, clientError, storeErrorBody } from '../errors.ts';
 import { limitedBytes } from '../../limited-bytes.ts';
+import { readAs } from '../../read-as.ts';
 
 /** Largest body of a request: a login file or a stream of roots has some kilobytes. */
 const BODY_MAX = 1024 * 1024;
@@ -33,15 +34,9 @@ export function queryOf<T>(context: Context, schema: z.ZodType<T>): T {
 }
 
 function checked<T>(value: unknown, schema: z.ZodType<T>): T {
-  const result = schema.safeParse(value);
+  const result = readAs(schema, value);
   if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  const field = issue?.path.join('.') || 'its form';
-  throw new AirlockError(
-    'invalid',
-    'request-invalid',
-    `cannot read the request: ${field}: ${issue?.message ?? 'wrong'}`,
-  );
+  throw new AirlockError('invalid', 'request-invalid', `cannot read the request: ${result.fault}`);
 }
 
 /**

@@ -5,11 +5,11 @@ import { channelName, isRisk } from '../../snaps/index.ts';
 import { loadStores, type Queries } from '../../storage/index.ts';
 import { removalPlan } from './contract.ts';
 import type { OpsDeps } from './deps.ts';
-import { jsonBody } from './http.ts';
+import { jsonBody, queryOf } from './http.ts';
 import type { Processes } from './processes.ts';
 
 const pruneRequest = z.object({ dryRun: z.boolean().default(false) });
-const revisionQuery = z.coerce.number().int().min(1);
+const removalQuery = z.object({ revision: z.coerce.number().int().min(1).optional() });
 
 /** Snaps that are here, and their removal. */
 export function pushedSnapRoutes(deps: OpsDeps, processes: Processes): Hono {
@@ -24,11 +24,11 @@ export function pushedSnapRoutes(deps: OpsDeps, processes: Processes): Hono {
   );
 
   app.delete('/pushed-snaps/:name', async (context) => {
-    const revision = context.req.query('revision');
+    const { revision = null } = queryOf(context, removalQuery);
     return context.json(
       await remove({
         snap: context.req.param('name'),
-        revision: revision === undefined ? null : revisionQuery.parse(revision),
+        revision,
         dryRun: context.req.query('dryRun') === 'true',
       }),
     );

@@ -3,6 +3,7 @@ import { bodyLimit } from 'hono/body-limit';
 import type { z } from 'zod';
 
 import { AirlockError } from '../../errors.ts';
+import { readAs } from '../../read-as.ts';
 import { clientError, ERROR_CONTENT_TYPE } from '../errors.ts';
 
 /** The largest body that is not a file. An account-key-request has some 2 kB. */
@@ -36,12 +37,9 @@ export function queryOf<T>(context: Context, schema: z.ZodType<T>): T {
 }
 
 function checked<T>(schema: z.ZodType<T>, value: unknown): T {
-  const result = schema.safeParse(value);
+  const result = readAs(schema, value);
   if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  const field = issue?.path.join('.') ?? '';
-  const why = field === '' ? 'it does not have the expected form' : `${field}: ${issue?.message ?? ''}`;
-  throw new AirlockError('invalid', 'invalid-field', `cannot read the request: ${why}`);
+  throw new AirlockError('invalid', 'invalid-field', `cannot read the request: ${result.fault}`);
 }
 
 /**

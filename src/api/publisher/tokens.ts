@@ -3,6 +3,7 @@ import { z } from 'zod';
 
 import { parsePermissions, type Attenuation, type Caveat } from '../../publishers/index.ts';
 import { findAccount } from '../../storage/authority/index.ts';
+import { naive } from '../naive-time.ts';
 import { callerOf, type Caller } from './caller.ts';
 import type { PublisherApiDeps } from './deps.ts';
 import { documentLimit, jsonBody } from './http.ts';
@@ -141,9 +142,9 @@ async function sessions(deps: PublisherApiDeps, accountId: string) {
   return rows.map((row) => ({
     'session-id': row.sessionId,
     description: row.description,
-    'valid-since': row.issuedAt,
-    'valid-until': row.expiresAt,
-    'revoked-at': row.revokedAt,
+    'valid-since': naive(row.issuedAt),
+    'valid-until': naive(row.expiresAt),
+    'revoked-at': naive(row.revokedAt),
     'revoked-by': row.revokedBy,
   }));
 }

@@ -5,7 +5,6 @@ import { tableLines } from '../tables.ts';
 import { print, printJson } from '../terminal.ts';
 import type { BrandGateway } from './gateway.ts';
 
-const pageSchema = z.looseObject({ items: z.array(z.unknown()), 'next-cursor': z.string().nullable() });
 const PAGE_SIZE = '500';
 
 /** Every item of a list that comes in pages. */
@@ -16,10 +15,11 @@ export async function allItems<T>(
   filter: Readonly<Record<string, string>> = {},
 ): Promise<T[]> {
   const items: T[] = [];
+  const pageSchema = z.looseObject({ items: z.array(item), 'next-cursor': z.string().nullable() });
   const query = new URLSearchParams({ ...filter, 'page-size': PAGE_SIZE });
   for (;;) {
     const page = await gateway.client.request(`${path}?${query.toString()}`, pageSchema);
-    items.push(...z.array(item).parse(page.items));
+    items.push(...page.items);
     if (page['next-cursor'] === null) return items;
     query.set('cursor', page['next-cursor']);
   }

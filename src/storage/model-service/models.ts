@@ -222,6 +222,34 @@ export async function listPolicies(
   return query.orderBy('revision').execute();
 }
 
+/** The policy in force of each model of a brand, by the model's name, with the account and the name of its key where that is here. */
+export async function policiesInForce(
+  queries: Queries,
+  brandId: string,
+): Promise<(PolicyRecord & { readonly authorityId: string | null; readonly keyName: string | null })[]> {
+  return queries
+    .selectFrom('SerialPolicy as policy')
+    .leftJoin('SigningKey as key', 'key.keyId', 'policy.keyId')
+    .select(POLICY.map((column) => `policy.${column}` as const))
+    .select(['key.brandId as authorityId', 'key.name as keyName'])
+    .where('policy.brandId', '=', brandId)
+    .where('policy.deletedAt', 'is', null)
+    .where((eb) =>
+      eb(
+        'policy.revision',
+        '=',
+        eb
+          .selectFrom('SerialPolicy as other')
+          .select((inner) => inner.fn.max('other.revision').as('newest'))
+          .whereRef('other.brandId', '=', 'policy.brandId')
+          .whereRef('other.modelName', '=', 'policy.modelName')
+          .where('other.deletedAt', 'is', null),
+      ),
+    )
+    .orderBy('policy.modelName')
+    .execute();
+}
+
 /** Appends a policy revision; deleted ones keep their number. */
 export async function addPolicy(
   queries: Queries,

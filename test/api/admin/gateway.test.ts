@@ -57,6 +57,40 @@ describe('a token', () => {
     expect(exchanged.json).toEqual({ 'error-list': [{ code: 'api-error', message: 'Invalid macaroon' }] });
   });
 
+  it('that is missing or wrong is told with the view that was asked for', async () => {
+    const asked = [
+      await gateway.call('GET', gateway.brand('/model'), undefined, null),
+      await gateway.call('GET', gateway.brand('/model'), undefined, 'Macaroon AAAA'),
+      await gateway.call('GET', '/v1/brand/other-brand/model'),
+      await gateway.call('DELETE', gateway.brand('/model/model-x/serial_policy/1'), undefined, null),
+      await gateway.call('GET', '/v1/tokens/whoami', undefined, null),
+      await gateway.call('POST', '/v1/tokens/offline/exchange', { macaroon: 'AAAA' }, null),
+    ];
+    expect(asked.map(({ status, headers }) => [status, headers.get('x-view-name')])).toEqual([
+      [401, 'publishergw.webapi_admin.list_models'],
+      [400, 'publishergw.webapi_admin.list_models'],
+      [404, 'publishergw.webapi_admin.list_models'],
+      [401, 'publishergw.webapi_admin.delete_serial_policy'],
+      [401, 'publishergw.webapi_admin.whoami'],
+      [400, 'publishergw.webapi_admin.offline_exchange'],
+    ]);
+    const nowhere = await gateway.call('GET', '/v1/nowhere');
+    expect([nowhere.status, nowhere.headers.get('x-view-name')]).toEqual([404, null]);
+  });
+
+  it('tells its times as all of the gateway does: without a zone', async () => {
+    const naive = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}$/;
+    const { macaroons } = (await gateway.call('GET', '/v1/tokens')).json;
+    expect(macaroons[0]).toMatchObject({
+      'valid-since': expect.stringMatching(naive),
+      'valid-until': expect.stringMatching(naive),
+      'revoked-at': null,
+      'last-used-at': expect.stringMatching(naive),
+    });
+    const whoami = await gateway.call('GET', '/v1/tokens/whoami');
+    expect(whoami.json.expires).toMatch(naive);
+  });
+
   it('ends, with the sessions made from it, when it is revoked', async () => {
     const fresh = await gateway.call(
       'POST',
@@ -122,7 +156,11 @@ describe('models', () => {
     ).toBe('api-key-malformed');
     const twice = await create({ name: 'model-a' });
     expect([twice.status, twice.json['error-list'][0].code]).toEqual([409, 'model-exists']);
-    expect((await create({ name: 7 })).status).toBe(400);
+    const wrong = await create({ name: 7 });
+    expect([wrong.status, wrong.json['error-list'][0]]).toEqual([
+      400,
+      { code: 'invalid-field', message: 'cannot read the request: name: a text is needed' },
+    ]);
   });
 
   it('keep API keys as digests, and the shown one sealed', async () => {
@@ -213,6 +251,15 @@ describe('signing keys', () => {
       'new-signing-key-sha3-384': next,
     });
     expect(rotated.json).toEqual({ models: ['model-a'] });
+    expect((await gateway.call('GET', gateway.brand('/serial_policy'))).json).toMatchObject([
+      {
+        'model-name': 'model-a',
+        revision: 2,
+        authority: rig.chain.brandId,
+        'signing-key-sha3-384': next,
+        'signing-key-name': 'new-key',
+      },
+    ]);
     const unknown = await gateway.call('POST', gateway.brand(`/signing_key/${key['sha3-384']}/rotate`), {
       'new-signing-key-sha3-384': 'nonsense',
     });

@@ -15,6 +15,7 @@ import { addBlock, listSerialLog, removeBlock } from '../../../src/storage/model
 import { listActs } from '../../../src/storage/index.ts';
 import { DeviceError, type Device } from '../../support/device.ts';
 import { newSigner } from '../../support/brand-chain.ts';
+import { send } from '../../support/device-http.ts';
 import { openModelService, type TestModelService } from '../../support/model-service.ts';
 
 let folder: string;
@@ -130,6 +131,30 @@ describe('a device of a known model', () => {
     const reply = await fetch(`${rig.server.url}/v1/request-id`, { method: 'POST' });
     expect(await reply.json()).toMatchObject({ success: true, message: '' });
   });
+});
+
+describe('a request by another method', () => {
+  it.each(['/api/v1/snaps/auth/request-id', '/api/v1/snaps/auth/devices', '/v1/request-id', '/v1/serial'])(
+    'to %s is told which one there is, in the envelope that devices read',
+    async (path) => {
+      for (const method of ['GET', 'PUT', 'DELETE']) {
+        const reply = await send(`${rig.server.url}${path}`, { method });
+        expect([reply.status, reply.headers.get('allow'), reply.headers.get('content-type')]).toEqual([
+          405,
+          'POST',
+          'application/json',
+        ]);
+        const message = 'cannot do that at this address: use POST';
+        expect(await reply.json()).toEqual({
+          message,
+          error_list: [{ code: 'method-not-allowed', message }],
+        });
+      }
+      const below = await send(`${rig.server.url}${path}/more`, { method: 'POST' });
+      expect([below.status, below.headers.get('content-type')]).toEqual([404, 'application/json']);
+      expect(await below.json()).toMatchObject({ error_list: [{ code: 'resource-not-found' }] });
+    },
+  );
 });
 
 describe('a request that does not hold', () => {
