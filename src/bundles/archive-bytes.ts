@@ -1,5 +1,5 @@
 import { open, type FileHandle } from 'node:fs/promises';
-import { deflateStart } from './gzip-frame.ts';
+import { checkTrailer, deflateStart } from './gzip-frame.ts';
 import { InflatedBytes } from './inflated-bytes.ts';
 import type { Chunk, SlotRing } from './slot-ring.ts';
 import { StoredBlocks } from './stored-blocks.ts';
@@ -31,11 +31,16 @@ export class ArchiveBytes {
     return new ArchiveBytes(path, await open(path, 'r'), start, ring);
   }
 
-  /** From one byte to `limit` of those that come next, in one piece; undefined at the end. */
+  /**
+   * From one byte to `limit` of those that come next, in one piece; undefined at the end, where the trailer of the gzip file
+   * must be and then nothing.
+   * @throws ArchiveFault
+   */
   async take(limit: number): Promise<Chunk | undefined> {
     let found = this.#inflated === undefined ? await this.#stored.take(limit) : 'compressed';
     if (found === 'compressed') found = await this.#zlib().take(limit);
     if (typeof found === 'object') this.#taken += found.bytes.length;
+    else await checkTrailer(this.#file, this.#inflated?.position ?? this.#stored.position, this.#taken);
     return found;
   }
 

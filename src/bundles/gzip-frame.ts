@@ -1,13 +1,16 @@
-import { open } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
+import { ArchiveFault } from './archive-failures.ts';
 import { BundleError } from './errors.ts';
 
 /** Longest header that is looked at: fixed part, name and comment as archiving programs write them. */
 const HEADER_MAX = 4096;
 const FLAG = { headerCrc: 2, extra: 4, name: 8, comment: 16 } as const;
 
+/** Behind the deflated data: a checksum, and how much the data unpack to, modulo 2^32 (RFC 1952, 2.3.1). */
+const TRAILER = 8;
+
 /**
- * Where the deflated data of a gzip file begins. The frame's own checksum is not asked: digests of the manifest cover every
- * byte, and unlike it they tell which member is at fault.
+ * Where the deflated data of a gzip file begins.
  * @throws BundleError `bundle-unreadable`, `bundle-not-an-archive`
  */
 export async function deflateStart(path: string): Promise<number> {
@@ -20,6 +23,17 @@ export async function deflateStart(path: string): Promise<number> {
   if (flags & FLAG.headerCrc) at += 2;
   if (at > header.length) throw notGzip(path);
   return at;
+}
+
+/**
+ * Checks what follows the deflated data, of which `size` bytes were unpacked: a trailer that says the same, and no byte more. Its
+ * checksum is not asked: digests of the manifest cover every byte, and unlike it they tell which member is at fault.
+ * @throws ArchiveFault
+ */
+export async function checkTrailer(file: FileHandle, position: number, size: number): Promise<void> {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(TRAILER + 1), 0, TRAILER + 1, position);
+  if (bytesRead < TRAILER) throw new ArchiveFault('truncated');
+  if (bytesRead > TRAILER || buffer.readUInt32LE(4) !== size % 2 ** 32) throw new ArchiveFault('damaged');
 }
 
 async function readHeader(path: string): Promise<Buffer> {

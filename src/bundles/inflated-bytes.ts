@@ -9,6 +9,7 @@ export class InflatedBytes {
   readonly #stream: InflateRaw;
   readonly #chunks: AsyncIterator<unknown>;
   #pending: Uint8Array = new Uint8Array();
+  readonly #start: number;
   #toPass: number;
 
   /** Begins at byte `start` of the file, and passes over the first `pass` bytes of what is in it. */
@@ -18,6 +19,7 @@ export class InflatedBytes {
     { start, pass }: { readonly start: number; readonly pass: number },
   ) {
     this.#ring = ring;
+    this.#start = start;
     this.#toPass = pass;
     const chunk = ring.slotBytes;
     const options: ZlibOptions & TransformOptions = { chunkSize: chunk, highWaterMark: chunk };
@@ -28,6 +30,11 @@ export class InflatedBytes {
       () => undefined,
     );
     this.#chunks = this.#stream[Symbol.asyncIterator]();
+  }
+
+  /** Where in the file the bytes are that zlib did not want any more; right once all was taken. */
+  get position(): number {
+    return this.#start + this.#stream.bytesWritten;
   }
 
   /** From one byte to `limit` of those that come next; undefined at the end. */

@@ -47,6 +47,11 @@ export class StoredBlocks {
     this.#position = start;
   }
 
+  /** Where in the file the bytes are that come next. */
+  get position(): number {
+    return this.#position;
+  }
+
   /**
    * From one byte to `limit` of those that come next; undefined at the end, `compressed` before a block of another kind.
    * @throws ArchiveFault

@@ -1,5 +1,5 @@
 import { sql, type Kysely } from 'kysely';
-import { openOrm, QUERY_OPTIONS, type DatabaseLocation } from './engine.ts';
+import { closeOrm, openOrm, QUERY_OPTIONS, type DatabaseLocation } from './engine.ts';
 
 /** Rows of one statement: far below the bound on parameters of either engine, and some 100 kB of assertions. */
 const ROWS = 100;
@@ -53,10 +53,10 @@ export async function copyDatabase(
         }),
       );
     } finally {
-      await target.close();
+      await closeOrm(target);
     }
   } finally {
-    await source.close();
+    await closeOrm(source);
   }
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MikroORM as LibSqlOrm } from '@mikro-orm/libsql';
 import { Migrator } from '@mikro-orm/migrations';
-import { MikroORM as PostgreSqlOrm } from '@mikro-orm/postgresql';
+import { MikroORM as PostgreSqlOrm, PostgreSqlConnection } from '@mikro-orm/postgresql';
 import type { GetKyselyOptions } from '@mikro-orm/sql';
 import { CompiledQuery, type DatabaseConnection } from 'kysely';
 import { AirlockError } from '../errors.ts';
@@ -64,18 +64,26 @@ export async function openOrm(location: DatabaseLocation) {
  * made while it ends, and then waits for it for ever.
  */
 export async function closeOrm(orm: Awaited<ReturnType<typeof openOrm>>): Promise<void> {
-  if (orm instanceof PostgreSqlOrm) {
-    const pool: ConnectionPool = await orm.em.getConnection().getNativeClient();
-    while (pool.waitingCount > 0 || pool.totalCount > pool.idleCount) await sleep(5);
+  const connection: unknown = orm.em.getConnection();
+  if (connection instanceof PostgreSqlConnection) {
+    const pool: unknown = await connection.getNativeClient();
+    while (isBusy(pool)) await sleep(5);
   }
   await orm.close();
 }
 
-/** How many connections there are, how many of them do nothing, and how many queries wait for one. */
-interface ConnectionPool {
-  readonly totalCount: number;
-  readonly idleCount: number;
-  readonly waitingCount: number;
+/** Whether a pool has connections in use or in the making, or queries that wait for one. */
+function isBusy(pool: unknown): boolean {
+  if (!isPool(pool)) throw new TypeError('internal error: not a pool of connections');
+  return pool.waitingCount > 0 || pool.totalCount > pool.idleCount;
+}
+
+function isPool(value: unknown): value is Record<'totalCount' | 'idleCount' | 'waitingCount', number> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    ['totalCount', 'idleCount', 'waitingCount'].every((name) => name in value)
+  );
 }
 
 /**

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { constants, crc32, createDeflateRaw, gunzipSync, gzipSync } from 'node:zlib';
+import { constants, crc32, createDeflateRaw, deflateRawSync, gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ArchiveBytes } from '../../src/bundles/archive-bytes.ts';
@@ -20,6 +20,14 @@ function storedBlock(content: Uint8Array, { last = false, length = content.lengt
   header.writeUInt16LE(length, 1);
   header.writeUInt16LE(~length & 0xffff, 3);
   return Buffer.concat([header, content]);
+}
+
+/** What a gzip file of this content ends with. */
+function trailerOf(content: Uint8Array): Buffer {
+  const trailer = Buffer.alloc(8);
+  trailer.writeUInt32LE(crc32(content), 0);
+  trailer.writeUInt32LE(content.length, 4);
+  return trailer;
 }
 
 /** Deflate data of compressed blocks that ends at a byte boundary and has no last block, so that stored ones can follow. */
@@ -67,10 +75,7 @@ describe('the bytes inside a .tar.gz', () => {
         for (const { bytes, compressed } of plan)
           parts.push(compressed ? await compressedBlocks(bytes) : storedBlock(bytes));
         const content = Buffer.concat(plan.map(({ bytes }) => bytes));
-        const trailer = Buffer.alloc(8);
-        trailer.writeUInt32LE(crc32(content), 0);
-        trailer.writeUInt32LE(content.length, 4);
-        const file = Buffer.concat([...parts, storedBlock(Buffer.of(), { last: true }), trailer]);
+        const file = Buffer.concat([...parts, storedBlock(Buffer.of(), { last: true }), trailerOf(content)]);
         expect(gunzipSync(file)).toEqual(content);
         expect(await readAll(await fileOf(file), { limit })).toEqual(content);
       }),
@@ -87,15 +92,29 @@ describe('the bytes inside a .tar.gz', () => {
   test('may be divided into the smallest of blocks', async () => {
     const content = randomBytes(20_000);
     const blocks = [...content].map((byte) => storedBlock(Uint8Array.of(byte)));
-    const file = await fileOf(Buffer.concat([HEADER, ...blocks, storedBlock(Buffer.of(), { last: true })]));
+    const end = storedBlock(Buffer.of(), { last: true });
+    const file = await fileOf(Buffer.concat([HEADER, ...blocks, end, trailerOf(content)]));
     expect(await readAll(file)).toEqual(content);
   });
 
-  test('end with the last block; what follows is not looked at', async () => {
-    const file = await fileOf(
-      Buffer.concat([HEADER, storedBlock(Buffer.from('all'), { last: true }), randomBytes(5000)]),
-    );
-    expect((await readAll(file)).toString()).toBe('all');
+  test('end with a trailer that tells how many they are, and then nothing', async () => {
+    const content = Buffer.from('all of it '.repeat(2000));
+    const ways = [storedBlock(content, { last: true }), deflateRawSync(content)];
+    for (const data of ways) {
+      const ending = (...end: Uint8Array[]) => fileOf(Buffer.concat([HEADER, data, ...end]));
+      const trailer = trailerOf(content);
+      expect(await readAll(await ending(trailer))).toEqual(content);
+      for (const length of [0, 4, 7])
+        expect(await failure(await ending(trailer.subarray(0, length)))).toMatchObject({
+          fault: 'truncated',
+        });
+      expect(await failure(await ending(trailer, Buffer.from('x')))).toMatchObject({ fault: 'damaged' });
+      expect(await failure(await ending(trailer, randomBytes(9000)))).toMatchObject({ fault: 'damaged' });
+      expect(await failure(await ending(trailer, gzipSync('more')))).toMatchObject({ fault: 'damaged' });
+      expect(await failure(await ending(trailerOf(content.subarray(1))))).toMatchObject({
+        fault: 'damaged',
+      });
+    }
   });
 
   test('are cut off when the file ends before its last block does', async () => {

@@ -320,6 +320,20 @@ describe('an archive is refused, and leaves nothing, when', () => {
       await writeFile(path, whole.subarray(0, Math.max(2, Math.floor(whole.length * share))));
       await refuse(path, { code: 'bundle-truncated' });
     }
+    for (const bytes of [1, 4, 8]) {
+      await writeFile(path, whole.subarray(0, whole.length - bytes));
+      await refuse(path, { code: 'bundle-truncated' });
+    }
+  });
+
+  test('something is behind it', async () => {
+    const path = join(await scratch(), 'a.tar.gz');
+    await rawArchive(path, await honestMembers(await newSigner()));
+    const whole = await readFile(path);
+    for (const more of [Buffer.of(0), randomBytes(100), whole]) {
+      await writeFile(path, Buffer.concat([whole, more]));
+      await refuse(path, { code: 'bundle-not-an-archive' });
+    }
   });
 
   test('it is no archive', async () => {

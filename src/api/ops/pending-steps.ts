@@ -1,5 +1,6 @@
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import { defaultPayloadConverter, type Payload, type PayloadCodec } from '@temporalio/common';
+import proto from '@temporalio/proto';
 import { z } from 'zod';
 import { ERROR_KINDS } from '../../errors.ts';
 
@@ -23,8 +24,7 @@ export interface Waiting {
 type Description = { readonly raw: Pick<WorkflowExecutionDescription['raw'], 'pendingActivities'> };
 type Pending = NonNullable<Description['raw']['pendingActivities']>[number];
 
-/** PENDING_ACTIVITY_STATE_STARTED of Temporal's API. */
-const STARTED = 2;
+const { PENDING_ACTIVITY_STATE_STARTED: STARTED } = proto.temporal.api.enums.v1.PendingActivityState;
 const heartbeatSchema = z.object({
   bytes: z.number().optional(),
   snaps: z.number().optional(),

@@ -1,10 +1,12 @@
 import { defaultPayloadConverter } from '@temporalio/common';
+import proto from '@temporalio/proto';
 import { describe, expect, test } from 'vitest';
 import { pendingSteps } from '../../../src/api/ops/pending-steps.ts';
 
 type Steps = NonNullable<Parameters<typeof pendingSteps>[0]['raw']['pendingActivities']>;
 
-const [SCHEDULED, STARTED] = [1, 2];
+const { PENDING_ACTIVITY_STATE_SCHEDULED: SCHEDULED, PENDING_ACTIVITY_STATE_STARTED: STARTED } =
+  proto.temporal.api.enums.v1.PendingActivityState;
 const payloads = (value: unknown) => ({ payloads: [defaultPayloadConverter.toPayload(value)] });
 const at = (milliseconds: number) => ({ nanos: milliseconds * 1e6 });
 const failure = (kind: string) => ({
