@@ -14,11 +14,15 @@ import { sentenceOf } from '../errors.ts';
 import { HsmError, parseHsmKeyId, type Hsm, type TokenFinder } from '../hsm/index.ts';
 import { findAssertion, type Database } from '../storage/index.ts';
 import {
+  closePromises,
   intentsToSign,
   purgeSpentRequestIds,
   storeSigned,
   strandedIntents,
+  strandedWithoutKey,
   tokensWithKeys,
+  type ClosedPromise,
+  type ClosedReason,
   type IntentToSign,
   type SignedIntent,
 } from '../storage/model-service/index.ts';
@@ -93,29 +97,37 @@ export function createSerialActivities(deps: SerialActivityDeps) {
     return { intent, assertion: signed.bytes };
   }
 
-  async function signBatch(input: ProvisionInput): Promise<ProvisionOutcome> {
+  async function signBatch(input: ProvisionInput, closes = false): Promise<ProvisionOutcome> {
     const look = () => intentsToSign(deps.database.queries, input.intents);
     const found = await tracing.span('look up', look);
     const elsewhere = found.flatMap(({ id }) => underWay.get(id) ?? []);
     const own = found.filter(({ id }) => !underWay.has(id));
-    const outcome = await signOwn(own, input.batch);
+    const outcome = await signOwn(own, input.batch, closes);
     if (elsewhere.length === 0) return outcome;
     await Promise.allSettled(elsewhere);
     // Signed by the other batch, as a rule; where that failed, it is this one's turn.
-    const rest = await signBatch({ ...input, intents: found.map(({ id }) => id) });
+    const rest = await signBatch({ ...input, intents: found.map(({ id }) => id) }, closes);
     return sum([outcome, rest]);
   }
 
-  async function signOwn(intents: readonly IntentToSign[], batch: string): Promise<ProvisionOutcome> {
+  async function signOwn(
+    intents: readonly IntentToSign[],
+    batch: string,
+    closes: boolean,
+  ): Promise<ProvisionOutcome> {
     const outcomes = await Promise.allSettled(
       // Each token by itself: what one has signed is stored though another hangs.
-      byToken(intents).map((some) => signOnToken(some, batch)),
+      byToken(intents).map((some) => signOnToken(some, batch, closes)),
     );
     return sum(outcomes.map(valueOf));
   }
 
-  async function signOnToken(intents: readonly IntentToSign[], batch: string): Promise<ProvisionOutcome> {
-    const work = signAndStore(intents, batch);
+  async function signOnToken(
+    intents: readonly IntentToSign[],
+    batch: string,
+    closes: boolean,
+  ): Promise<ProvisionOutcome> {
+    const work = signAndStore(intents, batch, closes);
     for (const { id } of intents) underWay.set(id, work);
     try {
       return await work;
@@ -124,7 +136,11 @@ export function createSerialActivities(deps: SerialActivityDeps) {
     }
   }
 
-  async function signAndStore(intents: readonly IntentToSign[], batch: string): Promise<ProvisionOutcome> {
+  async function signAndStore(
+    intents: readonly IntentToSign[],
+    batch: string,
+    closes: boolean,
+  ): Promise<ProvisionOutcome> {
     const accountKeys = await accountKeysOf(intents);
     crashPoint('serials-before-sign');
     const results = await tracing.span('sign', () =>
@@ -136,6 +152,7 @@ export function createSerialActivities(deps: SerialActivityDeps) {
     const failures = results.flatMap((result): unknown[] =>
       result.status === 'rejected' ? [result.reason] : [],
     );
+    if (closes) await close(unkeepable(intents, results));
     const passing = failures.find((failure) => !isFinal(failure));
     if (passing !== undefined) throw asError(passing);
     return { signed: signed.length, refused: failures.length };
@@ -162,11 +179,16 @@ export function createSerialActivities(deps: SerialActivityDeps) {
     deps.announce?.(serials.filter(({ id }) => inForce.has(id)));
   }
 
+  async function close(promises: readonly ClosedPromise[]): Promise<void> {
+    if (promises.length === 0) return;
+    await deps.database.transaction((queries) => closePromises(queries, promises, deps.clock()));
+  }
+
   async function sweep(stranded: readonly string[]): Promise<ProvisionOutcome> {
     const outcomes: ProvisionOutcome[] = [];
     for (let at = 0; at < stranded.length; at += SWEEP_BATCH) {
       const intents = stranded.slice(at, at + SWEEP_BATCH);
-      outcomes.push(await signBatch({ batch: `sweep-${randomUUID()}`, intents }));
+      outcomes.push(await signBatch({ batch: `sweep-${randomUUID()}`, intents }, true));
     }
     return sum(outcomes);
   }
@@ -176,21 +198,24 @@ export function createSerialActivities(deps: SerialActivityDeps) {
      * Signs those of a batch that are not signed yet, all at once, and stores them with their log in one transaction.
      * What fails for want of HSM or database fails the call, after the rest was stored.
      */
-    signSerials: signBatch,
+    signSerials: (input: ProvisionInput): Promise<ProvisionOutcome> => signBatch(input),
 
     /**
-     * Signs what no batch signed in time, oldest first, on all tokens at once, and forgets used request-ids whose time is long
-     * over. Fails at the end when a token fails.
+     * Signs what no batch signed in time, oldest first, on all tokens at once; closes what no key can sign any more; and forgets
+     * used request-ids whose time is long over. Fails at the end when a token fails.
      */
     async sweepSerials(): Promise<ProvisionOutcome> {
       const now = deps.clock().getTime();
       const { queries } = deps.database;
       await purgeSpentRequestIds(queries, new Date(now - KEEP_REQUEST_IDS_MS));
       const before = new Date(now - STRANDED_AFTER_MS);
+      const orphans = await strandedWithoutKey(queries, { before, limit: SWEEP });
+      await close(orphans.map((intent) => ({ intent, reason: 'key-deleted' })));
       const sweeps = (await tokensWithKeys(queries)).map(async (token) =>
         sweep(await strandedIntents(queries, { before, token, limit: SWEEP })),
       );
-      return sum((await Promise.allSettled(sweeps)).map(valueOf));
+      const outcomes = (await Promise.allSettled(sweeps)).map(valueOf);
+      return sum([{ signed: 0, refused: orphans.length }, ...outcomes]);
     },
   };
 }
@@ -215,6 +240,24 @@ function sum(outcomes: readonly ProvisionOutcome[]): ProvisionOutcome {
 function isFinal(failure: unknown): boolean {
   if (failure instanceof DeviceError) return failure.kind !== 'unavailable';
   return failure instanceof HsmError && (failure.kind === 'not-found' || failure.kind === 'invalid');
+}
+
+/** The promises of a batch whose key will never keep them, and why. */
+function unkeepable(
+  intents: readonly IntentToSign[],
+  results: readonly PromiseSettledResult<unknown>[],
+): ClosedPromise[] {
+  return intents.flatMap((intent, index) => {
+    const result = results[index];
+    if (result?.status !== 'rejected' || !isFinal(result.reason)) return [];
+    return [{ intent, reason: closedReason(result.reason) }];
+  });
+}
+
+function closedReason(failure: unknown): ClosedReason {
+  if (!(failure instanceof DeviceError)) return 'key-unusable';
+  if (failure.code === 'signing-key-revoked') return 'key-revoked';
+  return failure.code === 'signing-key-expired' ? 'key-expired' : 'key-unusable';
 }
 
 function gone(intent: IntentToSign): DeviceError {

@@ -105,7 +105,8 @@ export const Voucher = defineEntity({
 
 /**
  * What once held a place in `SerialIntent` and had to give it up: the serial of a replaced board, a serial whose key was
- * revoked, a draft whose key changed before it signed, an entry of another service's log. Never deleted, so that the log stays whole.
+ * revoked, a draft whose key changed before it signed, a promise that was closed, an entry of another service's log. Never deleted, so
+ * that the log stays whole.
  */
 export const SerialHistory = defineEntity({
   name: 'SerialHistory',
@@ -124,7 +125,7 @@ export const SerialHistory = defineEntity({
     signKeyId: keyDigest().nullable(),
     /** The revision that another service's log tells; null where the assertion itself is here, or there is none. */
     revision: p.integer().nullable(),
-    /** `board-replaced`, `key-revoked`, `key-changed` or `serial-vault`. */
+    /** `board-replaced`, `key-changed`, `serial-vault`, or why a promise was closed. */
     reason: p.string().length(32),
     createdAt: moment(),
     endedAt: moment(),

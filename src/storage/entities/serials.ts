@@ -37,6 +37,8 @@ export const SerialIntent = defineEntity({
     batch: p.string().length(64).nullable(),
     createdAt: moment(),
     signedAt: moment().nullable(),
+    /** Why a promise that was not kept never will be: `key-revoked`, `key-expired`, `key-deleted` or `key-unusable`. */
+    closedReason: p.string().length(32).nullable(),
     serialRequest: p.blob(),
     serialAssertion: p.blob().nullable(),
   },

@@ -3,11 +3,13 @@ import { LibSqlOverrideSnapId } from './libsql-0002.ts';
 import { LibSqlTokens } from './libsql-0003.ts';
 import { LibSqlLooseBlobs } from './libsql-0004.ts';
 import { LibSqlDeviceIdentities } from './libsql-0005.ts';
+import { LibSqlClosedPromises } from './libsql-0006.ts';
 import { PostgreSqlFirst } from './postgresql-0001.ts';
 import { PostgreSqlOverrideSnapId } from './postgresql-0002.ts';
 import { PostgreSqlTokens } from './postgresql-0003.ts';
 import { PostgreSqlLooseBlobs } from './postgresql-0004.ts';
 import { PostgreSqlDeviceIdentities } from './postgresql-0005.ts';
+import { PostgreSqlClosedPromises } from './postgresql-0006.ts';
 
 /** In the order in which they are applied; a name, once released, never changes. */
 export const LIBSQL_MIGRATIONS = [
@@ -16,6 +18,7 @@ export const LIBSQL_MIGRATIONS = [
   { name: '0003', class: LibSqlTokens },
   { name: '0004', class: LibSqlLooseBlobs },
   { name: '0005', class: LibSqlDeviceIdentities },
+  { name: '0006', class: LibSqlClosedPromises },
 ];
 
 /** The same steps for PostgreSQL. */
@@ -25,4 +28,5 @@ export const POSTGRESQL_MIGRATIONS = [
   { name: '0003', class: PostgreSqlTokens },
   { name: '0004', class: PostgreSqlLooseBlobs },
   { name: '0005', class: PostgreSqlDeviceIdentities },
+  { name: '0006', class: PostgreSqlClosedPromises },
 ];

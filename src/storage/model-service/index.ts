@@ -1,5 +1,6 @@
 export * from './approvals.ts';
 export * from './blocks.ts';
+export * from './closed-promises.ts';
 export * from './enrolment.ts';
 export * from './models.ts';
 export * from './remodel-allowances.ts';

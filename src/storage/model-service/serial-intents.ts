@@ -14,6 +14,8 @@ export interface IntentRecord {
   readonly timestamp: string;
   /** The signed serial; null while it is only promised. */
   readonly serialAssertion: Uint8Array | null;
+  /** Why the promise will never be kept as it is; null while it may. */
+  readonly closedReason: string | null;
 }
 
 /** A promise to be recorded: everything that the serial assertion will say. */
@@ -45,6 +47,7 @@ const COLUMNS = [
   'hsmKeyId',
   'timestamp',
   'serialAssertion',
+  'closedReason',
 ] as const;
 
 /** The intents of the given device keys in all models of the given brands, the first made first. */
@@ -96,6 +99,7 @@ export async function addIntents(queries: Queries, intents: readonly NewIntent[]
         serialRequest: Buffer.from(intent.serialRequest),
         batch: null,
         signedAt: null,
+        closedReason: null,
         serialAssertion: null,
       })),
     )
@@ -119,6 +123,7 @@ export async function redraftIntent(
       serialRequest: Buffer.from(intent.serialRequest),
       batch: null,
       signedAt: null,
+      closedReason: null,
       serialAssertion: null,
     })
     .where('id', '=', intent.id)
@@ -148,7 +153,7 @@ export interface IntentToSign extends IntentRecord {
   readonly body: string;
 }
 
-/** Those of the given intents that are not signed yet, oldest first. */
+/** Those of the given intents that are not signed yet and not closed, oldest first. */
 export async function intentsToSign(queries: Queries, ids: readonly string[]): Promise<IntentToSign[]> {
   if (ids.length === 0) return [];
   return queries
@@ -158,6 +163,7 @@ export async function intentsToSign(queries: Queries, ids: readonly string[]): P
     .select((eb) => eb.fn.coalesce('key.token', sql.lit(DEFAULT_TOKEN)).as('token'))
     .where('intent.id', 'in', ids)
     .where('intent.signedAt', 'is', null)
+    .where('intent.closedReason', 'is', null)
     .orderBy('intent.createdAt')
     .orderBy('intent.id')
     .execute();
@@ -197,6 +203,7 @@ export async function strandedIntents(
     .select('intent.id')
     .where('key.token', '=', of.token)
     .where('intent.signedAt', 'is', null)
+    .where('intent.closedReason', 'is', null)
     .where('intent.createdAt', '<', of.before.toISOString())
     .orderBy('intent.createdAt')
     .limit(of.limit)
@@ -204,13 +211,32 @@ export async function strandedIntents(
   return rows.map(({ id }) => id);
 }
 
-/** How many serials of a model are promised or signed. */
+/** Promises made before the given moment and not kept, whose key is not here any more, oldest first. */
+export async function strandedWithoutKey(
+  queries: Queries,
+  of: { readonly before: Date; readonly limit: number },
+): Promise<IntentRecord[]> {
+  return queries
+    .selectFrom('SerialIntent as intent')
+    .leftJoin('SigningKey as key', 'key.hsmKeyId', 'intent.hsmKeyId')
+    .select(COLUMNS.map((column) => `intent.${column}` as const))
+    .where('key.hsmKeyId', 'is', null)
+    .where('intent.signedAt', 'is', null)
+    .where('intent.closedReason', 'is', null)
+    .where('intent.createdAt', '<', of.before.toISOString())
+    .orderBy('intent.createdAt')
+    .limit(of.limit)
+    .execute();
+}
+
+/** How many serials of a model are promised or signed; promises that were closed do not count. */
 export async function countIntents(queries: Queries, brandId: string, modelName: string): Promise<number> {
   const row = await queries
     .selectFrom('SerialIntent')
     .select(sql<number>`count(*)`.as('count'))
     .where('brandId', '=', brandId)
     .where('modelName', '=', modelName)
+    .where('closedReason', 'is', null)
     .executeTakeFirstOrThrow();
   return Number(row.count);
 }

@@ -90,6 +90,9 @@ async function keepGivenUp(
   return 'given-up';
 }
 
+/** Why a promise of a serial is never kept as it was made. */
+export type ClosedReason = 'key-revoked' | 'key-expired' | 'key-deleted' | 'key-unusable';
+
 /** What gives up its place in the log's present; see `SerialHistory`. */
 export interface HistoryRecord {
   readonly brandId: string;
@@ -97,7 +100,7 @@ export interface HistoryRecord {
   readonly serial: string;
   readonly deviceKeyId: string;
   readonly signKeyId: string | null;
-  readonly reason: 'board-replaced' | 'key-revoked' | 'key-changed' | 'serial-vault';
+  readonly reason: 'board-replaced' | 'key-changed' | 'serial-vault' | ClosedReason;
   readonly createdAt: string;
   readonly endedAt: string;
   readonly endedBy: string;

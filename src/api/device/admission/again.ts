@@ -39,8 +39,9 @@ async function promisedAgain(
   const { id, serial, signKeyId } = present;
   bench.checkCapacity(key.token, id);
   const promised = { kind: 'intent', id, serial, signKeyId, token: key.token } as const;
-  if (keyId === signKeyId) return promised;
-  // The policy names another key now. A promise that was not kept follows it, unless it is being kept this very moment.
+  if (keyId === signKeyId && present.closedReason === null) return promised;
+  // The policy names another key now, or the promise was closed. A promise that was not kept follows the policy, unless it is being kept
+  // this very moment.
   const draft = draftFor(bench, applicant, {
     authority,
     serial,

@@ -35,6 +35,7 @@ export interface GroupFacts {
   isApiKeyBlocked(applicant: Applicant, name: string): boolean;
   /** Notes what the group did. */
   noteIntent(applicant: Applicant, intent: IntentRecord): void;
+  forgetIntent(applicant: Applicant, intent: IntentRecord): void;
   noteSpent(applicant: Applicant): void;
   notePermitUsed(id: number): void;
 }
@@ -125,6 +126,10 @@ export async function readGroupFacts(
     noteIntent({ request }, intent) {
       byDevice.set(placeOf(request, request.deviceKey.keyId), intent);
       bySerial.set(placeOf(request, intent.serial), intent);
+    },
+    forgetIntent({ request }, intent) {
+      byDevice.delete(placeOf(request, request.deviceKey.keyId));
+      bySerial.delete(placeOf(request, intent.serial));
     },
     noteSpent: ({ request, requestId }) => void spent.set(requestId.text, request.deviceKey.keyId),
     notePermitUsed: (id) => void used.add(id),

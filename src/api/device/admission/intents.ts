@@ -100,7 +100,7 @@ export async function promiseInstead(
 function promise(bench: Bench, applicant: Applicant, { draft, authority }: Drafted): Admission {
   spend(bench, applicant);
   if (applicant.request.serialAuthorities.length > 0) bench.models.push(applicant.request.model);
-  bench.facts.noteIntent(applicant, { ...draft, serialAssertion: null });
+  bench.facts.noteIntent(applicant, { ...draft, serialAssertion: null, closedReason: null });
   return {
     kind: 'intent',
     id: draft.id,

@@ -1,9 +1,14 @@
 import { randomUUID } from 'node:crypto';
 
 import { checkBlocks, checkRequestIdInTime, DeviceError, matchApiKey } from '../../../devices/index.ts';
+import {
+  forgetClosedPromise,
+  promisedRevision,
+  type IntentRecord,
+} from '../../../storage/model-service/index.ts';
 import { again } from './again.ts';
 import type { Admission, Applicant } from './applicant.ts';
-import type { Bench } from './bench.ts';
+import { unlessOvertaken, type Bench } from './bench.ts';
 import { enrol, type Enrolled } from './enrol.ts';
 import { checkFormerBlocks, checkOneIdentity, identitiesOf, type Identities } from './identities.ts';
 import { draftFor, promiseNew, spend } from './intents.ts';
@@ -38,7 +43,7 @@ export async function judge(
   );
   // A device that waits for an admin, or polls, sends the request-id that it began with: then it is known here.
   if (bench.facts.spentBy(applicant) === undefined) checkRequestIdInTime(applicant.requestId, bench.now);
-  if (present !== undefined) {
+  if (present !== undefined && !(await isOver(bench, applicant, present))) {
     await checkFormerBlocks(bench, applicant, []);
     spend(bench, applicant);
     return again(bench, applicant, present, { model, apiKeyName });
@@ -79,6 +84,17 @@ async function takenOver(
   await checkSerialBlock(bench, applicant, serial);
   await checkFree(bench, applicant, { serial, model });
   return { kind: 'admit', serial, revision: revision + 1 };
+}
+
+/**
+ * Whether a promise was closed and its device is to be judged as if it were new; then it is forgotten. One that took a serial over, by
+ * permission or as the next revision, keeps what was decided.
+ */
+async function isOver(bench: Bench, applicant: Applicant, present: IntentRecord): Promise<boolean> {
+  if (present.closedReason === null || (await promisedRevision(bench.queries, present.id)) > 0) return false;
+  unlessOvertaken(await forgetClosedPromise(bench.queries, present));
+  bench.facts.forgetIntent(applicant, present);
+  return true;
 }
 
 function checkApiKey(bench: Bench, applicant: Applicant, model: ModelEntry): string {

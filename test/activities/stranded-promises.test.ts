@@ -1,0 +1,135 @@
+/** What the sweep does with promises of serials that nobody kept, on a database file and a SoftHSM token. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { text, type PublicKey } from '../../src/assertions/index.ts';
+import {
+  findSigningKey,
+  removeSigningKey,
+  type ClosedReason,
+} from '../../src/storage/model-service/index.ts';
+import type { Device } from '../support/device.ts';
+import { openEnrolment, type TestEnrolment } from '../support/enrolment.ts';
+
+let enrolment: TestEnrolment;
+/** Whether batches are signed; else every promise waits for the sweep. */
+let signs = false;
+
+beforeAll(async () => {
+  enrolment = await openEnrolment({
+    provisioner: {
+      patience: 50,
+      runBatch: async (intents) => {
+        if (signs) await enrolment.rig.activities.signSerials({ batch: 'test', intents });
+      },
+    },
+  });
+});
+
+afterAll(() => enrolment.close());
+
+/** Lets every promise of now be one that nobody kept in time. */
+async function sweepLater() {
+  enrolment.rig.setClock(new Date(Date.now() + 120_000));
+  const outcome = await enrolment.rig.activities.sweepSerials();
+  enrolment.rig.setClock(null);
+  return outcome;
+}
+
+async function signed<Result>(work: () => Promise<Result>): Promise<Result> {
+  signs = true;
+  return work().finally(() => (signs = false));
+}
+
+/** A device of a model of its own with a promise by a key of its own that was not kept. */
+async function promised(name: string): Promise<{ device: Device; key: PublicKey; model: string }> {
+  const { rig, modelWith, outcome } = enrolment;
+  const key = await rig.addKey(`key-of-${name}`);
+  const model = await modelWith(name);
+  await rig.addPolicy(name, key);
+  const device = await rig.device(model, { proposedSerial: 'S-1' });
+  expect(await outcome(device)).toBe('202 later');
+  return { device, key, model: name };
+}
+
+async function revoke(key: PublicKey): Promise<void> {
+  const { rig } = enrolment;
+  const headers = { until: '2024-01-01T00:00:00Z', revision: '1' };
+  await rig.addAssertions([await rig.chain.accountKey(key, 'revoked', headers)]);
+}
+
+async function forget(key: PublicKey): Promise<void> {
+  const { queries } = enrolment.rig.database;
+  const row = await findSigningKey(queries, key.keyId);
+  await removeSigningKey(queries, row?.hsmKeyId ?? '');
+}
+
+async function historyOf(model: string) {
+  return (await enrolment.admin(200, 'GET', `/model/${model}/serial-history`)).items;
+}
+
+const NOTHING = { signed: 0, refused: 0 };
+
+describe('a promise whose key can sign', () => {
+  it('is kept by the sweep', async () => {
+    const { device } = await promised('model-kept');
+    expect(await sweepLater()).toEqual({ signed: 1, refused: 0 });
+    expect(await enrolment.outcome(device)).toBe('S-1');
+  });
+});
+
+describe('a promise whose key cannot sign any more', () => {
+  it.each<[string, ClosedReason, (key: PublicKey) => Promise<void>]>([
+    ['was revoked', 'key-revoked', revoke],
+    ['is not here any more', 'key-deleted', forget],
+  ])('because it %s is closed once, with the reason', async (_, reason, end) => {
+    const { device, key, model } = await promised(`model-${reason}`);
+    await end(key);
+    expect(await sweepLater()).toEqual({ signed: 0, refused: 1 });
+    expect(await sweepLater()).toEqual(NOTHING);
+    expect(await historyOf(model)).toMatchObject([{ serial: 'S-1', reason, 'serial-assertion': null }]);
+    expect(await enrolment.lastAct()).toMatchObject({
+      act: 'serial.close',
+      subject: `${enrolment.rig.chain.brandId}/${model}/S-1`,
+      details: { reason, key: key.keyId },
+    });
+    // The device asks again, under a policy that has a key.
+    await enrolment.rig.addPolicy(model, await enrolment.rig.addKey(`next-of-${reason}`));
+    expect(await signed(() => enrolment.outcome(device))).toBe('S-1');
+    expect(await sweepLater()).toEqual(NOTHING);
+  });
+
+  it('does not bind the service: its device is judged anew, and the number is free when that is refused', async () => {
+    const { device, key } = await promised('model-judged');
+    await revoke(key);
+    await sweepLater();
+    await enrolment.rig.addPolicy('model-judged', await enrolment.rig.addKey('next-of-judged'));
+    await enrolment.admin(200, 'PUT', '/model/model-judged/enrolment', { mode: 'allow-list' });
+    expect(await enrolment.outcome(device)).toBe('403 enrolment-not-listed');
+    await enrolment.admin(200, 'PUT', '/model/model-judged/enrolment', { mode: 'open' });
+    const other = await enrolment.rig.device(device.model, { proposedSerial: 'S-1' });
+    expect(await signed(() => enrolment.outcome(other))).toBe('S-1');
+    expect(await enrolment.outcome(device)).toBe('409 serial-in-use');
+  });
+
+  it('leaves a device the right to its next revision', async () => {
+    const { rig, ask, modelWith, outcome } = enrolment;
+    const [first, second, third] = await Promise.all(['r-1', 'r-2', 'r-3'].map((name) => rig.addKey(name)));
+    if (!first || !second || !third) throw new Error('no keys');
+    const model = await modelWith('model-renewed');
+    await rig.addPolicy('model-renewed', first);
+    const device = await rig.device(model, { proposedSerial: 'S-9' });
+    expect(await signed(() => outcome(device))).toBe('S-9');
+    await revoke(first);
+    await rig.addPolicy('model-renewed', second);
+    expect(await outcome(device)).toBe('202 later');
+    await revoke(second);
+    expect(await sweepLater()).toEqual({ signed: 0, refused: 1 });
+    expect(await outcome(device)).toBe('409 signing-key-revoked');
+    await rig.addPolicy('model-renewed', third);
+    const { serial } = await signed(() => ask(device));
+    expect([serial && text(serial, 'serial'), serial?.revision, serial?.signKeyId]).toEqual([
+      'S-9',
+      1,
+      third.keyId,
+    ]);
+  });
+});
