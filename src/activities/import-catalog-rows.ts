@@ -1,4 +1,4 @@
-import type { Assertion } from '../assertions/index.ts';
+import { optionalText, text, type Assertion } from '../assertions/index.ts';
 import type { ManifestRevision, ManifestSnap } from '../bundles/index.ts';
 import { parseChannel } from '../snaps/index.ts';
 import { addAssertions } from '../storage/index.ts';
@@ -10,12 +10,37 @@ export async function writeAssertions(
   assertions: readonly Assertion[],
 ): Promise<void> {
   const { queries, undo } = changes;
+  const names = snapNames(assertions);
   for (const assertion of assertions) {
     if ((await addAssertions(queries, [assertion], { at: new Date(changes.at) })) === 0) continue;
     const { type, revision } = assertion;
     const primaryKey = assertion.primaryKey.join('/');
     undo.assertions.push({ type, primaryKey, revision });
-    changes.note('new', 'assertion', `${type} ${primaryKey}`, `revision ${revision}`);
+    changes.note('new', 'assertion', `${type} ${nameOf(assertion, names)}`, `revision ${revision}`);
+  }
+}
+
+function snapNames(assertions: readonly Assertion[]): ReadonlyMap<string, string> {
+  const declarations = assertions.filter(({ type }) => type === 'snap-declaration');
+  return new Map(declarations.map((one) => [text(one, 'snap-id'), text(one, 'snap-name')]));
+}
+
+/** What people call the subject of an assertion; its primary key where it has no name. */
+function nameOf(assertion: Assertion, names: ReadonlyMap<string, string>): string {
+  const key = assertion.primaryKey.join('/');
+  switch (assertion.type) {
+    case 'account':
+      return optionalText(assertion, 'username') ?? key;
+    case 'account-key':
+      return `${text(assertion, 'account-id')}/${optionalText(assertion, 'name') ?? key}`;
+    case 'snap-declaration':
+      return text(assertion, 'snap-name');
+    case 'snap-revision': {
+      const name = names.get(text(assertion, 'snap-id'));
+      return name === undefined ? key : `${name} ${text(assertion, 'snap-revision')}`;
+    }
+    default:
+      return key;
   }
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { rename, rm, stat, writeFile } from 'node:fs/promises';
+import { rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { decodeStream, snapSha3ToHex, text, type Assertion } from '../assertions/index.ts';
@@ -28,7 +28,17 @@ export async function pairDigest(path: string): Promise<string> {
 }
 
 /** What `snap download` leaves: the snap and its assertions; what is known of it comes from these two alone. */
-export async function stagePair(
+export function stagePair(input: ImportInput, folder: string, parts: StagingParts): Promise<ImportContent> {
+  return pairWith(stageSnap, input, folder, parts);
+}
+
+/** The same for a plan: every check of {@link stagePair}, and a link in place of the copy. */
+export function linkPair(input: ImportInput, folder: string, parts: StagingParts): Promise<ImportContent> {
+  return pairWith(linkSnap, input, folder, parts);
+}
+
+async function pairWith(
+  take: typeof stageSnap,
   input: ImportInput,
   folder: string,
   parts: StagingParts,
@@ -45,7 +55,7 @@ export async function stagePair(
       `cannot push ${input.path}: ${input.assertions} has no snap-declaration`,
     );
   requireDigest(snapSha3ToHex(text(statement, 'snap-sha3-384')), input);
-  const size = await stageSnap(input, folder, parts);
+  const size = await take(input, folder, parts);
   const assertDigest = sha3Of(stream);
   await writeFile(join(folder, assertDigest), stream, { mode: 0o600 });
   const member = basename(input.path);
@@ -65,16 +75,36 @@ export async function stagePair(
   };
 }
 
+async function sizeOf(path: string): Promise<number> {
+  const { size } = await stat(path).catch((cause: unknown) => {
+    throw new BundleError('bundle-unreadable', `cannot open ${path}: check the path and its permissions`, {
+      cause,
+    });
+  });
+  return size;
+}
+
+async function linkSnap(input: ImportInput, folder: string, { signal }: StagingParts): Promise<number> {
+  const size = await sizeOf(input.path);
+  const hash = createHash('sha3-384');
+  const bytes = createReadStream(input.path, { highWaterMark: CHUNK, ...(signal && { signal }) });
+  for await (const chunk of bytes) hash.update(chunk);
+  if (hash.digest('hex') !== input.digest) throw otherFile(input);
+  await symlink(input.path, join(folder, input.digest));
+  return size;
+}
+
+function otherFile({ path }: ImportInput): BundleError {
+  return new BundleError(
+    'member-digest-wrong',
+    `cannot accept ${basename(path)}: it is not the file that its assertions speak of (SHA3-384 differs)`,
+    { member: basename(path) },
+  );
+}
+
 async function stageSnap(input: ImportInput, folder: string, parts: StagingParts): Promise<number> {
   const target = join(folder, input.digest);
-  const { size } = await stat(input.path).catch((cause: unknown) => {
-    throw new BundleError(
-      'bundle-unreadable',
-      `cannot open ${input.path}: check the path and its permissions`,
-      { cause },
-    );
-  });
-  await requireFreeBytes(folder, size);
+  await requireFreeBytes(folder, await sizeOf(input.path));
   const hash = createHash('sha3-384');
   let bytes = 0;
   const hashed = async function* (chunks: AsyncIterable<Buffer>) {
@@ -93,11 +123,7 @@ async function stageSnap(input: ImportInput, folder: string, parts: StagingParts
   );
   if (hash.digest('hex') !== input.digest) {
     await rm(`${target}.part`, { force: true });
-    throw new BundleError(
-      'member-digest-wrong',
-      `cannot accept ${basename(input.path)}: it is not the file that its assertions speak of (SHA3-384 differs)`,
-      { member: basename(input.path) },
-    );
+    throw otherFile(input);
   }
   await rename(`${target}.part`, target);
   return bytes;

@@ -21,7 +21,7 @@ import {
   type ImportContent,
 } from './import-content.ts';
 import { ImportError } from './import-errors.ts';
-import { pairDigest, stagePair } from './import-pair.ts';
+import { linkPair, pairDigest, stagePair } from './import-pair.ts';
 import type { StagingParts } from './staging-parts.ts';
 
 /** The staging folder of one import; it exists only while the import runs. */
@@ -64,6 +64,15 @@ export async function previewContent(input: ImportInput): Promise<ImportContent 
   const { head } = await readMetadataFile(input.path);
   requireDigest(head.digest, input);
   return contentOfHead(head, input.kind, channelMapRule(input));
+}
+
+/** What a file without a head brings: account-keys, or a pair, whose snap is named in the folder and not copied. */
+export async function previewLoose(
+  input: ImportInput,
+  folder: string,
+  parts: StagingParts,
+): Promise<ImportContent> {
+  return input.kind === 'account-keys' ? stageKeys(input, folder) : linkPair(input, folder, parts);
 }
 
 /** A store's export and an explicit wish say exactly what channels hold; a plain push never moves one back. */

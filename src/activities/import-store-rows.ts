@@ -56,7 +56,7 @@ async function writeAccount(
       .values({ ...account, username, createdAt: changes.at })
       .execute();
     changes.undo.accountsAdded.push(account.id);
-    changes.note('new', 'account', account.id, account.displayName);
+    changes.note('new', 'account', username, account.displayName);
   } else if (
     present.displayName !== account.displayName ||
     (account.email !== null && present.email !== account.email)
@@ -69,7 +69,7 @@ async function writeAccount(
       })
       .where('id', '=', account.id)
       .execute();
-    changes.note('updated', 'account', account.id, account.displayName);
+    changes.note('updated', 'account', username, account.displayName);
   }
 }
 
@@ -94,7 +94,7 @@ export async function writeAdmin(
       .returning('id')
       .executeTakeFirstOrThrow();
     changes.undo.rolesAdded.push(added.id);
-    changes.note('new', 'admin', admin.accountId, `admin of store ${storeId}`);
+    changes.note('new', 'admin', admin.username, `admin of store ${storeId}`);
   }
   const token = await changes.queries
     .selectFrom('Token')
@@ -121,7 +121,7 @@ export async function writeAdmin(
     })
     .execute();
   changes.undo.tokensAdded.push(admin.tokenId);
-  changes.note('new', 'admin', admin.accountId, 'admin token');
+  changes.note('new', 'admin', admin.username, 'admin token');
 }
 
 /** A store and its inclusion list, replaced as a whole. */
@@ -174,9 +174,11 @@ async function writeInclusions(changes: ImportChanges, store: ManifestStore): Pr
     ),
   );
   if (before.size === after.size && [...before].every((one) => after.has(one))) return;
-  for (const one of after) if (!before.has(one)) changes.note('new', 'store', store.id, `includes ${one}`);
+  const words = inclusionWords(store, included);
+  for (const one of after)
+    if (!before.has(one)) changes.note('new', 'store', store.id, `includes ${words(one)}`);
   for (const one of before)
-    if (!after.has(one)) changes.note('removed', 'store', store.id, `included ${one}`);
+    if (!after.has(one)) changes.note('removed', 'store', store.id, `included ${words(one)}`);
   changes.undo.inclusionsOf.push(store.id);
   changes.undo.inclusionsBefore.push(...inclusions);
   changes.undo.includedSnapsBefore.push(...included);
@@ -193,6 +195,20 @@ async function writeInclusions(changes: ImportChanges, store: ManifestStore): Pr
         .values({ storeId: store.id, includedStoreId, snapId, snapName: name })
         .execute();
   }
+}
+
+/** What an inclusion, STORE/SNAP-ID, is to people: the snap by its name. */
+function inclusionWords(
+  store: ManifestStore,
+  before: readonly { readonly snapId: string; readonly snapName: string }[],
+): (inclusion: string) => string {
+  const names = new Map(before.map(({ snapId, snapName }) => [snapId, snapName]));
+  for (const { snaps } of store.includes) for (const { snapId, name } of snaps ?? []) names.set(snapId, name);
+  return (inclusion) => {
+    const [other = '', snapId = ''] = inclusion.split('/');
+    if (snapId === '*') return `all of ${other}`;
+    return snapId === '' ? `some of ${other}` : `${names.get(snapId) ?? snapId} of ${other}`;
+  };
 }
 
 /** Pins the exporter's key, or notes that a newer export of it was accepted. */

@@ -1,7 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { rm } from 'node:fs/promises';
-import { AirlockError } from '../errors.ts';
-import { appendAct, parseBlobDigest, type BlobStore, type Database } from '../storage/index.ts';
+import { appendAct, type BlobStore, type Database } from '../storage/index.ts';
 import type {
   ImportInput,
   ImportOutcome,
@@ -16,6 +15,7 @@ import type {
 import { crashPoint } from './crash-point.ts';
 import { withHeartbeats } from './heartbeats.ts';
 import { commitContent, identityOf, keyNames, planContent } from './import-commit.ts';
+import { newBytes, planOf } from './import-plan.ts';
 import { loadContent, revisionsOf, type ImportContent } from './import-content.ts';
 import { filesOf, requirePresent } from './import-files.ts';
 import { importSummary } from './import-records.ts';
@@ -124,27 +124,7 @@ export function createImportActivities(deps: ImportDeps) {
     /** What a push would change, or why it would be refused; changes nothing. */
     async planImport(input: ImportInput): Promise<ImportPlan> {
       const earlier = await earlierImport(database, input);
-      const content = await previewContent(input);
-      const base = {
-        kind: input.kind,
-        digest: input.digest,
-        store: content?.store ?? null,
-        exporter: content?.exporter?.fingerprint ?? null,
-        exportedAt: content?.exportedAt ?? null,
-        alreadyImported: false,
-        newBytes: content === undefined ? 0 : await newBytes(blobs, content),
-      };
-      if (content === undefined)
-        return { ...base, alreadyImported: earlier?.kind === 'account-keys', items: [] };
-      try {
-        const { items } = await planContent(input, content, { database, blobs, now: deps.now() });
-        const nothing = items.length === 0 && base.newBytes === 0;
-        return { ...base, alreadyImported: earlier !== undefined && nothing, items };
-      } catch (error) {
-        if (!(error instanceof AirlockError)) throw error;
-        const subject = content.store ?? content.snaps[0]?.name ?? content.digest;
-        return { ...base, items: [{ action: 'refused', kind: 'store', subject, detail: error.message }] };
-      }
+      return planOf(input, earlier !== undefined, { database, blobs, now: deps.now() });
     },
 
     /** Puts back what was there before the newest import. */
@@ -181,16 +161,10 @@ async function stillStands(
   input: ImportInput,
   content: ImportContent,
 ): Promise<boolean> {
-  const { items } = await planContent(input, content, { database, blobs, now: now() });
+  const { items } = await planContent(input, content, [], { database, blobs, now: now() });
   return items.length === 0 && (await newBytes(blobs, content)) === 0;
 }
 
 function bytesOf(content: ImportContent): number {
   return filesOf(content).reduce((sum, { size, leftOut }) => sum + (leftOut ? 0 : size), 0);
-}
-
-async function newBytes(blobs: BlobStore, content: ImportContent): Promise<number> {
-  const files = filesOf(content).map(({ digest, size }) => ({ digest: parseBlobDigest(digest), size }));
-  const present = await blobs.findAll(files.map(({ digest }) => digest));
-  return files.reduce((sum, { digest, size }) => sum + (present.has(digest) ? 0 : size), 0);
 }

@@ -1,3 +1,5 @@
+import type { ErrorKind } from '../errors.ts';
+
 /** What a push may bring. */
 export type ImportKind = 'store' | 'snap' | 'snap-pair' | 'store-metadata' | 'account-keys';
 
@@ -92,6 +94,8 @@ export interface ImportPlan {
   readonly alreadyImported: boolean;
   readonly newBytes: number;
   readonly items: readonly ImportPlanItem[];
+  /** Of a push that would be refused: the error that it would end with; the one item has its sentence. */
+  readonly refused: { readonly kind: ErrorKind; readonly code: string } | null;
 }
 
 /** What to remove: a snap, one revision of it, or (both null) what no channel holds. */

@@ -199,6 +199,19 @@ describe('pushes', () => {
     expect(seen.map(({ path }) => path)).toEqual(['/ops/v1/imports/plan']);
   });
 
+  test('--dry-run of what would be refused ends as the push would', async () => {
+    const detail = 'cannot accept the archive: it is older than the newest imported';
+    const item = { action: 'refused', kind: 'store', subject: 's', detail };
+    const refused = { kind: 'conflict', code: 'bundle-stale' };
+    const plan = { store: 's', exporter: null, alreadyImported: false, newBytes: 0, items: [item], refused };
+    const { run, seen } = await operator({ 'POST /ops/v1/imports/plan': plan });
+    const outcome = await run(['push-snap', await someFile('x.tar.gz'), '--dry-run']);
+    expect(outcome.status).toBe(6);
+    expect(outcome.stdout).toContain(detail);
+    expect(outcome.stderr).toContain(`error: ${detail}\n`);
+    expect(seen.map(({ path }) => path)).toEqual(['/ops/v1/imports/plan']);
+  });
+
   test('--watch tells where the process can be seen', async () => {
     const { run } = await operator(push(imported));
     const outcome = await run(['push-store', await someFile('x.tar.gz'), '--watch']);

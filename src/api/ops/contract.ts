@@ -65,6 +65,8 @@ export const importPlan = z.object({
   /** Bytes of blobs that are not stored yet. */
   newBytes: z.number(),
   items: z.array(planItem),
+  /** The error that the push would end with; the one item has its sentence. */
+  refused: z.object({ kind: z.enum(ERROR_KINDS), code: z.string() }).nullable(),
 });
 
 /** Result of an import's workflow. */

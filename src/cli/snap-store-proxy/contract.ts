@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+import { ERROR_KINDS } from '../../errors.ts';
+
 /** What the operator's interface answers; the API documents it whole, a command reads what it shows. */
 
 /** The result of a push. */
@@ -31,6 +33,7 @@ export const importPlan = z.looseObject({
   items: z.array(
     z.looseObject({ action: z.string(), kind: z.string(), subject: z.string(), detail: z.string() }),
   ),
+  refused: z.looseObject({ kind: z.enum(ERROR_KINDS), code: z.string() }).nullish(),
 });
 
 export type ImportPlan = z.infer<typeof importPlan>;

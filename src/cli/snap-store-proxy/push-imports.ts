@@ -1,4 +1,5 @@
 import type { CliContext } from '../context.ts';
+import { CliError } from '../errors.ts';
 import { existingFile } from '../files.ts';
 import { runOperation } from '../operations.ts';
 import { operatorClient } from '../operator.ts';
@@ -43,6 +44,7 @@ export async function runImport(
   const outcome = await performImport(context, push, options);
   if (options.json) printJson(context.terminal, outcome.answer);
   else if (outcome.kind === 'plan') printPlan(context, outcome.answer);
+  requireAccepted(outcome);
   return outcome.kind === 'result' && !options.json ? outcome.answer : undefined;
 }
 
@@ -87,6 +89,19 @@ export function remark(context: CliContext, result: ImportResult): void {
       `Exports of this store must be signed by ${result.exporter ?? 'this key'} from now on.`,
     );
   }
+}
+
+/**
+ * A plan that says no ends as the push would.
+ *
+ * @throws CliError `server-refused`
+ */
+export function requireAccepted({ kind, answer }: PushOutcome): void {
+  if (kind !== 'plan' || !answer.refused) return;
+  const why = answer.items.find(({ action }) => action === 'refused')?.detail;
+  throw new CliError(answer.refused.kind, 'server-refused', why ?? 'cannot push this', {
+    told: answer.refused.code,
+  });
 }
 
 /** Shows what a push would change. */

@@ -4,7 +4,14 @@ import type { CliContext } from '../context.ts';
 import { usageError } from '../errors.ts';
 import type { ImportResult } from './contract.ts';
 import { note, print, printJson } from '../terminal.ts';
-import { performImport, printPlan, remark, runImport } from './push-imports.ts';
+import {
+  performImport,
+  printPlan,
+  remark,
+  requireAccepted,
+  runImport,
+  type PushOutcome,
+} from './push-imports.ts';
 
 function pushCommand(name: string, description: string) {
   return new Command(name)
@@ -49,15 +56,21 @@ export function pushSnapCommand(context: CliContext, name: 'push-snap' | 'push-s
     .option('--push-channel-map', 'take over the channel map of the archive')
     .option('--channel <channels>', 'channels for NAME.snap, with commas between them')
     .action(async (files, options) => {
-      const answers: unknown[] = [];
+      const outcomes: PushOutcome[] = [];
       for (const push of pushesOf(files, options)) {
-        const { kind, answer } = await performImport(context, push, options);
-        if (options.json) answers.push(answer);
-        else if (kind === 'plan') printPlan(context, answer);
-        else reportSnaps(context, answer, push.pushChannelMap ?? false);
+        const outcome = await performImport(context, push, options);
+        outcomes.push(outcome);
+        if (options.json) continue;
+        if (outcome.kind === 'plan') printPlan(context, outcome.answer);
+        else reportSnaps(context, outcome.answer, push.pushChannelMap ?? false);
       }
       // Always a list, however many files there were.
-      if (options.json) printJson(context.terminal, answers);
+      if (options.json)
+        printJson(
+          context.terminal,
+          outcomes.map(({ answer }) => answer),
+        );
+      for (const outcome of outcomes) requireAccepted(outcome);
     });
 }
 
