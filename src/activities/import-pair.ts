@@ -87,8 +87,7 @@ async function sizeOf(path: string): Promise<number> {
 async function linkSnap(input: ImportInput, folder: string, { signal }: StagingParts): Promise<number> {
   const size = await sizeOf(input.path);
   const hash = createHash('sha3-384');
-  const bytes = createReadStream(input.path, { highWaterMark: CHUNK, ...(signal && { signal }) });
-  for await (const chunk of bytes) hash.update(chunk);
+  await pipeline(createReadStream(input.path, { highWaterMark: CHUNK, ...(signal && { signal }) }), hash);
   if (hash.digest('hex') !== input.digest) throw otherFile(input);
   await symlink(input.path, join(folder, input.digest));
   return size;
