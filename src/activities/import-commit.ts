@@ -5,6 +5,7 @@ import { fileIdentity } from '../bundles/index.ts';
 import { AirlockError } from '../errors.ts';
 import {
   appendAct,
+  holdLocks,
   noteLooseBlobs,
   parseBlobDigest,
   raiseGeneration,
@@ -33,6 +34,8 @@ import { writeAccounts, writeAdmin, writeExporter, writeStore } from './import-s
 import { emptyUndo } from './import-undo.ts';
 import { snapYamlFile } from './import-verify.ts';
 
+/** Held by whatever adds to, or takes from, what can be rolled back: each must find the one before it. */
+export const IMPORTS_LOCK = 'imports';
 /** Files that are made durable at a time: most of it is waiting for the disk. */
 const ADOPTIONS = 8;
 
@@ -69,9 +72,10 @@ export async function commitContent(
   await requirePresent(parts.blobs, content);
   const adopted = await adoptBlobs(folder, content, parts);
   try {
-    const outcome = await parts.database.transaction((queries) =>
-      writeAll(queries, input, content, { assertions, yamls, identity }, parts),
-    );
+    const outcome = await parts.database.transaction(async (queries) => {
+      await holdLocks(queries, parts.database.kind, [IMPORTS_LOCK]);
+      return writeAll(queries, input, content, { assertions, yamls, identity }, parts);
+    });
     return { outcome, assertions };
   } catch (error) {
     if (error instanceof AirlockError) await dropUnused(parts.database.queries, parts.blobs, adopted);
@@ -284,6 +288,7 @@ async function record(
       outcome: 'imported',
       summary: { runId, outcome },
       undo: changes.undo,
+      undoneBy: null,
     })
     .execute();
   await raiseGeneration(queries, 'catalog');

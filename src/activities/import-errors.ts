@@ -15,6 +15,8 @@ export type ImportErrorCode =
   | 'store-unknown'
   | 'admin-unknown'
   | 'nothing-to-roll-back'
+  | 'roll-back-blocked'
+  | 'import-unknown'
   | 'snap-unknown'
   | 'no-account-keys';
 
@@ -32,6 +34,8 @@ const KINDS: Readonly<Record<ImportErrorCode, ErrorKind>> = {
   'store-unknown': 'not-found',
   'admin-unknown': 'invalid',
   'nothing-to-roll-back': 'conflict',
+  'roll-back-blocked': 'conflict',
+  'import-unknown': 'not-found',
   'snap-unknown': 'not-found',
   'no-account-keys': 'invalid',
 };
@@ -41,4 +45,12 @@ export class ImportError extends AirlockError<ImportErrorCode> {
   constructor(code: ImportErrorCode, sentence: string, cause?: unknown) {
     super(KINDS[code], code, sentence, cause === undefined ? {} : { cause });
   }
+}
+
+/** Why an import or removal cannot be undone: a later act of another sort rests on it, or changed what it had changed. */
+export function blocked(subject: string, why: string): ImportError {
+  return new ImportError(
+    'roll-back-blocked',
+    `cannot roll back ${subject}: ${why}; undo that first, or push an archive of the state that you want`,
+  );
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Queries } from '../storage/index.ts';
-import type { ImportOutcome } from '../workflows/import-contract.ts';
+import type { ImportOutcome, RemovalOutcome } from '../workflows/import-contract.ts';
 
 const outcomeSchema = z.object({
   kind: z.enum(['store', 'snap', 'snap-pair', 'store-metadata', 'account-keys']),
@@ -44,4 +44,36 @@ export async function importSummary(
   if (row === undefined) return undefined;
   const summary = summarySchema.parse(row.summary);
   return runId === undefined || summary.runId === runId ? summary.outcome : undefined;
+}
+
+const removalSchema = z.object({
+  runId: z.string(),
+  outcome: z.object({
+    applied: z.boolean(),
+    items: z.array(z.object({ name: z.string(), revision: z.number(), bytes: z.number() })),
+    freedBytes: z.number(),
+    keptBytes: z.number(),
+    past: z
+      .object({
+        upToId: z.number(),
+        acts: z.number(),
+        items: z.array(z.object({ subject: z.string(), bytes: z.number() })),
+      })
+      .nullable(),
+  }),
+});
+/** How many removals may come in between two attempts of one. */
+const RECENT = 20;
+
+/** What one run of a removal's workflow did, when it did it already. */
+export async function removalSummary(queries: Queries, runId: string): Promise<RemovalOutcome | undefined> {
+  const rows = await queries
+    .selectFrom('ImportRecord')
+    .select('summary')
+    .where('kind', 'in', ['removal', 'prune'])
+    .orderBy('id', 'desc')
+    .limit(RECENT)
+    .execute();
+  return rows.map(({ summary }) => removalSchema.parse(summary)).find((done) => done.runId === runId)
+    ?.outcome;
 }

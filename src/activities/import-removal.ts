@@ -1,121 +1,189 @@
 import {
   appendAct,
+  cataloguedBlobs,
+  holdLocks,
+  keepUndoBlobs,
+  newestUndoBlobs,
   noteLooseBlobs,
   parseBlobDigest,
   raiseGeneration,
+  releaseUndoBlobs,
+  undoBlobs,
+  type BlobDigest,
   type BlobStore,
   type Database,
+  type KeptForUndo,
   type Queries,
 } from '../storage/index.ts';
-import type { RemovalInput, RemovalOutcome, RollBackOutcome } from '../workflows/import-contract.ts';
-import { dropUnused } from './import-commit.ts';
+import type { RemovalInput, RemovalOutcome, RemovedPast } from '../workflows/import-contract.ts';
+import { IMPORTS_LOCK, dropUnused } from './import-commit.ts';
 import { ImportError } from './import-errors.ts';
-import { applyUndo, undoSchema } from './import-undo.ts';
+import { removalSummary } from './import-records.ts';
+import { emptyUndo, undoSchema, type Undo } from './import-undo.ts';
+import { STANDING } from './roll-back.ts';
+import { closeChannels, takeRevisions, takeSnap, type Doomed } from './taken-rows.ts';
 
 /** What removal needs from the host. */
 export interface RemovalParts {
   readonly database: Database;
   readonly blobs: BlobStore;
   readonly now: Date;
+  /** Tells this run of the workflow from any other: a repeat finds what it did. */
+  readonly runId: string;
 }
 
 /**
- * Puts back what was there before the newest import that still stands; blobs that nothing speaks of any more go after it.
- * @throws ImportError `nothing-to-roll-back`
- */
-export async function rollBackNewest(actor: string, parts: RemovalParts): Promise<RollBackOutcome> {
-  const at = parts.now;
-  const undone = await parts.database.transaction(async (queries) => {
-    const record = await queries
-      .selectFrom('ImportRecord')
-      .select(['id', 'fileName', 'undo', 'digest'])
-      .where('outcome', '=', 'imported')
-      .orderBy('id', 'desc')
-      .limit(1)
-      .executeTakeFirst();
-    if (record === undefined || record.undo === null)
-      throw new ImportError(
-        'nothing-to-roll-back',
-        'cannot roll back: there is no import that could be undone',
-      );
-    const undo = undoSchema.parse(record.undo);
-    const digests = [
-      ...(await digestsOf(queries, 'SnapRevision', undo.revisionsAdded)),
-      ...(await digestsOf(queries, 'SnapResource', undo.componentsAdded)),
-    ];
-    await noteLooseBlobs(queries, digests.map(parseBlobDigest), at);
-    await applyUndo(queries, undo);
-    await queries
-      .updateTable('ImportRecord')
-      .set({ outcome: 'rolled-back', undo: null })
-      .where('id', '=', record.id)
-      .execute();
-    await raiseGeneration(queries, 'catalog');
-    await appendAct(queries, { at, actor, act: 'import.roll-back', subject: record.digest });
-    return { record, digests };
-  });
-  const removedBlobs = await dropUnused(parts.database.queries, parts.blobs, undone.digests);
-  return { importId: undone.record.id, fileName: undone.record.fileName, removedBlobs };
-}
-
-async function digestsOf(
-  queries: Queries,
-  table: 'SnapRevision' | 'SnapResource',
-  ids: readonly number[],
-): Promise<readonly string[]> {
-  const digests: string[] = [];
-  for (const id of ids) {
-    const row = await queries.selectFrom(table).select('sha3_384').where('id', '=', id).executeTakeFirst();
-    if (row !== undefined) digests.push(row.sha3_384);
-  }
-  return digests;
-}
-
-interface Doomed {
-  readonly id: number;
-  readonly snapId: string;
-  readonly name: string;
-  readonly revision: number;
-  readonly sha3_384: string;
-  readonly size: number;
-}
-
-/**
- * Removes a snap, one revision of it, or (with neither) every revision that no channel holds and none held within the
- * history that is kept. With `dryRun` only tells what would go. Imports before a removal can no longer be rolled back.
+ * Removes a snap or one revision of it: a roll-back brings it back with its files, which stay for that. With neither removes
+ * every revision that no channel holds, and the files that are kept for roll-backs alone: a prune, after which imports and
+ * removals that need what went can no longer be undone. With `dryRun` only tells.
  * @throws ImportError `snap-unknown`
  */
 export async function removeRevisions(input: RemovalInput, parts: RemovalParts): Promise<RemovalOutcome> {
-  const doomed = await findDoomed(parts.database.queries, input);
-  const items = doomed.map(({ name, revision, size }) => ({ name, revision, bytes: size }));
-  const freedBytes = doomed.reduce((sum, { size }) => sum + size, 0);
-  if (input.dryRun || doomed.length === 0) return { applied: false, items, freedBytes };
-  const components = await parts.database.transaction(async (queries) => {
-    const freed = await removeComponents(queries, doomed);
-    const loose = [...doomed.map(({ sha3_384 }) => sha3_384), ...freed];
-    await noteLooseBlobs(queries, loose.map(parseBlobDigest), parts.now);
-    for (const { id } of doomed) await queries.deleteFrom('SnapRevision').where('id', '=', id).execute();
-    const whole = input.snap !== null && input.revision === null ? doomed[0]?.snapId : undefined;
-    if (whole !== undefined) await removeSnap(queries, whole);
-    else await closeChannels(queries, doomed, parts.now);
-    await queries.updateTable('ImportRecord').set({ undo: null }).execute();
-    await raiseGeneration(queries, 'catalog');
-    await appendAct(queries, {
-      at: parts.now,
-      actor: input.actor,
-      act: input.snap === null ? 'snap.prune' : 'snap.remove',
-      subject: input.snap ?? 'all',
-      details: { revisions: items.map(({ name, revision }) => `${name} ${revision}`).slice(0, 1000) },
-    });
-    return freed;
+  const { database, blobs, runId } = parts;
+  if (input.dryRun) return (await planOf(database.queries, input)).outcome;
+  const again = await removalSummary(database.queries, runId);
+  if (again !== undefined) return again;
+  const { outcome, loose } = await database.transaction(async (queries) => {
+    await holdLocks(queries, database.kind, [IMPORTS_LOCK]);
+    const plan = await planOf(queries, input);
+    if (plan.doomed.length === 0 && plan.outcome.past === null) return { outcome: plan.outcome, loose: [] };
+    return input.snap === null ? prune(queries, plan, input, parts) : remove(queries, plan, input, parts);
   });
-  await dropUnused(parts.database.queries, parts.blobs, [
-    ...doomed.map(({ sha3_384 }) => sha3_384),
-    ...components,
-  ]);
-  return { applied: true, items, freedBytes };
+  await dropUnused(database.queries, blobs, loose);
+  return outcome;
 }
 
+interface RemovalPlan {
+  readonly doomed: readonly Doomed[];
+  readonly outcome: RemovalOutcome;
+}
+
+async function planOf(queries: Queries, input: RemovalInput): Promise<RemovalPlan> {
+  const doomed = await findDoomed(queries, input);
+  const items = doomed.map(({ name, revision, size }) => ({ name, revision, bytes: size }));
+  const bytes = items.reduce((sum, item) => sum + item.bytes, 0);
+  const plan = { applied: false, items, freedBytes: 0, keptBytes: bytes, past: null };
+  if (input.snap !== null) return { doomed, outcome: plan };
+  const past = await endedBy(queries, doomed);
+  const kept = past?.items.reduce((sum, item) => sum + item.bytes, 0) ?? 0;
+  return { doomed, outcome: { ...plan, freedBytes: bytes + kept, keptBytes: 0, past } };
+}
+
+/** A removal that can be undone: its rows go into a record, and their files stay. */
+async function remove(
+  queries: Queries,
+  { doomed, outcome }: RemovalPlan,
+  input: RemovalInput,
+  { now, runId }: RemovalParts,
+): Promise<{ readonly outcome: RemovalOutcome; readonly loose: readonly BlobDigest[] }> {
+  const undo = emptyUndo();
+  const kept = await takeRevisions(queries, doomed, undo);
+  const [first] = doomed;
+  if (input.revision === null && first !== undefined) await takeSnap(queries, first.snapId, undo);
+  else await closeChannels(queries, doomed, undo, now);
+  const done = { ...outcome, applied: true };
+  const subject = input.revision === null ? `${input.snap}` : `${input.snap} ${input.revision}`;
+  const id = await record(queries, { kind: 'removal', subject, outcome: done, undo, at: now, runId });
+  await keepUndoBlobs(queries, id, kept);
+  await finish(queries, input, done, now);
+  return { outcome: done, loose: [] };
+}
+
+/** A removal for good. */
+async function prune(
+  queries: Queries,
+  { doomed, outcome }: RemovalPlan,
+  input: RemovalInput,
+  { now, runId }: RemovalParts,
+): Promise<{ readonly outcome: RemovalOutcome; readonly loose: readonly BlobDigest[] }> {
+  const freed = await takeRevisions(queries, doomed, emptyUndo());
+  const loose = freed.map(({ digest }) => parseBlobDigest(digest));
+  if (outcome.past !== null) {
+    const { upToId } = outcome.past;
+    loose.push(...(await releaseUndoBlobs(queries, { fromId: 0, toId: upToId })));
+    await queries.updateTable('ImportRecord').set({ undo: null }).where('id', '<=', upToId).execute();
+  }
+  await noteLooseBlobs(queries, [...new Set(loose)], now);
+  const done = { ...outcome, applied: true };
+  const subject = `${done.items.length} revisions, ${done.past?.items.length ?? 0} files kept for roll-backs`;
+  await record(queries, { kind: 'prune', subject, outcome: done, undo: null, at: now, runId });
+  await finish(queries, input, done, now);
+  return { outcome: done, loose };
+}
+
+async function record(
+  queries: Queries,
+  made: {
+    readonly kind: 'removal' | 'prune';
+    readonly subject: string;
+    readonly outcome: RemovalOutcome;
+    readonly undo: Undo | null;
+    readonly at: Date;
+    readonly runId: string;
+  },
+): Promise<number> {
+  const { kind, subject, outcome, undo, at, runId } = made;
+  const added = await queries
+    .insertInto('ImportRecord')
+    .values({
+      digest: '',
+      kind,
+      storeId: null,
+      fileName: subject.slice(0, 255),
+      fileIdentity: '',
+      exporterFingerprint: null,
+      exportedAt: null,
+      importedAt: at.toISOString(),
+      outcome: kind === 'prune' ? 'pruned' : 'removed',
+      summary: { runId, outcome },
+      undo,
+      undoneBy: null,
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  return added.id;
+}
+
+async function finish(
+  queries: Queries,
+  input: RemovalInput,
+  { items }: RemovalOutcome,
+  at: Date,
+): Promise<void> {
+  await raiseGeneration(queries, 'catalog');
+  await appendAct(queries, {
+    at,
+    actor: input.actor,
+    act: input.snap === null ? 'snap.prune' : 'snap.remove',
+    subject: input.snap ?? 'all',
+    details: { revisions: items.map(({ name, revision }) => `${name} ${revision}`).slice(0, 1000) },
+  });
+}
+
+/**
+ * Which imports and removals need what a prune takes away: those that closed a channel which held one of the revisions, and
+ * removals whose files are kept; and with each all that are older, because they are undone after it.
+ */
+async function endedBy(queries: Queries, doomed: readonly Doomed[]): Promise<RemovedPast | null> {
+  const upToId = Math.max((await newestUndoBlobs(queries)) ?? 0, await newestNeeding(queries, doomed));
+  if (upToId === 0) return null;
+  const row = await queries
+    .selectFrom('ImportRecord')
+    .select((eb) => eb.fn.countAll().as('acts'))
+    .where('id', '<=', upToId)
+    .where('outcome', 'in', STANDING)
+    .where('undo', 'is not', null)
+    .executeTakeFirst();
+  const kept = await undoBlobs(queries, upToId);
+  const elsewhere = await cataloguedBlobs(
+    queries,
+    kept.map(({ digest }) => parseBlobDigest(digest)),
+  );
+  const gone = new Map<string, KeptForUndo>();
+  for (const blob of kept) if (!elsewhere.has(parseBlobDigest(blob.digest))) gone.set(blob.digest, blob);
+  const items = [...gone.values()].map(({ subject, size }) => ({ subject, bytes: size }));
+  return { upToId, acts: Number(row?.acts ?? 0), items };
+}
 async function findDoomed(queries: Queries, input: RemovalInput): Promise<readonly Doomed[]> {
   let query = queries
     .selectFrom('SnapRevision')
@@ -147,49 +215,34 @@ async function findDoomed(queries: Queries, input: RemovalInput): Promise<readon
   return found.filter(({ snapId, revision }) => !held.has(`${snapId} ${revision}`));
 }
 
-/** Removes what goes with these revisions alone, and returns the digests of its files. */
-async function removeComponents(queries: Queries, doomed: readonly Doomed[]): Promise<readonly string[]> {
-  for (const { snapId, revision } of doomed)
-    await queries
-      .deleteFrom('SnapResourcePair')
-      .where('snapId', '=', snapId)
-      .where('snapRevision', '=', revision)
-      .execute();
-  const freed: string[] = [];
-  for (const snapId of new Set(doomed.map((one) => one.snapId))) {
-    const paired = await queries
-      .selectFrom('SnapResourcePair')
-      .select(['resourceName', 'resourceRevision'])
-      .where('snapId', '=', snapId)
-      .execute();
-    const kept = new Set(paired.map((pair) => `${pair.resourceName} ${pair.resourceRevision}`));
-    const present = await queries
-      .selectFrom('SnapResource')
-      .select(['id', 'name', 'revision', 'sha3_384'])
-      .where('snapId', '=', snapId)
-      .execute();
-    for (const { id, name, revision, sha3_384 } of present) {
-      if (kept.has(`${name} ${revision}`)) continue;
-      await queries.deleteFrom('SnapResource').where('id', '=', id).execute();
-      freed.push(sha3_384);
-    }
-  }
-  return freed;
-}
-
-async function removeSnap(queries: Queries, snapId: string): Promise<void> {
-  await queries.deleteFrom('ChannelRelease').where('snapId', '=', snapId).execute();
-  await queries.deleteFrom('StoredAssertion').where('snapId', '=', snapId).execute();
-  await queries.deleteFrom('Snap').where('snapId', '=', snapId).execute();
-}
-
-async function closeChannels(queries: Queries, doomed: readonly Doomed[], at: Date): Promise<void> {
-  for (const { snapId, revision } of doomed)
-    await queries
-      .updateTable('ChannelRelease')
-      .set({ endedAt: at.toISOString() })
+/** The newest act whose undoing would put one of the revisions into a channel again; 0 when there is none. */
+async function newestNeeding(queries: Queries, doomed: readonly Doomed[]): Promise<number> {
+  const held = new Set<number>();
+  for (const { snapId, revision } of doomed) {
+    const releases = await queries
+      .selectFrom('ChannelRelease')
+      .select('id')
       .where('snapId', '=', snapId)
       .where('revision', '=', revision)
-      .where('endedAt', 'is', null)
       .execute();
+    for (const { id } of releases) held.add(id);
+  }
+  if (held.size === 0) return 0;
+  const records = await queries
+    .selectFrom('ImportRecord')
+    .select('id')
+    .where('outcome', 'in', STANDING)
+    .where('undo', 'is not', null)
+    .orderBy('id', 'desc')
+    .execute();
+  // One at a time: what a large import keeps of itself may be megabytes.
+  for (const { id } of records) {
+    const { undo } = await queries
+      .selectFrom('ImportRecord')
+      .select('undo')
+      .where('id', '=', id)
+      .executeTakeFirstOrThrow();
+    if (undo !== null && undoSchema.parse(undo).releasesEnded.some((release) => held.has(release))) return id;
+  }
+  return 0;
 }

@@ -61,6 +61,8 @@ async function writeAccount(
     present.displayName !== account.displayName ||
     (account.email !== null && present.email !== account.email)
   ) {
+    const { id, displayName, email } = present;
+    changes.undo.accountsBefore.push({ id, displayName, email });
     await changes.queries
       .updateTable('Account')
       .set({
@@ -155,12 +157,12 @@ export async function writeStore(changes: ImportChanges, store: ManifestStore): 
 async function writeInclusions(changes: ImportChanges, store: ManifestStore): Promise<void> {
   const inclusions = await changes.queries
     .selectFrom('StoreInclusion')
-    .select(['storeId', 'includedStoreId', 'allSnaps'])
+    .select(['id', 'storeId', 'includedStoreId', 'allSnaps'])
     .where('storeId', '=', store.id)
     .execute();
   const included = await changes.queries
     .selectFrom('StoreInclusionSnap')
-    .select(['storeId', 'includedStoreId', 'snapId', 'snapName'])
+    .select(['id', 'storeId', 'includedStoreId', 'snapId', 'snapName'])
     .where('storeId', '=', store.id)
     .execute();
   const before = new Set([

@@ -10,6 +10,7 @@ import type {
   ImportUnpacked,
   RemovalInput,
   RemovalOutcome,
+  RollBackInput,
   RollBackOutcome,
 } from '../workflows/import-contract.ts';
 import { crashPoint } from './crash-point.ts';
@@ -19,10 +20,11 @@ import { newBytes, planOf } from './import-plan.ts';
 import { loadContent, revisionsOf, type ImportContent } from './import-content.ts';
 import { filesOf, requirePresent } from './import-files.ts';
 import { importSummary } from './import-records.ts';
-import { removeRevisions, rollBackNewest } from './import-removal.ts';
+import { removeRevisions } from './import-removal.ts';
 import { checkContent, checkOrigin } from './import-rules.ts';
 import { previewContent, stageImport, stagingFolderOf } from './import-staging.ts';
 import { verifySlice } from './import-verify.ts';
+import { rollBack } from './roll-back.ts';
 
 /** What imports need from the host. */
 export interface ImportDeps {
@@ -85,7 +87,7 @@ export function createImportActivities(deps: ImportDeps) {
 
     /** One transaction that makes everything visible. A repeat of the same run finds what it did. */
     async commitImport(input: ImportInput): Promise<ImportOutcome> {
-      const { runId } = Context.current().info.workflowExecution ?? { runId: '' };
+      const runId = runIdOf();
       const done = await importSummary(database.queries, input.digest, runId);
       if (done !== undefined) return done;
       const folder = folderOf(input);
@@ -127,20 +129,30 @@ export function createImportActivities(deps: ImportDeps) {
       return planOf(input, earlier !== undefined, { database, blobs, now: deps.now() });
     },
 
-    /** Puts back what was there before the newest import. */
-    rollBackImport(actor: string): Promise<RollBackOutcome> {
-      return rollBackNewest(actor, { database, blobs, now: deps.now() });
+    /** Puts back what was there before the newest import or removal, or before the one asked for. */
+    rollBackImport(asked: string | RollBackInput): Promise<RollBackOutcome> {
+      return rollBack(rollBackInput(asked), { database, blobs, now: deps.now(), runId: runIdOf() });
     },
 
     /** Removes revisions, or tells which would go. */
     removeSnaps(input: RemovalInput): Promise<RemovalOutcome> {
-      return removeRevisions(input, { database, blobs, now: deps.now() });
+      return removeRevisions(input, { database, blobs, now: deps.now(), runId: runIdOf() });
     },
   };
 }
 
 /** The type that workflows see. */
 export type ImportActivities = ReturnType<typeof createImportActivities>;
+
+/** The run of the workflow that asked. */
+function runIdOf(): string {
+  return Context.current().info.workflowExecution?.runId ?? '';
+}
+
+/** One that was asked for before there was a choice names the actor alone, and means the newest. */
+function rollBackInput(asked: string | RollBackInput): RollBackInput {
+  return typeof asked === 'string' ? { to: null, dryRun: false, actor: asked } : asked;
+}
 
 /** An import of the very file, untouched since: its content needs not be read again to know what it says. */
 async function earlierImport(database: Database, input: ImportInput): Promise<ImportOutcome | undefined> {

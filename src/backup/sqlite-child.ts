@@ -60,17 +60,23 @@ function check({ file, airlock }: z.infer<typeof sqliteRequest> & { act: 'check'
         .parse(database.prepare('select key, value from setting where sealed = 1').all()),
       blobs: z
         .array(z.object({ digest: z.string() }))
-        .parse(
-          database
-            .prepare(
-              // A delta of size 0 says that none pays: it has no file.
-              'select sha3_384 as digest from snap_revision union select sha3_384 from delta where size > 0 union select sha3_384 from snap_resource',
-            )
-            .all(),
-        )
+        .parse(database.prepare(blobQuery(database)).all())
         .map((row) => row.digest),
     };
   } finally {
     database.close();
   }
+}
+
+/** Every blob that a row names. A delta of size 0 says that none pays, and has no file; backups of old have no undo_blob. */
+function blobQuery(database: DatabaseSync): string {
+  const kept = database
+    .prepare("select name from sqlite_master where type = 'table' and name = 'undo_blob'")
+    .all();
+  return [
+    'select sha3_384 as digest from snap_revision',
+    'select sha3_384 from delta where size > 0',
+    'select sha3_384 from snap_resource',
+    ...(kept.length > 0 ? ['select sha3_384 from undo_blob'] : []),
+  ].join(' union ');
 }

@@ -4,11 +4,29 @@ import type { Queries } from './database.ts';
 /** How many digests one query may name. */
 const BATCH = 500;
 
+const CATALOGUE = ['SnapRevision', 'Delta', 'SnapResource', 'Upload'] as const;
+
 /**
- * Those of some blobs that a row of the database names; the others are nobody's. A delta of size 0 says that none pays, and
- * names no file.
+ * Those of some blobs that a row of the database names, be it only to bring them back; the others are nobody's. A delta of size
+ * 0 says that none pays, and names no file.
  */
-export async function referencedBlobs(
+export function referencedBlobs(
+  queries: Queries,
+  digests: Iterable<BlobDigest>,
+): Promise<ReadonlySet<BlobDigest>> {
+  return namedIn([...CATALOGUE, 'UndoBlob'], queries, digests);
+}
+
+/** Those of some blobs that something here speaks of, other than what is kept for roll-backs alone. */
+export function cataloguedBlobs(
+  queries: Queries,
+  digests: Iterable<BlobDigest>,
+): Promise<ReadonlySet<BlobDigest>> {
+  return namedIn(CATALOGUE, queries, digests);
+}
+
+async function namedIn(
+  tables: readonly ((typeof CATALOGUE)[number] | 'UndoBlob')[],
   queries: Queries,
   digests: Iterable<BlobDigest>,
 ): Promise<ReadonlySet<BlobDigest>> {
@@ -16,7 +34,7 @@ export async function referencedBlobs(
   const all = [...new Set(digests)];
   for (let from = 0; from < all.length; from += BATCH) {
     const batch = all.slice(from, from + BATCH);
-    for (const table of ['SnapRevision', 'Delta', 'SnapResource', 'Upload'] as const) {
+    for (const table of tables) {
       const rows = await queries
         .selectFrom(table)
         .select('sha3_384')

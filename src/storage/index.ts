@@ -22,3 +22,4 @@ export * from './setting-store.ts';
 export * from './store-views.ts';
 export * from './sweeps.ts';
 export { tracedDatabase } from './traced-database.ts';
+export * from './undo-blobs.ts';

@@ -69,10 +69,30 @@ export interface ImportUnpacked {
   readonly revisions: number;
 }
 
-/** What a rollback did. */
+/** How far to go back. */
+export interface RollBackInput {
+  /** The oldest import or removal to undo; null: the newest alone. */
+  readonly to: number | null;
+  /** Only tell what would change. */
+  readonly dryRun: boolean;
+  readonly actor: string;
+}
+
+/** What a roll-back did, or would do. */
 export interface RollBackOutcome {
-  readonly importId: number;
-  readonly fileName: string;
+  readonly applied: boolean;
+  /** The imports and removals that are undone, newest first. */
+  readonly undone: readonly {
+    readonly id: number;
+    readonly kind: string;
+    readonly fileName: string;
+    readonly importedAt: string;
+  }[];
+  /** What differs between before and after. */
+  readonly items: readonly ImportPlanItem[];
+  /** Changes beyond those in `items`. */
+  readonly moreItems: number;
+  /** Files that nothing speaks of any more, and that went. */
   readonly removedBlobs: number;
 }
 
@@ -111,6 +131,18 @@ export interface RemovalOutcome {
   readonly applied: boolean;
   readonly items: readonly { readonly name: string; readonly revision: number; readonly bytes: number }[];
   readonly freedBytes: number;
+  /** Bytes of files that stay, so that roll-back can bring them back. */
+  readonly keptBytes: number;
+  /** What a prune ends; null for any other removal, and where everything can be undone as before. */
+  readonly past: RemovedPast | null;
+}
+
+/** The imports and removals that can no longer be undone after a prune. */
+export interface RemovedPast {
+  readonly upToId: number;
+  readonly acts: number;
+  /** Files that were kept for them alone. */
+  readonly items: readonly { readonly subject: string; readonly bytes: number }[];
 }
 
 /** Name of the query that tells how far a long operation is. */

@@ -7,6 +7,7 @@ import type {
   ImportSlice,
   RemovalInput,
   RemovalOutcome,
+  RollBackInput,
   RollBackOutcome,
 } from './import-contract.ts';
 import { runImport, verifySliceOf } from './import-steps.ts';
@@ -39,9 +40,9 @@ export function planImport(input: ImportInput): Promise<ImportPlan> {
   return steps.planImport(input);
 }
 
-/** Puts back what was there before the newest import. */
-export function rollBackImport(actor: string): Promise<RollBackOutcome> {
-  return steps.rollBackImport(actor);
+/** Puts back what was there before the newest import or removal, or before the one asked for; or tells what that would change. */
+export function rollBackImport(input: RollBackInput): Promise<RollBackOutcome> {
+  return steps.rollBackImport(input);
 }
 
 /** Removes revisions of snaps, or tells which would go. */

@@ -3,6 +3,7 @@ import { copyFile, mkdir, readFile, readdir, stat, truncate, writeFile } from 'n
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MockActivityEnvironment } from '@temporalio/testing';
+import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
 import { createDeltaActivities } from '../../src/activities/deltas.ts';
 import {
@@ -14,6 +15,7 @@ import {
   type BackupOrder,
 } from '../../src/backup/index.ts';
 import { parseHsmKeyId } from '../../src/hsm/index.ts';
+import { keepUndoBlobs, undoBlobs } from '../../src/storage/index.ts';
 import { hasPostgreSql, temporaryPostgreSql } from '../support/postgresql.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import {
@@ -139,6 +141,30 @@ describe('a backup of a running appliance', () => {
       { size: 0 },
     ]);
     await expect(backUp(running, await orderOf(await target()))).resolves.toContain('appliance.backup');
+  });
+
+  test('holds the files of removed snaps for as long as a roll-back can bring them back, and is refused without them', async () => {
+    const running = await applianceFolder();
+    const blob = await putBlob(running, 5000);
+    await keepUndoBlobs(running.database.queries, 1, [{ digest: blob, size: 5000, subject: 'my-app 1' }]);
+    const file = await backUp(running, await orderOf(await target()));
+    const folder = join(await temporaryFolder(), 'restored');
+    await restoreBackup(file, passphrase, folder);
+    const restored = await applianceFolder(folder);
+    expect((await restored.blobs.find(blob))?.size).toBe(5000);
+    expect(await undoBlobs(restored.database.queries, 1)).toHaveLength(1);
+
+    await running.blobs.remove(blob);
+    await expect(backUp(running, await orderOf(await target()))).rejects.toMatchObject({
+      code: 'backup-blob-missing',
+    });
+  });
+
+  test('of a host from before removals could be undone is as good as ever', async () => {
+    const running = await applianceFolder();
+    await sql`drop table undo_blob`.execute(running.database.queries);
+    const file = await backUp(running, await orderOf(await target()));
+    await expect(verifyBackup(file, passphrase)).resolves.toMatchObject({ database: 'libsql' });
   });
 
   test('by reference holds no snaps; they are copied and checked at the restore', async () => {

@@ -3,7 +3,7 @@ import { copyFile, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { identifyImport } from '../../src/activities/import-staging.ts';
-import { addAssertions } from '../../src/storage/index.ts';
+import { addAssertions, type DatabaseLocation } from '../../src/storage/index.ts';
 import type { ImportInput, ImportKind } from '../../src/workflows/import-contract.ts';
 import type { StoreExport } from '../../src/workflows/export-contract.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -11,9 +11,12 @@ import { AT, Outside, openHost, type Host } from './hosts.ts';
 
 export { AT, Outside, snapIdOf, type Host } from './hosts.ts';
 
-/** An empty host, closed when the test is over. */
-export async function newHost(): Promise<Host> {
-  const host = await openHost(await temporaryFolder());
+/**
+ * An empty host, closed when the test is over.
+ * @param location where the database is, if not in the host's folder
+ */
+export async function newHost(location?: DatabaseLocation): Promise<Host> {
+  const host = await openHost(await temporaryFolder(), undefined, location);
   onTestFinished(() => host.database.close());
   return host;
 }
@@ -57,8 +60,8 @@ export async function importInput(
 }
 
 /** A host that trusts the outside root, and nothing else yet. */
-export async function trustingHost(outside: Outside): Promise<Host> {
-  const host = await newHost();
+export async function trustingHost(outside: Outside, location?: DatabaseLocation): Promise<Host> {
+  const host = await newHost(location);
   await addAssertions(host.database.queries, outside.chain.roots, { at: AT, trusted: true });
   return host;
 }

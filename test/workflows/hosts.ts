@@ -16,6 +16,7 @@ import {
   parseBlobDigest,
   type FileBlobStore,
   type Database,
+  type DatabaseLocation,
 } from '../../src/storage/index.ts';
 import { makeBrandChain, type BrandChain } from '../support/brand-chain.ts';
 import { packSnap, type SnapRecipe } from '../support/snap-files.ts';
@@ -34,8 +35,13 @@ export interface Host {
   readonly activities: object;
 }
 
-export async function openHost(folder: string, now: () => Date = () => new Date()): Promise<Host> {
-  const database = await openDatabase({ file: join(folder, 'database.sqlite') });
+/** @param location where the database is, if not in the folder */
+export async function openHost(
+  folder: string,
+  now: () => Date = () => new Date(),
+  location: DatabaseLocation = { file: join(folder, 'database.sqlite') },
+): Promise<Host> {
+  const database = await openDatabase(location);
   const blobs = await openFileBlobStore(join(folder, 'blobs'), join(folder, 'staging'));
   const settings = new SettingStore(database, { seal: (_, text) => text, open: (_, text) => text });
   const pushedKeys: string[] = [];

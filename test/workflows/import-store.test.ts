@@ -184,7 +184,7 @@ describe('a store that is exported, carried and imported', () => {
       await client.workflow.execute(rollBackImport, {
         workflowId: 'roll-back',
         taskQueue: 'airlock',
-        args: ['operator'],
+        args: [{ to: null, dryRun: false, actor: 'operator' }],
       });
       expect(await stable()).toEqual([{ revision: 1 }]);
       expect(await traces(inside)).toEqual(before);
@@ -216,7 +216,7 @@ describe('a store that is exported, carried and imported', () => {
       await client.workflow.execute(rollBackImport, {
         workflowId: 'roll-back-again',
         taskQueue: 'airlock',
-        args: ['operator'],
+        args: [{ to: null, dryRun: false, actor: 'operator' }],
       });
       expect((await push(client, input)).unchanged).toBe(false);
       expect(await traces(inside)).toEqual(before);

@@ -225,6 +225,17 @@ export const removalPlan = z.object({
   applied: z.boolean(),
   items: z.array(z.object({ name: z.string(), revision: z.number(), bytes: z.number() })),
   freedBytes: z.number(),
+  /** Bytes of files that stay, so that a roll-back can bring them back; a prune frees them. */
+  keptBytes: z.number(),
+  /** What a prune ends: imports and removals up to this one can no longer be rolled back. */
+  past: z
+    .object({
+      upToId: z.number(),
+      acts: z.number(),
+      /** Files that were kept for them alone. */
+      items: z.array(z.object({ subject: z.string(), bytes: z.number() })),
+    })
+    .nullable(),
 });
 
 /** GET /trust/roots; POST takes an assertion stream as `application/x.ubuntu.assertion`. */
@@ -300,8 +311,42 @@ export const configChange = z.object({
   unset: z.array(z.string()).default([]),
 });
 
+/** GET /imports: pushes, removals and prunes, newest first. */
+export const importList = z.object({
+  imports: z.array(
+    z.object({
+      id: z.number(),
+      kind: z.string(),
+      storeId: z.string().nullable(),
+      /** Of a removal what was removed. */
+      fileName: z.string(),
+      digest: z.string(),
+      importedAt: z.string(),
+      exportedAt: z.string().nullable(),
+      outcome: z.string(),
+      /** Whether a roll-back can go back to the state before it. */
+      canRollBack: z.boolean(),
+    }),
+  ),
+});
+
 /** POST /imports/roll-back. */
-export const rollBack = z.object({ importId: z.number(), fileName: z.string(), removedBlobs: z.number() });
+export const rollBackRequest = z.object({
+  /** The oldest import or removal to undo, with all that are newer; the newest alone when absent. */
+  to: z.number().int().min(1).max(2_147_483_647).optional(),
+  dryRun: z.boolean().default(false),
+});
+export const rollBack = z.object({
+  applied: z.boolean(),
+  /** Newest first. */
+  undone: z.array(
+    z.object({ id: z.number(), kind: z.string(), fileName: z.string(), importedAt: z.string() }),
+  ),
+  items: z.array(planItem),
+  /** Changes beyond those listed. */
+  moreItems: z.number(),
+  removedBlobs: z.number(),
+});
 
 /** POST /overrides; null takes the override away. GET /overrides?snap=NAME lists them. */
 export const overrideChange = z

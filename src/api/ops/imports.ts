@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import { identifyImport } from '../../activities/import-staging.ts';
-import type { ImportInput } from '../../workflows/import-contract.ts';
-import { importPlan, importRequest, rollBack } from './contract.ts';
+import type { ImportInput, RollBackInput } from '../../workflows/import-contract.ts';
+import { importPlan, importRequest, type importList, rollBack, rollBackRequest } from './contract.ts';
 import type { OpsDeps } from './deps.ts';
 import { jsonBody } from './http.ts';
 import type { Processes } from './processes.ts';
@@ -27,22 +27,26 @@ export function importRoutes(deps: OpsDeps, processes: Processes): Hono {
   app.get('/imports', async (context) => {
     const rows = await deps.database.queries
       .selectFrom('ImportRecord')
-      .select(['id', 'kind', 'storeId', 'fileName', 'digest', 'importedAt', 'exportedAt', 'outcome', 'undo'])
+      .select(['id', 'kind', 'storeId', 'fileName', 'digest', 'importedAt', 'exportedAt', 'outcome'])
+      // Not itself: an import of thousands of snaps keeps megabytes.
+      .select((eb) => eb('undo', 'is', null).as('final'))
       .orderBy('id', 'desc')
       .limit(1000)
       .execute();
-    const newest = rows.find(({ outcome }) => outcome === 'imported');
-    return context.json({
-      imports: rows.map(({ undo, ...row }) => ({
-        ...row,
-        canRollBack: row.id === newest?.id && undo !== null,
-      })),
-    });
+    // From the newest down to the first that cannot be undone.
+    const standing = rows.filter(({ outcome }) => outcome === 'imported' || outcome === 'removed');
+    const end = standing.findIndex((row) => Boolean(row.final));
+    const undoable = new Set(standing.slice(0, end === -1 ? undefined : end).map(({ id }) => id));
+    const imports = rows.map(({ final: _final, ...row }) => ({ ...row, canRollBack: undoable.has(row.id) }));
+    return context.json({ imports } satisfies z.input<typeof importList>);
   });
 
-  app.post('/imports/roll-back', async (context) =>
-    context.json(await processes.run('rollBackImport', 'roll-back-import', [OPERATOR], rollBack)),
-  );
+  app.post('/imports/roll-back', async (context) => {
+    const { to, dryRun } = await jsonBody(context, rollBackRequest);
+    const id = `roll-back-import/${to ?? 'newest'}${dryRun ? '/plan' : ''}`;
+    const input: RollBackInput = { to: to ?? null, dryRun, actor: OPERATOR };
+    return context.json(await processes.run('rollBackImport', id, [input], rollBack));
+  });
 
   return app;
 }

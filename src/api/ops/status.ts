@@ -213,6 +213,7 @@ async function lastImport(queries: Queries): Promise<Status['lastImport']> {
   const row = await queries
     .selectFrom('ImportRecord')
     .select(['importedAt', 'fileName', 'outcome'])
+    .where('kind', 'not in', ['removal', 'prune'])
     .orderBy('id', 'desc')
     .limit(1)
     .executeTakeFirst();

@@ -67,6 +67,25 @@ export const removalPlan = z.looseObject({
   applied: z.boolean(),
   items: z.array(z.looseObject({ name: z.string(), revision: z.number(), bytes: z.number() })),
   freedBytes: z.number(),
+  keptBytes: z.number(),
+  past: z
+    .looseObject({
+      upToId: z.number(),
+      acts: z.number(),
+      items: z.array(z.looseObject({ subject: z.string(), bytes: z.number() })),
+    })
+    .nullable(),
+});
+export type RemovalPlan = z.infer<typeof removalPlan>;
+
+/** What a roll-back undoes, and what that changes. */
+export const rollBackPlan = z.looseObject({
+  undone: z.array(
+    z.looseObject({ id: z.number(), kind: z.string(), fileName: z.string(), importedAt: z.string() }),
+  ),
+  items: importPlan.shape.items,
+  moreItems: z.number(),
+  removedBlobs: z.number(),
 });
 
 /** What a move of blobs did. */

@@ -11,13 +11,14 @@ import { enableAirgapModeCommand } from './enable-airgap-mode.ts';
 import { exportInventoryCommand } from './export-inventory.ts';
 import { fetchAccountKeysCommand, fetchMetadataCommand, fetchSnapsCommand } from './fetch.ts';
 import { listActsCommand } from './list-acts.ts';
-import { listImportsCommand, rollBackCommand } from './imports.ts';
+import { listImportsCommand } from './imports.ts';
 import { listDevicesCommand } from './list-devices.ts';
 import { listPushedSnapsCommand } from './list-pushed-snaps.ts';
 import { deleteOverrideCommand, listOverridesCommand, overrideCommand } from './overrides.ts';
 import { pushAccountKeysCommand, pushMetadataCommand, pushSnapCommand, pushStoreCommand } from './push.ts';
 import { moveBlobsCommand } from './move-blobs.ts';
 import { deleteSnapCommand, pruneCommand } from './remove.ts';
+import { rollBackCommand } from './roll-back.ts';
 import { rotateDeviceSecretCommand, rotateMasterKeyCommand } from './rotation.ts';
 import { statusCommand } from './status.ts';
 

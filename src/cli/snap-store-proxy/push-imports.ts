@@ -106,7 +106,12 @@ export function requireAccepted({ kind, answer }: PushOutcome): void {
 
 /** Shows what a push would change. */
 export function printPlan(context: CliContext, plan: ImportPlan): void {
-  const rows = plan.items.map(({ action, kind, subject, detail }) => [action, kind, subject, detail]);
-  for (const line of tableLines(['Action', 'Kind', 'Subject', 'Detail'], rows)) print(context.terminal, line);
+  printItems(context, plan.items);
   note(context.terminal, `${plan.newBytes} bytes are new. Nothing was changed.`);
+}
+
+/** What changes, a line each. */
+export function printItems(context: CliContext, items: ImportPlan['items']): void {
+  const rows = items.map(({ action, kind, subject, detail }) => [action, kind, subject, detail]);
+  for (const line of tableLines(['Action', 'Kind', 'Subject', 'Detail'], rows)) print(context.terminal, line);
 }

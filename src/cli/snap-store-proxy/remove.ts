@@ -4,12 +4,12 @@ import type { CliContext } from '../context.ts';
 import { operatorClient } from '../operator.ts';
 import { tableLines } from '../tables.ts';
 import { note, print, printJson } from '../terminal.ts';
-import { removalPlan } from './contract.ts';
+import { removalPlan, type RemovalPlan } from './contract.ts';
 
 /** `delete-snap NAME`: takes an imported snap out of the store. */
 export function deleteSnapCommand(context: CliContext) {
   return new Command('delete-snap')
-    .description('remove an imported snap; devices that have it keep it')
+    .description('remove an imported snap; devices that have it keep it, and roll-back brings it back')
     .argument('<snap>', 'name of the snap')
     .option('--dry-run', 'show what would be removed, and remove nothing')
     .option('--json', 'print the plan as JSON')
@@ -22,10 +22,12 @@ export function deleteSnapCommand(context: CliContext) {
     });
 }
 
-/** `prune`: removes the files of revisions that no channel offers. */
+/** `prune`: removes the files of revisions that no channel offers, and with them the way back. */
 export function pruneCommand(context: CliContext) {
   return new Command('prune')
-    .description('remove revisions that no channel offers')
+    .description(
+      'remove for good the revisions that no channel offers, and the files that are kept for roll-back alone',
+    )
     .option('--dry-run', 'show what would be removed, and remove nothing')
     .option('--json', 'print the plan as JSON')
     .action(async (options) => {
@@ -41,9 +43,23 @@ interface ShowOptions {
   readonly json?: true | undefined;
 }
 
-function show(context: CliContext, plan: ReturnType<typeof removalPlan.parse>, options: ShowOptions): void {
+function show(context: CliContext, plan: RemovalPlan, options: ShowOptions): void {
   if (options.json) return printJson(context.terminal, plan);
+  const { terminal } = context;
   const rows = plan.items.map(({ name, revision, bytes }) => [name, String(revision), String(bytes)]);
-  for (const line of tableLines(['Name', 'Revision', 'Bytes'], rows)) print(context.terminal, line);
-  note(context.terminal, `${plan.freedBytes} bytes ${options.dryRun ? 'would be freed' : 'freed'}.`);
+  for (const line of tableLines(['Name', 'Revision', 'Bytes'], rows)) print(terminal, line);
+  note(terminal, `${plan.freedBytes} bytes ${options.dryRun ? 'would be freed' : 'freed'}.`);
+  if (plan.keptBytes > 0)
+    note(
+      terminal,
+      `${plan.keptBytes} bytes ${options.dryRun ? 'would stay' : 'stay'}, so that roll-back can bring them back; prune frees them.`,
+    );
+  if (plan.past === null) return;
+  for (const { subject, bytes } of plan.past.items)
+    note(terminal, `${subject}, ${bytes} bytes, is kept for roll-back alone and goes.`);
+  if (plan.past.acts > 0)
+    note(
+      terminal,
+      `Imports and removals up to number ${plan.past.upToId} ${options.dryRun ? 'could' : 'can'} no longer be rolled back.`,
+    );
 }

@@ -1,28 +1,50 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { blobDigest, moment, name, shortId } from './columns.ts';
 
-/** A file that was imported as a whole, or refused. */
+/** A file that was imported as a whole, or a removal: what can be rolled back, newest first. */
 export const ImportRecord = defineEntity({
   name: 'ImportRecord',
   tableName: 'import_record',
   indexes: [{ properties: ['digest'] }],
   properties: {
     id: p.integer().primary().autoincrement(),
-    /** SHA3-384 (hex) of the manifest, or of the whole file where there is none. */
+    /** SHA3-384 (hex) of the manifest, or of the whole file where there is none; empty for a removal. */
     digest: blobDigest(),
-    /** store, snap, metadata or account-keys. */
+    /** store, snap, store-metadata or account-keys; removal or prune. */
     kind: p.string().length(16),
     storeId: shortId().nullable(),
+    /** For a removal: what was removed. */
     fileName: p.string().length(255),
     /** Device, inode, size, mtime and ctime of the file as it was verified: an unchanged file needs no second look. */
     fileIdentity: p.string().length(255),
     exporterFingerprint: p.string().length(64).nullable(),
     exportedAt: moment().nullable(),
     importedAt: moment(),
+    /** imported, removed or pruned; rolled-back once it is undone. */
     outcome: p.string().length(16),
     summary: p.json<Record<string, unknown>>(),
     /** What was there before, to roll back to; null once it cannot be. */
     undo: p.json<Record<string, unknown>>().nullable(),
+    /** The run of the workflow that rolled it back, so that a repeat of that run undoes nothing more. */
+    undoneBy: p.string().length(64).nullable(),
+  },
+});
+
+/** A blob that no catalogue row may name any more, and that a roll-back would bring back. */
+export const UndoBlob = defineEntity({
+  name: 'UndoBlob',
+  tableName: 'undo_blob',
+  uniques: [{ properties: ['importId', 'sha3_384'] }],
+  indexes: [{ properties: ['sha3_384'] }],
+  properties: {
+    id: p.integer().primary().autoincrement(),
+    /** The import record that is undone with it. */
+    importId: p.integer(),
+    sha3_384: blobDigest(),
+    /** Bytes. */
+    size: p.bigint('number'),
+    /** What people call it. */
+    subject: p.string().length(160),
   },
 });
 

@@ -57,4 +57,5 @@ export const ENTITIES = [
   imports.PinnedExporter,
   imports.Upload,
   imports.LooseBlob,
+  imports.UndoBlob,
 ] as const;

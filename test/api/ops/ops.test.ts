@@ -6,12 +6,14 @@ import {
   actList,
   deviceList,
   exportResult,
+  importList,
   importPlan,
   importResult,
   overrideAnswer,
   overrideList,
   pushedSnaps,
   removalPlan,
+  rollBack,
   status,
   trustRoots,
 } from '../../../src/api/ops/contract.ts';
@@ -107,7 +109,25 @@ describe("the operator's interface", () => {
       expect(
         (await operator.answer('GET', '/pushed-snaps', pushedSnaps)).snaps.map(({ name }) => name),
       ).toEqual(['my-base', 'snapd']);
-      expect((await operator.ask('POST', '/imports/roll-back')).status).toBe(409);
+      expect(gone).toMatchObject({ freedBytes: 0, past: null });
+      expect((await operator.answer('GET', '/status', status)).lastImport).toEqual(found.lastImport);
+
+      const { imports } = await operator.answer('GET', '/imports', importList);
+      expect(imports).toMatchObject([
+        { id: 2, kind: 'removal', fileName: 'my-app', outcome: 'removed', canRollBack: true },
+        { id: 1, kind: 'store', outcome: 'imported', canRollBack: true },
+      ]);
+      const back = await operator.answer('POST', '/imports/roll-back', rollBack, { to: 1, dryRun: true });
+      expect(back).toMatchObject({ applied: false, undone: [{ id: 2 }, { id: 1 }] });
+      const undone = await operator.answer('POST', '/imports/roll-back', rollBack);
+      expect(undone).toMatchObject({ applied: true, undone: [{ id: 2, kind: 'removal' }] });
+      expect(undone.items).toContainEqual({
+        action: 'new',
+        kind: 'snap',
+        subject: 'my-app',
+        detail: 'of store brand-main',
+      });
+      expect((await operator.answer('GET', '/pushed-snaps', pushedSnaps)).snaps).toEqual(snaps);
     });
   });
 
@@ -248,6 +268,8 @@ describe("the operator's interface", () => {
         ['PATCH', '/config', { set: { 'airlock.authority.url': 'authority' } }, 400, 'setting-invalid'],
         ['PATCH', '/config', { set: { 'airlock.authority.login': '{}' } }, 400, 'login-file-malformed'],
         ['POST', '/imports/roll-back', undefined, 409, 'nothing-to-roll-back'],
+        ['POST', '/imports/roll-back', { to: 9, dryRun: true }, 404, 'import-unknown'],
+        ['POST', '/imports/roll-back', { to: 'all' }, 400, 'request-invalid'],
       ];
       for (const [method, path, body, wanted, code] of cases) {
         const response = await operator.ask(method, path, body);

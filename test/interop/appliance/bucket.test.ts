@@ -77,6 +77,8 @@ describe.skipIf(missing.path === undefined)(`airlock up with a bucket${reasonToS
 
     const before = await blobsIn(bucket);
     await site.operator('snap-store-proxy', 'delete-snap', 'sim-app-2');
+    expect(await blobsIn(bucket)).toEqual(before);
+    await site.operator('snap-store-proxy', 'prune');
     expect((await blobsIn(bucket)).length).toBeLessThan(before.length);
 
     await server.stop();

@@ -1,0 +1,492 @@
+import { randomUUID } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createBlobActivities } from '../../src/activities/blobs.ts';
+import { errorOfFailure } from '../../src/activities/errors.ts';
+import { createImportActivities } from '../../src/activities/imports.ts';
+import { checkSqlite } from '../../src/backup/sqlite.ts';
+import { putStore, release } from '../../src/storage/authority/index.ts';
+import { revokeToken } from '../../src/storage/model-service/index.ts';
+import {
+  BlobPlaces,
+  copyDatabase,
+  openFileBlobStore,
+  SettingStore,
+  type DatabaseLocation,
+} from '../../src/storage/index.ts';
+import type { ImportOutcome, RemovalOutcome, RollBackOutcome } from '../../src/workflows/import-contract.ts';
+import { exportStore, importStore, removeSnaps, rollBackImport } from '../../src/workflows/index.ts';
+import { put } from '../storage/blob-store-contract.ts';
+import { hasPostgreSql, temporaryPostgreSql } from '../support/postgresql.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { openTestTemporal, withWorkers, type TestTemporal } from '../support/temporal.ts';
+import {
+  AT,
+  importInput,
+  newHost,
+  newOutside,
+  snapIdOf,
+  storeExport,
+  trustingHost,
+  type Host,
+  type Outside,
+} from './carried-store.ts';
+
+let temporal: TestTemporal;
+beforeAll(async () => {
+  temporal = await openTestTemporal();
+});
+afterAll(() => temporal.close());
+
+const LATER = new Date(Date.now() + 10 * 24 * 3600_000);
+const SEALER = { seal: (_: string, secret: string) => secret, open: (_: string, sealed: string) => sealed };
+const BRAND = { store: 'brand-main', private: true };
+
+/** What an operator does to one host. */
+interface Operator {
+  readonly push: (path: string, allowOlder?: boolean) => Promise<ImportOutcome>;
+  readonly remove: (snap: string, revision?: number) => Promise<RemovalOutcome>;
+  readonly prune: (dryRun?: boolean) => Promise<RemovalOutcome>;
+  readonly rollBack: (to?: number, dryRun?: boolean) => Promise<RollBackOutcome>;
+}
+
+function at<Answer>(host: Host, work: (operator: Operator) => Promise<Answer>): Promise<Answer> {
+  return withWorkers(temporal, workersOf(host), ({ workflow }) => {
+    const removal = { revision: null, dryRun: false, actor: 'operator' };
+    const remove = (over: { snap: string | null; revision?: number; dryRun?: boolean }) =>
+      workflow.execute(removeSnaps, { ...newRun(), args: [{ ...removal, ...over }] });
+    return work({
+      push: async (path, allowOlder = false) => {
+        const input = await importInput('store', path, { allowOlder });
+        return workflow.execute(importStore, { ...newRun(), args: [input] });
+      },
+      remove: (snap, revision) => remove({ snap, ...(revision !== undefined && { revision }) }),
+      prune: (dryRun = false) => remove({ snap: null, dryRun }),
+      rollBack: (to, dryRun = false) => {
+        const input = { to: to ?? null, dryRun, actor: 'operator' };
+        return workflow.execute(rollBackImport, { ...newRun(), args: [input] });
+      },
+    });
+  });
+}
+
+const newRun = () => ({ workflowId: `test/${randomUUID()}`, taskQueue: 'airlock' });
+const workersOf = ({ activities }: Host) => ({ airlock: activities, transfer: activities });
+
+/** Archives of the outside host: the journey, then one with a newer my-app, without the old base, and another name of the store. */
+async function twoExports(outside: Outside): Promise<readonly [string, string]> {
+  await outside.publishJourney();
+  const exported = async () => {
+    // A folder of its own: names of archives carry the second in which they were made.
+    const input = storeExport({ exportDir: await temporaryFolder() });
+    const made = await withWorkers(temporal, workersOf(outside.host), (client) =>
+      client.workflow.execute(exportStore, { ...newRun(), args: [input] }),
+    );
+    return made.files[0]?.path ?? '';
+  };
+  const first = await exported();
+  await outside.publish(
+    { name: 'my-app', version: '3', type: 'app', base: 'my-base', payload: 300_000 },
+    { ...BRAND, revision: 3, channels: ['latest/stable'] },
+  );
+  await outside.publish(
+    { name: 'my-tool', version: '1', type: 'app', base: 'my-base' },
+    { ...BRAND, revision: 1, channels: ['latest/stable'] },
+  );
+  const { queries } = outside.host.database;
+  await queries.updateTable('Store').set({ name: 'Renamed' }).where('id', '=', 'brand-devices').execute();
+  await queries.updateTable('Account').set({ displayName: 'Ada L.' }).where('id', '=', 'ada').execute();
+  await queries.updateTable('Snap').set({ title: 'Mine' }).where('name', '=', 'my-app').execute();
+  await queries.deleteFrom('StoreInclusionSnap').where('snapName', '=', 'my-base').execute();
+  return [first, await exported()];
+}
+
+/** Every row that devices, publishers and administrators could see the effect of. */
+async function tables({ database: { queries } }: Host): Promise<string> {
+  const names = [
+    'Snap',
+    'SnapRevision',
+    'ChannelRelease',
+    'Delta',
+    'SnapResource',
+    'SnapResourcePair',
+    'Store',
+    'StoreInclusion',
+    'StoreInclusionSnap',
+    'StoredAssertion',
+    'Account',
+    'StoreRole',
+    'Token',
+    'PinnedExporter',
+  ] as const;
+  const rows: Record<string, readonly string[]> = {};
+  for (const name of names)
+    rows[name] = (await queries.selectFrom(name).selectAll().execute())
+      .map((row) => JSON.stringify(inOrder(row)))
+      .toSorted();
+  return JSON.stringify(rows, null, 1);
+}
+
+/** PostgreSQL keeps the keys of JSON in an order of its own. */
+function inOrder(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inOrder);
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value;
+  return Object.entries(value)
+    .map(([key, inner]) => [key, inOrder(inner)])
+    .toSorted();
+}
+
+const blobsOf = async ({ folder }: Host): Promise<readonly string[]> =>
+  (await readdir(`${folder}/blobs`, { recursive: true })).filter((name) => name.length > 90).toSorted();
+
+/** What the sweep of blobs would find in ten days. */
+async function sweepLate(host: Host): Promise<void> {
+  const { database, blobs: folder } = host;
+  const blobs = new BlobPlaces({ folder, settings: new SettingStore(database, SEALER), database });
+  const { sweepBlobs } = createBlobActivities({ database, blobs, clock: () => LATER });
+  await new MockActivityEnvironment().run(sweepBlobs);
+}
+
+/** A delta between two revisions of my-app, as a worker makes it. */
+async function makeDelta({ database: { queries }, blobs }: Host, from: number, to: number): Promise<void> {
+  const snapId = snapIdOf('my-app');
+  const digestOf = async (revision: number) =>
+    queries
+      .selectFrom('SnapRevision')
+      .select('sha3_384')
+      .where('snapId', '=', snapId)
+      .where('revision', '=', revision)
+      .executeTakeFirstOrThrow();
+  const { digest, size } = await put(blobs, `from ${from} to ${to}`);
+  await queries
+    .insertInto('Delta')
+    .values({
+      snapId,
+      format: 'xdelta3',
+      sourceRevision: from,
+      targetRevision: to,
+      sourceSha3_384: (await digestOf(from)).sha3_384,
+      targetSha3_384: (await digestOf(to)).sha3_384,
+      sha3_384: digest,
+      size,
+      createdAt: AT.toISOString(),
+    })
+    .execute();
+}
+
+async function refusal(work: Promise<unknown>): Promise<{ code: string; message: string }> {
+  const failed = await work.then(
+    () => undefined,
+    (error: unknown) => errorOfFailure(error),
+  );
+  if (failed === undefined) throw new Error('it was not refused');
+  return { code: failed.code, message: failed.message };
+}
+
+const engines: readonly (readonly [string, () => Promise<DatabaseLocation | undefined>])[] = [
+  ['libSQL', async () => undefined],
+  ...(hasPostgreSql
+    ? [['PostgreSQL', async () => ({ postgresql: await temporaryPostgreSql() })] as const]
+    : []),
+];
+
+describe.each(engines)('a roll-back on %s', (_, location) => {
+  test('puts back the state before any import or removal, one at a time or all at once', async () => {
+    const outside = await newOutside();
+    const [older, newer] = await twoExports(outside);
+    const inside = await trustingHost(outside, await location());
+    const states: string[] = [];
+    const act = async (work: Promise<unknown>) => {
+      await work;
+      states.push(await tables(inside));
+    };
+    await at(inside, async ({ push, remove, rollBack }) => {
+      await act(Promise.resolve());
+      const history = async () => {
+        await act(push(older));
+        await makeDelta(inside, 1, 2);
+        states.push(await tables(inside));
+        await act(remove('my-app', 2));
+        await act(push(newer));
+        await act(remove('my-base'));
+        await act(push(older, true));
+      };
+      await history();
+      const all = await blobsOf(inside);
+      await sweepLate(inside);
+      expect(await blobsOf(inside)).toEqual(all);
+      const [none, , first, removed, second, third, last] = states;
+      expect(new Set(states).size).toBe(states.length);
+
+      const plan = await rollBack(1, true);
+      expect(plan).toMatchObject({ applied: false, moreItems: 0, removedBlobs: 0 });
+      expect(plan.undone.map(({ id, kind }) => [id, kind])).toEqual([
+        [5, 'store'],
+        [4, 'removal'],
+        [3, 'store'],
+        [2, 'removal'],
+        [1, 'store'],
+      ]);
+      expect(plan.items.map(({ action }) => action)).toEqual(plan.items.map(() => 'removed'));
+      expect(await tables(inside)).toBe(last);
+
+      for (const before of [third, second, removed, first]) {
+        expect((await rollBack()).undone).toHaveLength(1);
+        expect(await tables(inside)).toBe(before);
+      }
+      expect((await rollBack()).undone).toMatchObject([{ id: 1 }]);
+      expect(await tables(inside)).toBe(none);
+      expect(await blobsOf(inside)).toEqual([]);
+      expect(await refusal(rollBack())).toMatchObject({ code: 'nothing-to-roll-back' });
+
+      await history();
+      const standing = await inside.database.queries
+        .selectFrom('ImportRecord')
+        .select('id')
+        .where('outcome', '!=', 'rolled-back')
+        .orderBy('id')
+        .execute();
+      expect((await rollBack(standing[0]?.id)).undone.map(({ id }) => id)).toEqual(
+        standing.map(({ id }) => id).toReversed(),
+      );
+      expect(await tables(inside)).toBe(none);
+      expect(await blobsOf(inside)).toEqual([]);
+      expect(await inside.database.queries.selectFrom('UndoBlob').selectAll().execute()).toEqual([]);
+    });
+  }, 300_000);
+});
+
+describe('a roll-back', () => {
+  test.skipIf(!hasPostgreSql)(
+    'goes on after the rows were taken to the other engine, with its files',
+    async () => {
+      const outside = await newOutside();
+      const [older] = await twoExports(outside);
+      const inside = await trustingHost(outside);
+      await at(inside, async ({ push, remove }) => {
+        await push(older);
+        await remove('my-app', 1);
+      });
+      const file = `${inside.folder}/database.sqlite`;
+      const kept = await inside.database.queries.selectFrom('UndoBlob').select('sha3_384').execute();
+      expect(kept).toHaveLength(1);
+      // What a backup must hold, by the check that verifies one.
+      expect((await checkSqlite(file, { airlock: true, signal: undefined })).blobs).toEqual(
+        expect.arrayContaining(kept.map(({ sha3_384 }) => sha3_384)),
+      );
+      const before = await tables(inside);
+      const location = { postgresql: await temporaryPostgreSql() };
+      await copyDatabase({ file }, location);
+      const opened = await newHost(location);
+      expect(await tables(opened)).toBe(before);
+      const blobs = await openFileBlobStore(`${inside.folder}/blobs`, `${inside.folder}/staging`);
+      const activities = createImportActivities({
+        database: opened.database,
+        blobs,
+        now: () => new Date(),
+        accountKeyPushed: async () => undefined,
+      });
+      const restored = { ...opened, blobs, activities };
+      await at(inside, ({ rollBack }) => rollBack());
+      await at(restored, ({ rollBack }) => rollBack());
+      expect(await tables(restored)).toBe(await tables(inside));
+    },
+    120_000,
+  );
+
+  test('is refused, and changes nothing, where an act of another sort came in between', async () => {
+    const outside = await newOutside();
+    const [older, newer] = await twoExports(outside);
+    const acts: readonly (readonly [RegExp, (host: Host) => Promise<unknown>])[] = [
+      [
+        /a channel latest\/stable for amd64 was changed since/,
+        ({ database }) =>
+          database.transaction((queries) =>
+            release(queries, {
+              snapId: snapIdOf('my-app'),
+              revision: 2,
+              channels: ['latest/stable'],
+              actor: 'publisher',
+              at: LATER.toISOString(),
+            }),
+          ),
+      ],
+      [
+        /its revision 3 was released to latest\/beta for amd64 since/,
+        ({ database }) =>
+          database.transaction((queries) =>
+            release(queries, {
+              snapId: snapIdOf('my-app'),
+              revision: 3,
+              channels: ['latest/beta'],
+              actor: 'publisher',
+              at: LATER.toISOString(),
+            }),
+          ),
+      ],
+      [
+        /revision 7 of its snap my-tool came from elsewhere since/,
+        async ({ database: { queries } }) => {
+          const { id: _, ...row } = await queries
+            .selectFrom('SnapRevision')
+            .selectAll()
+            .where('snapId', '=', snapIdOf('my-tool'))
+            .executeTakeFirstOrThrow();
+          await queries
+            .insertInto('SnapRevision')
+            .values({ ...row, revision: 7 })
+            .execute();
+        },
+      ],
+      [
+        /the store brand-devices was changed since/,
+        ({ database }) =>
+          database.transaction((queries) =>
+            putStore(
+              queries,
+              { id: 'brand-devices', name: 'Theirs', kind: 'device-view', brandId: 'my-brand', includes: [] },
+              LATER,
+            ),
+          ),
+      ],
+    ];
+    for (const [sentence, act] of acts) {
+      const inside = await trustingHost(outside);
+      await at(inside, async ({ push, rollBack }) => {
+        await push(older);
+        await push(newer);
+        await act(inside);
+        const before = [await tables(inside), await blobsOf(inside)];
+        for (const dryRun of [true, false]) {
+          const refused = await refusal(rollBack(1, dryRun));
+          expect(refused.code).toBe('roll-back-blocked');
+          expect(refused.message).toMatch(/^cannot roll back import 2 \(store-export-\S+\): /);
+          expect(refused.message).toMatch(sentence);
+        }
+        expect([await tables(inside), await blobsOf(inside)]).toEqual(before);
+      });
+    }
+  }, 300_000);
+
+  test('of something that is not there, or was undone already, is refused', async () => {
+    const outside = await newOutside();
+    const [older] = await twoExports(outside);
+    const inside = await trustingHost(outside);
+    await at(inside, async ({ push, rollBack }) => {
+      expect(await refusal(rollBack())).toMatchObject({ code: 'nothing-to-roll-back' });
+      await push(older);
+      expect(await refusal(rollBack(7))).toMatchObject({ code: 'import-unknown' });
+      await rollBack(1);
+      expect(await refusal(rollBack(1))).toEqual({
+        code: 'import-unknown',
+        message:
+          'cannot roll back import 1: there is none of that number that still stands; list-imports shows which do',
+      });
+    });
+  });
+
+  test('that is attempted again after a crash undoes nothing more', async () => {
+    const outside = await newOutside();
+    const [older, newer] = await twoExports(outside);
+    const inside = await trustingHost(outside);
+    await at(inside, async ({ push }) => {
+      await push(older);
+      await push(newer);
+    });
+    const { rollBackImport: attempt } = createImportActivities({
+      ...inside,
+      now: () => new Date(),
+      accountKeyPushed: async () => undefined,
+    });
+    const one = new MockActivityEnvironment();
+    // A process that began before there was a choice names the actor alone.
+    expect(await one.run(attempt, 'operator')).toMatchObject({ undone: [{ id: 2 }] });
+    expect(await one.run(attempt, 'operator')).toMatchObject({ undone: [{ id: 2 }] });
+    const left = await inside.database.queries
+      .selectFrom('ImportRecord')
+      .select('outcome')
+      .orderBy('id')
+      .execute();
+    expect(left).toEqual([{ outcome: 'imported' }, { outcome: 'rolled-back' }]);
+  });
+
+  test('does not make an admin’s revoked token good again, though the same archive is pushed again', async () => {
+    const outside = await newOutside();
+    const [older] = await twoExports(outside);
+    const inside = await trustingHost(outside);
+    const { queries } = inside.database;
+    await at(inside, async ({ push, rollBack }) => {
+      await push(older);
+      const { sessionId } = await queries.selectFrom('Token').select('sessionId').executeTakeFirstOrThrow();
+      await revokeToken(queries, sessionId, { actor: 'operator', at: AT });
+      await rollBack();
+      await push(older);
+      expect(await queries.selectFrom('Token').select('revokedAt').execute()).toEqual([
+        { revokedAt: AT.toISOString() },
+      ]);
+    });
+  });
+});
+
+describe('a prune', () => {
+  test('tells what it ends, frees what was kept for that alone, and leaves the way back to what needs none of it', async () => {
+    const outside = await newOutside();
+    const [older, newer] = await twoExports(outside);
+    const inside = await trustingHost(outside);
+    await at(inside, async ({ push, remove, prune, rollBack }) => {
+      await push(older);
+      const deleted = await remove('my-base');
+      expect(deleted).toMatchObject({ applied: true, freedBytes: 0, past: null });
+      expect(deleted.keptBytes).toBe(deleted.items[0]?.bytes);
+      await push(newer);
+
+      const plan = await prune(true);
+      expect(plan).toMatchObject({
+        applied: false,
+        items: [{ name: 'my-app', revision: 1 }],
+        past: { upToId: 3, acts: 3, items: [{ subject: 'my-base 5', bytes: deleted.keptBytes }] },
+      });
+      expect(plan.freedBytes).toBe((plan.items[0]?.bytes ?? 0) + deleted.keptBytes);
+      const before = await blobsOf(inside);
+      expect(await prune()).toEqual({ ...plan, applied: true });
+      expect(await blobsOf(inside)).toHaveLength(before.length - 2);
+      const refused = await refusal(rollBack());
+      expect(refused.code).toBe('nothing-to-roll-back');
+      expect(refused.message).toMatch(
+        /^cannot roll back import 3 \(\S+\): prune removed at \S+ what it would bring back; push an archive/,
+      );
+      expect(await prune()).toMatchObject({ applied: false, items: [], past: null });
+
+      const pruned = [await tables(inside), await blobsOf(inside)];
+      await remove('my-tool');
+      await push(older, true);
+      expect((await rollBack(5)).undone.map(({ kind }) => kind)).toEqual(['store', 'removal']);
+      expect([await tables(inside), await blobsOf(inside)]).toEqual(pruned);
+      expect((await refusal(rollBack(3))).message).toMatch(/prune removed/);
+    });
+  });
+
+  test('leaves nothing of a snap that was deleted before, be it a delta', async () => {
+    const outside = await newOutside();
+    const [older] = await twoExports(outside);
+    const inside = await trustingHost(outside);
+    await at(inside, async ({ push, remove, prune }) => {
+      await push(older);
+      await makeDelta(inside, 1, 2);
+      const all = await blobsOf(inside);
+      await remove('my-app');
+      const { queries } = inside.database;
+      expect(await queries.selectFrom('Delta').selectAll().execute()).toEqual([]);
+      await sweepLate(inside);
+      expect(await blobsOf(inside)).toEqual(all);
+      const { past } = await prune();
+      expect(past?.items.map(({ subject }) => subject)).toEqual([
+        'my-app 1',
+        'delta of my-app from 1 to 2',
+        'my-app 2',
+      ]);
+      expect(await blobsOf(inside)).toHaveLength(all.length - 3);
+    });
+  });
+});
