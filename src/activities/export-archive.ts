@@ -27,6 +27,7 @@ import {
 } from '../bundles/index.ts';
 import type { SettingStore } from '../storage/index.ts';
 import type { LeftOut } from '../workflows/export-contract.ts';
+import { freePath, type FilePlace } from './free-path.ts';
 
 /** Under this name the exporting machine's private key is sealed. */
 const EXPORTER_KEY_SETTING = 'exporter.private-key';
@@ -100,18 +101,20 @@ export function bytesOf(snaps: readonly SnapMaterial[]): number {
 }
 
 /**
- * Writes the archive at `path`. One that an interrupted run of the same export finished there is not written again: an archive
- * has its name only once it is whole.
+ * Writes the archive where its name is free. One that an interrupted run of the same export finished there is not written again:
+ * an archive has its name only once it is whole.
  * @throws BundleError `disk-full` before anything is written, when there is no room for it
  */
 export async function writeArchive(
-  path: string,
+  place: FilePlace,
   material: ArchiveMaterial,
   signer: ManifestSigner,
   { signal, onProgress }: ArchiveOptions,
 ): Promise<WrittenBundle> {
   const { manifest, bytes, files } = manifestOf(material, signer.fingerprint);
-  const finished = await finishedArchive(path, sha3Of(encodeManifest(manifest)));
+  const digest = sha3Of(encodeManifest(manifest));
+  const path = await freePath(place, async (one) => (await finishedArchive(one, digest)) !== undefined);
+  const finished = await finishedArchive(path, digest);
   if (finished !== undefined) return finished;
   const total = manifest.members.reduce((sum, { size }) => sum + size, 0);
   await requireFreeBytes(dirname(path), total);

@@ -1,7 +1,6 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Assertion } from '../assertions/index.ts';
-import { fileNames, stampOf, type ManifestStore } from '../bundles/index.ts';
+import { fileNames, type ManifestStore } from '../bundles/index.ts';
 import { tokenDigest } from '../publishers/index.ts';
 import { type BlobStore, type Database, type Queries, type SettingStore } from '../storage/index.ts';
 import type { TokenOffice } from '../storage/authority/index.ts';
@@ -23,6 +22,7 @@ import { knownThere } from './export-basis.ts';
 import { closureWarnings, snapIdsOf, snapMaterial, storesFor } from './export-catalog.ts';
 import { ExportError } from './export-errors.ts';
 import { makeExportFolder } from './export-folder.ts';
+import { freePath } from './free-path.ts';
 
 /** Life of an exported admin token: one year, as the documented one (protocol/operators.md 2.1). */
 const TOKEN_DAYS = 365;
@@ -55,25 +55,15 @@ export async function issueAdminToken(
   const account = await adminOf(queries, input);
   await accountKeys(new AssertionCloser(queries), input.keys);
   const folder = await makeExportFolder(input.exportDir, deps.exportFolder);
-  const path = join(folder, fileNames.adminToken(input.store, stampOf(at)));
   const expires = new Date(at.getTime() + TOKEN_DAYS * 86_400_000);
-  const present = await readFile(path, 'utf8').catch(() => undefined);
-  const digest = present === undefined ? undefined : tokenDigest(present);
-  const row =
-    digest &&
-    (await queries
-      .selectFrom('Token')
-      .select(['sessionId', 'expiresAt'])
-      .where('digest', '=', digest)
-      .executeTakeFirst());
-  if (digest && row)
-    return {
-      path,
-      accountId: account,
-      digest,
-      sessionId: row.sessionId,
-      expiresAt: row.expiresAt ?? expires.toISOString(),
-    };
+  const place = { folder, nameAt: (time: string) => fileNames.adminToken(input.store, time), at };
+  const path = await freePath(
+    place,
+    async (one) => (await issuedBefore(queries, one, account)) !== undefined,
+  );
+  const before = await issuedBefore(queries, path, account);
+  if (before !== undefined)
+    return { ...before, path, accountId: account, expiresAt: before.expiresAt ?? expires.toISOString() };
   const issued = await deps.tokens.issue(
     {
       accountId: account,
@@ -100,6 +90,20 @@ export async function issueAdminToken(
     sessionId: issued.sessionId,
     expiresAt: expires.toISOString(),
   };
+}
+
+/** The token in a file, if an interrupted run of this export issued it for that account. */
+async function issuedBefore(queries: Queries, path: string, accountId: string) {
+  const present = await readFile(path, 'utf8').catch(() => undefined);
+  if (present === undefined) return undefined;
+  const digest = tokenDigest(present);
+  const row = await queries
+    .selectFrom('Token')
+    .select(['sessionId', 'expiresAt'])
+    .where('digest', '=', digest)
+    .where('accountId', '=', accountId)
+    .executeTakeFirst();
+  return row && { ...row, digest };
 }
 
 /** Revokes an admin token whose export failed, and removes its file; a repeat finds both done. */
@@ -162,9 +166,8 @@ export async function writeStoreExport(
     ['keys/account-keys.assert', await closer.close(keys)],
   ]);
   const folder = await makeExportFolder(input.exportDir, deps.exportFolder);
-  const path = join(folder, fileNames.storeExport(input.store, stampOf(at)));
   const written = await writeArchive(
-    path,
+    { folder, nameAt: (time) => fileNames.storeExport(input.store, time), at },
     {
       kind: 'store',
       store: input.store,

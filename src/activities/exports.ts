@@ -1,5 +1,4 @@
-import { join } from 'node:path';
-import { fileNames, stampOf } from '../bundles/index.ts';
+import { fileNames } from '../bundles/index.ts';
 import type {
   ExportOutcome,
   ExportedFile,
@@ -116,10 +115,9 @@ async function writeSnaps(
   let before = 0;
   for (const { storeId, material } of chosen) {
     const { name } = material.snap;
-    const path = join(folder, fileNames.snapBundle(name, stampOf(at)));
     const done = before;
     const written = await writeArchive(
-      path,
+      { folder, nameAt: (time) => fileNames.snapBundle(name, time), at },
       {
         kind: 'snap',
         store: storeId === GENERAL_STORE ? null : storeId,

@@ -11,7 +11,7 @@ import {
   type AssertionRef,
 } from '../assertions/index.ts';
 import { GENERAL_STORE } from '../brands/index.ts';
-import { fileNames, stampOf, type ManifestSnap, type StreamSource } from '../bundles/index.ts';
+import { fileNames, type ManifestSnap, type StreamSource } from '../bundles/index.ts';
 import { parseChannel, parseSnapYaml, channelName } from '../snaps/index.ts';
 import { assertionSource, trustedRoots } from '../storage/index.ts';
 import {
@@ -75,7 +75,7 @@ export async function writeFetched(
     const material = await materialOf(input, held, fetcher, deps, notes);
     snaps.push(material);
     const written = await writeArchive(
-      join(folder, fileNames.snapBundle(name, stampOf(at))),
+      { folder, nameAt: (time) => fileNames.snapBundle(name, time), at },
       {
         kind: 'snap',
         store: material.snap.store === GENERAL_STORE ? null : material.snap.store,

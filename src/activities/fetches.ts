@@ -1,5 +1,4 @@
-import { open, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import {
   decodeStream,
   encodeStream,
@@ -8,7 +7,7 @@ import {
   verifyBatch,
   type Assertion,
 } from '../assertions/index.ts';
-import { encodeMetadataFile, fileNames, readMetadataText, stampOf } from '../bundles/index.ts';
+import { encodeMetadataFile, fileNames, readMetadataText } from '../bundles/index.ts';
 import { assertionSource, trustedRoots } from '../storage/index.ts';
 import { AssertionFetcher, UpstreamError } from '../upstream/index.ts';
 import type { ExportOutcome } from '../workflows/export-contract.ts';
@@ -29,6 +28,7 @@ import {
   upstreamClient,
   type FetchDeps,
 } from './fetch-staging.ts';
+import { freePath, type FilePlace } from './free-path.ts';
 import { withHeartbeats } from './heartbeats.ts';
 import { trustAnchors } from './import-verify.ts';
 
@@ -99,9 +99,9 @@ async function fetchKeys(
   });
   requireOwner(assertions, input);
   const folder = await makeExportFolder(input.exportDir, deps.exportFolder);
-  const path = join(folder, fileNames.accountKeys(input.account, stampOf(at)));
   const stream = encodeStream(assertions);
-  await writeWhole(path, stream);
+  const place = { folder, nameAt: (time: string) => fileNames.accountKeys(input.account, time), at };
+  const path = await writeWhole(place, stream);
   return {
     files: [{ subject: input.account, path, size: stream.byteLength }],
     tokenFile: null,
@@ -145,8 +145,8 @@ async function fetchMetadata(
   const manifest = { ...head.manifest, exporter: signer.fingerprint, createdAt: at.toISOString() };
   const text = await encodeMetadataFile(manifest, members, signer);
   const folder = await makeExportFolder(input.exportDir, deps.exportFolder);
-  const path = join(folder, fileNames.storeMetadata(input.store, stampOf(at)));
-  await writeWhole(path, Buffer.from(text));
+  const place = { folder, nameAt: (time: string) => fileNames.storeMetadata(input.store, time), at };
+  const path = await writeWhole(place, Buffer.from(text));
   return {
     files: [{ subject: input.store, path, size: Buffer.byteLength(text) }],
     tokenFile: null,
@@ -156,8 +156,9 @@ async function fetchMetadata(
   };
 }
 
-/** Gives a file its name only when it is whole and on the disk. */
-async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+/** Gives a file its name only when it is whole and on the disk; resolves to where it is. */
+async function writeWhole(place: FilePlace, bytes: Uint8Array): Promise<string> {
+  const path = await freePath(place, async (one) => (await readFile(one)).equals(bytes));
   const file = await open(`${path}.part`, 'w', 0o644);
   try {
     await file.writeFile(bytes);
@@ -166,4 +167,5 @@ async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
     await file.close();
   }
   await rename(`${path}.part`, path);
+  return path;
 }

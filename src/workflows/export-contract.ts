@@ -23,6 +23,8 @@ export interface StoreExport {
   /** The account whose admin token is written; the store's first admin when null. */
   readonly admin: string | null;
   readonly basis?: Basis;
+  /** The moment that names the files, of a second of its own; when the process began where it is absent. */
+  readonly at?: string;
   readonly actor: string;
 }
 
@@ -40,6 +42,8 @@ export interface SnapsExport {
   readonly store: string | null;
   readonly exportDir: string | null;
   readonly basis?: Basis;
+  /** The moment that names the files, of a second of its own; when the process began where it is absent. */
+  readonly at?: string;
   readonly actor: string;
 }
 

@@ -20,7 +20,7 @@ const WRITING: ImportProgress = { step: 'writing', done: 0, total: 0, unit: 'byt
  */
 export async function exportStore(input: StoreExport): Promise<ExportOutcome> {
   setHandler(importProgress, () => WRITING);
-  const at = new Date().toISOString();
+  const at = input.at ?? new Date().toISOString();
   const token = await issueExportToken(input, at);
   try {
     return await writeStoreExport(input, at, token);
@@ -34,5 +34,5 @@ export async function exportStore(input: StoreExport): Promise<ExportOutcome> {
 /** Exports snaps, each into an archive of its own. */
 export function exportSnaps(input: SnapsExport): Promise<ExportOutcome> {
   setHandler(importProgress, () => WRITING);
-  return writeSnapExports(input, new Date().toISOString());
+  return writeSnapExports(input, input.at ?? new Date().toISOString());
 }

@@ -13,6 +13,8 @@ export interface FetchSnapsInput {
   readonly credentials: string | null;
   readonly exportDir: string | null;
   readonly basis?: Basis;
+  /** The moment that names the files, of a second of its own; when the process began where it is absent. */
+  readonly at?: string;
   readonly actor: string;
 }
 
@@ -21,6 +23,8 @@ export interface FetchKeysInput {
   readonly account: string;
   readonly keys: readonly string[];
   readonly exportDir: string | null;
+  /** The moment that names the files, of a second of its own; when the process began where it is absent. */
+  readonly at?: string;
   readonly actor: string;
 }
 
@@ -29,6 +33,8 @@ export interface FetchMetadataInput {
   readonly store: string;
   readonly credentials: string;
   readonly exportDir: string | null;
+  /** The moment that names the files, of a second of its own; when the process began where it is absent. */
+  readonly at?: string;
   readonly actor: string;
 }
 

@@ -30,7 +30,7 @@ const { closeFetch } = proxyActivities<FetchActivities>(commit);
 export async function fetchSnaps(input: FetchSnapsInput): Promise<ExportOutcome> {
   let progress: ImportProgress = { step: 'asking', done: 0, total: 1, unit: 'steps' };
   setHandler(importProgress, () => progress);
-  const at = new Date().toISOString();
+  const at = input.at ?? new Date().toISOString();
   try {
     const items = await resolveFetch(input);
     const total = items.reduce((sum, { size }) => sum + size, 0);
@@ -59,14 +59,14 @@ export async function fetchSnaps(input: FetchSnapsInput): Promise<ExportOutcome>
 
 /** Fetches account-keys with their chains. */
 export function fetchAccountKeys(input: FetchKeysInput): Promise<ExportOutcome> {
-  return fetchKeys(input, new Date().toISOString());
+  return fetchKeys(input, input.at ?? new Date().toISOString());
 }
 
 /** Fetches a store's metadata from an authority. */
 export async function fetchBrandStoreMetadata(input: FetchMetadataInput): Promise<ExportOutcome> {
   const login = { fetchId: `metadata-${input.store}`, credentials: input.credentials };
   try {
-    return await fetchMetadata(input, new Date().toISOString());
+    return await fetchMetadata(input, input.at ?? new Date().toISOString());
   } finally {
     await CancellationScope.nonCancellable(() => closeFetch(login));
   }

@@ -64,23 +64,39 @@ function material(open: () => Promise<Readable>, createdAt = AT): ArchiveMateria
 const given = () => Promise.resolve(Readable.from([BYTES]));
 const gone = () => Promise.reject(new Error('nobody should ask for the file again'));
 
-test('an archive that an interrupted run finished is not written again; another one of its name is', async () => {
-  const signer = await manifestSigner(generateKeyPairSync('ed25519').privateKey);
-  const path = join(await temporaryFolder(), 'some-snap.tar.gz');
-  const first = await writeArchive(path, material(given), signer, {});
-  const { ino } = await stat(path);
-  expect(await writeArchive(path, material(gone), signer, {})).toEqual(first);
-  expect((await stat(path)).ino).toBe(ino);
+const place = (folder: string, at = AT) => ({
+  folder,
+  nameAt: (time: string) => `some-snap-${time}.tar.gz`,
+  at,
+});
 
-  const later = new Date(AT.getTime() + 1000);
-  await expect(writeArchive(path, material(gone, later), signer, {})).rejects.toThrow('nobody should ask');
-  expect((await writeArchive(path, material(given, later), signer, {})).digest).not.toBe(first.digest);
+test('an archive that an interrupted run finished is not written again', async () => {
+  const signer = await manifestSigner(generateKeyPairSync('ed25519').privateKey);
+  const folder = await temporaryFolder();
+  const first = await writeArchive(place(folder), material(given), signer, {});
+  expect(first.path).toBe(join(folder, 'some-snap-20260203T040506.tar.gz'));
+  const { ino } = await stat(first.path);
+  expect(await writeArchive(place(folder), material(gone), signer, {})).toEqual(first);
+  expect((await stat(first.path)).ino).toBe(ino);
+});
+
+test('another archive of the same second gets the name of the next, and finds itself there again', async () => {
+  const signer = await manifestSigner(generateKeyPairSync('ed25519').privateKey);
+  const folder = await temporaryFolder();
+  const first = await writeArchive(place(folder), material(given), signer, {});
+  const { ino } = await stat(first.path);
+  const later = new Date(AT.getTime() + 500);
+  const second = await writeArchive(place(folder, later), material(given, later), signer, {});
+  expect(second.path).toBe(join(folder, 'some-snap-20260203T040507.tar.gz'));
+  expect(second.digest).not.toBe(first.digest);
+  expect((await stat(first.path)).ino).toBe(ino);
+  expect(await writeArchive(place(folder, later), material(gone, later), signer, {})).toEqual(second);
 });
 
 test('an archive tells how far it is, in bytes of all its bytes', async () => {
   const signer = await manifestSigner(generateKeyPairSync('ed25519').privateKey);
   const seen: (readonly [number, number])[] = [];
-  await writeArchive(join(await temporaryFolder(), 'some-snap.tar.gz'), material(given), signer, {
+  await writeArchive(place(await temporaryFolder()), material(given), signer, {
     onProgress: (bytes, total) => seen.push([bytes, total]),
   });
   const [bytes, total] = seen.at(-1) ?? [];
@@ -96,7 +112,7 @@ test('what the disk has no room for is refused before a byte is written', async 
   if (!snap || !revision) throw new Error('there is one');
   const huge = { ...revision, revision: { ...revision.revision, size: 2 ** 42 } };
   const written = writeArchive(
-    join(folder, 'huge.tar.gz'),
+    place(folder),
     { ...large, snaps: [{ ...snap, revisions: [huge] }] },
     await manifestSigner(generateKeyPairSync('ed25519').privateKey),
     {},

@@ -11,6 +11,7 @@ import { importRoutes } from './imports.ts';
 import { inventoryRoutes } from './inventory.ts';
 import { operationRoutes } from './operations.ts';
 import { overrideRoutes } from './overrides.ts';
+import { distinctSeconds } from './moments.ts';
 import { Processes } from './processes.ts';
 import { pushedSnapRoutes } from './pushed-snaps.ts';
 import { rotationRoutes } from './rotation.ts';
@@ -30,6 +31,7 @@ export type { OpsDeps } from './deps.ts';
 export function createOpsApi(deps: OpsDeps, requireOperator: MiddlewareHandler): Hono {
   const app = new Hono();
   const processes = new Processes(deps);
+  const moment = distinctSeconds(deps.clock);
   app.onError((error) => {
     if (clientError(error).status === 500) deps.report(error);
     return errorAnswer(error);
@@ -39,8 +41,8 @@ export function createOpsApi(deps: OpsDeps, requireOperator: MiddlewareHandler):
     trustRoutes(deps),
     tlsRoutes(deps),
     importRoutes(deps, processes),
-    exportRoutes(deps, processes),
-    fetchRoutes(deps, processes),
+    exportRoutes(deps, processes, moment),
+    fetchRoutes(deps, processes, moment),
     backupRoutes(deps, processes),
     operationRoutes(processes),
     pushedSnapRoutes(deps, processes),

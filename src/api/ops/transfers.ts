@@ -14,7 +14,7 @@ import { parseLogin } from '../../upstream/index.ts';
 const OPERATOR = 'operator';
 
 /** Exports of an authority's stores and snaps. */
-export function exportRoutes(deps: OpsDeps, processes: Processes): Hono {
+export function exportRoutes(deps: OpsDeps, processes: Processes, moment: () => Date): Hono {
   const app = new Hono();
   app.post('/exports', async (context) => {
     const request = await jsonBody(context, exportRequest);
@@ -26,10 +26,11 @@ export function exportRoutes(deps: OpsDeps, processes: Processes): Hono {
       ...(await basisOf(request.basis)),
       actor: OPERATOR,
     };
-    const time = stampOf(deps.clock());
+    const began = moment();
+    const [at, time] = [began.toISOString(), stampOf(began)];
     if (request.kind === 'store') {
       const { kind, store, keys, snaps, admin } = request;
-      const input = { ...common, kind, store, keys, snaps, admin: admin ?? null };
+      const input = { ...common, at, kind, store, keys, snaps, admin: admin ?? null };
       return context.json(
         await processes.start('exportStore', `export-store/${store}/${time}`, [input], { store }),
         202,
@@ -48,7 +49,7 @@ export function exportRoutes(deps: OpsDeps, processes: Processes): Hono {
       })),
     };
     const id = `export-snaps/${shortDigest(input)}/${time}`;
-    return context.json(await processes.start('exportSnaps', id, [input], { store }), 202);
+    return context.json(await processes.start('exportSnaps', id, [{ ...input, at }], { store }), 202);
   });
   return app;
 }
@@ -65,11 +66,12 @@ export function shortDigest(value: unknown): string {
 }
 
 /** The online role: fetches from the upstream store. A login is sealed at once, and forgotten when the fetch is over. */
-export function fetchRoutes(deps: OpsDeps, processes: Processes): Hono {
+export function fetchRoutes(deps: OpsDeps, processes: Processes, moment: () => Date): Hono {
   const app = new Hono();
   app.post('/fetches', async (context) => {
     const request = await jsonBody(context, fetchRequest);
     const exportDir = request.exportDir ?? null;
+    const at = moment().toISOString();
     switch (request.kind) {
       case 'snaps': {
         const wish = {
@@ -81,7 +83,7 @@ export function fetchRoutes(deps: OpsDeps, processes: Processes): Hono {
         };
         const fetchId = fetchIdOf(wish, request);
         const credentials = await seal(deps, fetchId, request.credentials);
-        const input = { ...wish, fetchId, credentials, exportDir, actor: OPERATOR };
+        const input = { ...wish, fetchId, credentials, exportDir, at, actor: OPERATOR };
         const id = `fetch-snaps/${wish.store ?? GENERAL_STORE}/${fetchId}`;
         return context.json(
           await processes.start('fetchSnaps', id, [input], { store: wish.store ?? undefined }),
@@ -90,7 +92,7 @@ export function fetchRoutes(deps: OpsDeps, processes: Processes): Hono {
       }
       case 'account-keys': {
         const { account, keys } = request;
-        const input = { account, keys, exportDir, actor: OPERATOR };
+        const input = { account, keys, exportDir, at, actor: OPERATOR };
         const id = `fetch-account-keys/${account}/${fetchIdOf(keys, request)}`;
         return context.json(await processes.start('fetchAccountKeys', id, [input], { brand: account }), 202);
       }
@@ -98,7 +100,7 @@ export function fetchRoutes(deps: OpsDeps, processes: Processes): Hono {
         const { store } = request;
         const fetchId = fetchIdOf(store, request);
         const credentials = await seal(deps, fetchId, request.credentials);
-        const input = { store, credentials: credentials ?? '', exportDir, actor: OPERATOR };
+        const input = { store, credentials: credentials ?? '', exportDir, at, actor: OPERATOR };
         const id = `fetch-brand-store-metadata/${store}/${fetchId}`;
         return context.json(await processes.start('fetchBrandStoreMetadata', id, [input], { store }), 202);
       }

@@ -1,6 +1,7 @@
 import { createHash, generateKeyPairSync } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import {
   writeArchive,
   type ArchiveMaterial,
@@ -71,7 +72,9 @@ export async function writeStoreArchive(
   },
 ): Promise<void> {
   const stores = [brand.store, options.alsoSnapsOf];
-  await writeArchive(options.path, materialOf(chain, brand, stores, options.createdAt), options.exporter, {});
+  const { path, exporter, createdAt } = options;
+  const place = { folder: dirname(path), nameAt: () => basename(path), at: createdAt };
+  await writeArchive(place, materialOf(chain, brand, stores, createdAt), exporter, {});
 }
 
 /** Writes the brand's admin token beside it. */
