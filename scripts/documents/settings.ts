@@ -2,6 +2,7 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SETTING_RULES, SETTING_KEYS, type DocumentedKey } from '../../src/config/setting-keys.ts';
+import { unusedReason } from '../../src/config/unused-settings.ts';
 
 /** What the settings do that Airlock reads; a test compares the list with the code. */
 export const USED: Readonly<Partial<Record<DocumentedKey, string>>> = {
@@ -42,32 +43,19 @@ export const USED: Readonly<Partial<Record<DocumentedKey, string>>> = {
   'internal.publishergw.snapmodels.read-timeout': 'how long the gateway waits for the HSM, in seconds',
 };
 
-/** Why the others are not used, where the reason is not plain from the name. */
-const UNUSED: readonly (readonly [prefix: string, reason: string])[] = [
-  ['proxy.db.connection', 'settings are in the database; `AIRLOCK_DATABASE_URL` says where it is'],
-  ['proxy.port.http', '`airlock up --port` and `--https-port` say where it listens'],
-  ['proxy.port.', 'one process answers for all services, on one port'],
-  ['proxy.key.', 'they prove a registration outside, which there is none of'],
-  ['proxy.memcached.', 'sessions need no store of their own'],
-  ['proxy.use-postgres-over-memcached', 'sessions need no store of their own'],
-  ['proxy.oci-registry.', 'charms are not served'],
-  ['proxy.storage.s3.unscanned', 'uploads wait for their scan in the folder `staging`'],
-  ['internal.snapassert.signing.revisions.', 'revisions are signed by an authority, with a key on its token'],
-  ['internal.airgap.store.provenance-allowlist', "a snap's declaration says which provenances it may have"],
-  ['internal.airgap.', 'an import brings what it stands for'],
-  ['internal.', 'there are no services that have to trust each other'],
-];
-
 function unused(key: DocumentedKey): string {
-  const reason = UNUSED.find(([prefix]) => key.startsWith(prefix))?.[1];
+  const reason = unusedReason(key)?.replaceAll(/"([^"]+)"|\b(AIRLOCK_\w+)/g, '`$1$2`');
   return reason === undefined ? 'not used by Airlock' : `not used by Airlock: ${reason}`;
 }
+
+/** Where settings are named without being used. */
+const DEFINITIONS = ['setting-keys.ts', 'unused-settings.ts'].map((name) => join('config', name));
 
 /** The settings that any file of `src` but their definition names. */
 export async function settingsNamedIn(src: string): Promise<ReadonlySet<string>> {
   const named = new Set<string>();
   for (const file of await readdir(src, { recursive: true })) {
-    if (!file.endsWith('.ts') || file === join('config', 'setting-keys.ts')) continue;
+    if (!file.endsWith('.ts') || DEFINITIONS.includes(file)) continue;
     const source = await readFile(join(src, file), 'utf8');
     for (const key of SETTING_KEYS) if (source.includes(`'${key}'`)) named.add(key);
   }
@@ -95,7 +83,8 @@ function row(key: DocumentedKey): string {
 const PREFACE = `# Settings
 
 What \`snap-store-proxy config\` lists, sets and exports. The names and defaults are the documented ones, so that an exported
-configuration can be read back; what has no meaning here is kept and marked.
+configuration can be read back; what has no meaning here is kept and marked, and \`config\` says why when it is set. Values are checked when
+they are set; where one is wrong, nothing is changed.
 Made from the code; \`AIRLOCK_WRITE_REFERENCE=1 npm test -- test/scripts/reference.test.ts\` writes it anew.
 
 Secrets are sealed at rest, listed by name alone, and shown when asked for by name or with \`--export-yaml\`; PINs are never shown.

@@ -17,6 +17,7 @@ export {
   requireHsmToken,
   type HsmTokenSettings,
 } from './hsm-token-settings.ts';
+export { unusedReason } from './unused-settings.ts';
 export { REDACTED, Settings, normalSetting, settingKey } from './settings.ts';
 export { DataFolder, DataFolderError, type DataFolderErrorCode } from './data-folder.ts';
 export type { DataFolderLock } from './data-folder-lock.ts';

@@ -10,17 +10,29 @@ import { hsmTokenKey, isHsmTokenKey, type HsmTokenKey } from './hsm-token-settin
  * a `pin` never.
  */
 export type SettingRule =
-  /** `form` says what a text must be. */
-  | { readonly kind: 'text'; readonly default: string | undefined; readonly form?: 'web-address' }
+  /** `form` says what a text must be when it is set. */
+  | { readonly kind: 'text'; readonly default: string | undefined; readonly form?: TextForm }
   | { readonly kind: 'choice'; readonly default: string; readonly choices: readonly string[] }
-  | { readonly kind: 'secret' | 'pin'; readonly default: undefined }
+  /** A secret of the form `connection` is an address with a password in it, which alone is never listed. */
+  | { readonly kind: 'secret'; readonly default: undefined; readonly form?: 'connection' }
+  | { readonly kind: 'pin'; readonly default: undefined }
   | { readonly kind: 'whole-number'; readonly default: number; readonly min: number; readonly max: number }
   | { readonly kind: 'flag'; readonly default: boolean }
   | { readonly kind: 'networks'; readonly default: readonly string[] }
-  | { readonly kind: 'list'; readonly default: readonly string[] | undefined };
+  | { readonly kind: 'list'; readonly default: readonly string[] | undefined; readonly form?: TextForm };
+
+/** What a text, or each text of a list, must be. */
+export type TextForm = 'web-address' | 'mail-address' | 'host' | 'ip-address';
 
 const text = (value?: string) => ({ kind: 'text', default: value }) as const;
 const webAddress = (value?: string) => ({ kind: 'text', default: value, form: 'web-address' }) as const;
+const webAddresses = (value: readonly string[]) =>
+  ({ kind: 'list', default: value, form: 'web-address' }) as const;
+const mailAddresses = (value: readonly string[]) =>
+  ({ kind: 'list', default: value, form: 'mail-address' }) as const;
+const host = (value: string) => ({ kind: 'text', default: value, form: 'host' }) as const;
+const ipAddress = (value: string) => ({ kind: 'text', default: value, form: 'ip-address' }) as const;
+const connection = { kind: 'secret', default: undefined, form: 'connection' } as const;
 const secret = { kind: 'secret', default: undefined } as const;
 const choice = (...choices: readonly [string, ...string[]]) =>
   ({ kind: 'choice', default: choices[0], choices }) as const;
@@ -34,20 +46,22 @@ const list = (value?: readonly string[]) => ({ kind: 'list', default: value }) a
 
 /** Every key that `config` knows, in the order in which it lists them. */
 export const SETTING_RULES = {
-  'proxy.domain': text('localhost'),
-  'proxy.ipaddress': text('[::]'),
+  'proxy.domain': host('localhost'),
+  'proxy.ipaddress': ipAddress('[::]'),
   'proxy.airgap': flag(false),
-  'proxy.upstream': text('https://api.snapcraft.io'),
-  'proxy.dashboard.location': text('https://dashboard.snapcraft.io'),
-  'proxy.sso.location': text('https://login.ubuntu.com'),
+  'proxy.upstream': webAddress('https://api.snapcraft.io'),
+  'proxy.dashboard.location': webAddress('https://dashboard.snapcraft.io'),
+  'proxy.sso.location': webAddress('https://login.ubuntu.com'),
   'proxy.sso.public.key': text('key'),
   'proxy.https.proxy': webAddress(),
   'proxy.trust-forwarded-proto': flag(false),
   'proxy.trust-forwarded-for': networks([]),
-  'proxy.admin-emails': list([]),
+  'proxy.admin-emails': mailAddresses([]),
   'proxy.auth.secret': secret,
   'proxy.device-auth.secret': secret,
-  'proxy.device-auth.allowed-device-service-urls': list(['https://serial-vault-partners.canonical.com']),
+  'proxy.device-auth.allowed-device-service-urls': webAddresses([
+    'https://serial-vault-partners.canonical.com',
+  ]),
   'proxy.hsm.token-label': text(),
   'proxy.hsm.token-pin': pin,
   'proxy.key.private': secret,
@@ -57,7 +71,7 @@ export const SETTING_RULES = {
   'proxy.cache.size': number(2048, 1_048_576),
   'proxy.memcached.connection': list(),
   'proxy.use-postgres-over-memcached': flag(false),
-  'proxy.db.connection': secret,
+  'proxy.db.connection': connection,
   'proxy.port.http': port(80),
   'proxy.port.https': port(443),
   'proxy.port.memcached': port(11_211),
@@ -76,14 +90,14 @@ export const SETTING_RULES = {
   'proxy.oci-registry.password': secret,
   'proxy.storage.backend': choice('local', 's3'),
   'proxy.storage.s3.region': text('us-east-1'),
-  'proxy.storage.s3.server-url': text(),
+  'proxy.storage.s3.server-url': webAddress(),
   'proxy.storage.s3.use-path-style': flag(true),
   'proxy.storage.s3.access-key-id': text(),
   'proxy.storage.s3.secret-access-key': secret,
   'proxy.storage.s3.unscanned-container-name': text('unscanned-production'),
   'proxy.storage.s3.scanned-container-name': text('scanned-production'),
   'internal.store.id': text(),
-  'internal.store.url': text(),
+  'internal.store.url': webAddress(),
   'internal.snapassert.signing.revisions.key': secret,
   'internal.snapassert.signing.revisions.key-id': text(),
   'internal.snapassert.signing.revisions.account-id': text(),
@@ -99,7 +113,7 @@ export const SETTING_RULES = {
 
 /** Settings of Airlock's own; listed once they are set. */
 const OWN_RULES = {
-  'airlock.authority.url': text(),
+  'airlock.authority.url': webAddress(),
   'airlock.authority.login': secret,
 } as const satisfies Readonly<Record<string, SettingRule>>;
 

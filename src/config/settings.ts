@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { ConfigError } from './errors.ts';
 import { checkHsmTokenValue } from './hsm-token-settings.ts';
 import { SETTING_KEYS, isOwnSetting, isSecretSetting, isSettingKey, settingRule } from './setting-keys.ts';
-import type { SettingKey, SettingRule } from './setting-keys.ts';
+import type { SettingKey, SettingRule, TextForm } from './setting-keys.ts';
 
 const stringList = z.array(z.string().max(4096)).max(1000);
 const TRUE = new Set(['true', 'yes', 'on', '1']);
@@ -35,9 +35,10 @@ export function normalSetting(key: SettingKey, written: string): string | undefi
   if (written === '' || written === 'None') return undefined;
   if (written.length > MAX_LENGTH) throw invalid(key, `must be at most ${MAX_LENGTH} characters long`);
   checkHsmTokenValue(key, written);
-  if (key === 'airlock.authority.url' && !/^https?:\/\/[^\s/]+/.test(written))
-    throw invalid(key, 'must be an address, as in https://authority.example');
-  return textOf(readAs(key, settingRule(key), written));
+  const rule = settingRule(key);
+  const value = readAs(key, rule, written);
+  requireForm(key, rule, value);
+  return textOf(value);
 }
 
 /** Settings at one moment: those that were set, and the documented defaults of the others. */
@@ -88,8 +89,7 @@ export class Settings {
     const own = [...this.#set.keys()].filter(isOwnSetting).toSorted();
     return [...SETTING_KEYS, ...own].map((key) => {
       const value = this.#value(key);
-      const shown = value === undefined ? 'None' : isSecretSetting(key) ? REDACTED : textOf(value);
-      return { key, shown };
+      return { key, shown: value === undefined ? 'None' : shownOf(key, textOf(value)) };
     });
   }
 
@@ -107,8 +107,6 @@ function readAs(
 ): string | number | boolean | readonly string[] {
   switch (rule.kind) {
     case 'text':
-      if (rule.form === 'web-address') requireWebAddress(key, written);
-      return written;
     case 'secret':
     case 'pin':
       return written;
@@ -134,10 +132,50 @@ function chosen(
   throw invalid(key, `must be one of ${choices.join(', ')}`);
 }
 
-function requireWebAddress(key: SettingKey, written: string): void {
-  const url = URL.parse(written);
-  if (url?.protocol !== 'http:' && url?.protocol !== 'https:')
-    throw invalid(key, 'must be an address such as http://proxy.example:3128');
+/** What `config` lists: a secret is redacted, of a connection the password alone. */
+function shownOf(key: SettingKey, value: string): string {
+  if (!isSecretSetting(key)) return value;
+  const rule = settingRule(key);
+  const url = rule.kind === 'secret' && rule.form === 'connection' ? URL.parse(value) : null;
+  if (!url) return REDACTED;
+  // The query may hold another password.
+  url.search = '';
+  url.hash = '';
+  const { password } = url;
+  return password === '' ? url.href : url.href.replace(`:${password}@`, `:${REDACTED}@`);
+}
+
+const FORMS: Readonly<
+  Record<TextForm, { readonly words: string; readonly holds: (text: string) => boolean }>
+> = {
+  'web-address': {
+    words: 'an address such as https://store.example',
+    holds: (text) => /^https?:\/\/[^\s/]+\S*$/.test(text) && URL.canParse(text),
+  },
+  'mail-address': {
+    words: 'an e-mail address such as admin@brand.example',
+    holds: (text) => /^[^\s@,"<>]+@[^\s@,"<>]+$/.test(text),
+  },
+  host: {
+    words: 'a name or address such as store.example, without http://',
+    holds: (text) =>
+      isIP(text.replace(/^\[(.+)\]$/, '$1')) !== 0 ||
+      /^[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?(:\d{1,5})?$/i.test(text),
+  },
+  'ip-address': {
+    words: 'an IP address such as 10.0.0.7 or [::]',
+    holds: (text) => isIP(text.replace(/^\[(.+)\]$/, '$1')) !== 0,
+  },
+};
+
+/** Only of what is written: a value that an older Airlock took is still read. */
+function requireForm(key: SettingKey, rule: SettingRule, value: ReturnType<typeof readAs>): void {
+  if ((rule.kind !== 'text' && rule.kind !== 'list') || rule.form === undefined) return;
+  const { words, holds } = FORMS[rule.form];
+  if (typeof value === 'string' && !holds(value)) throw invalid(key, `must be ${words}`);
+  const wrong = typeof value === 'object' ? value.find((item) => !holds(item)) : undefined;
+  if (wrong !== undefined)
+    throw invalid(key, `must be a list, each ${words}, and "${wrong.slice(0, 100)}" is none`);
 }
 
 function wholeNumber(

@@ -76,8 +76,11 @@ describe('config', () => {
     settings: new Settings(set).listed().map(({ key, shown }) => ({ key, value: shown })),
   });
 
-  test('lists every documented setting with its default', async () => {
-    const run = await operator({ 'GET /ops/v1/config': listed(new Map()) });
+  test('lists every documented setting with its default, and of a connection all but the password', async () => {
+    const connection = 'postgresql://snapproxy:s3cret@10.126.46.135:5432/snapproxy';
+    const run = await operator({
+      'GET /ops/v1/config': listed(new Map([['proxy.db.connection', connection]])),
+    });
     expect((await run('config')).stdout).toBe(await golden('config'));
   });
 

@@ -303,6 +303,22 @@ describe('config', () => {
     expect(seen[0]?.body).toEqual({ set: { 'proxy.domain': 'test-store' }, unset: ['proxy.https.proxy'] });
   });
 
+  test('says at once of a setting that it is not used, and why', async () => {
+    const { run } = await operator({ 'PATCH /ops/v1/config': {}, 'GET /ops/v1/config': list });
+    const outcome = await run(['config', 'proxy.port.snapauth=9000', 'proxy.domain=test-store']);
+    expect(outcome).toEqual({
+      status: 0,
+      stdout: 'proxy.domain: test-store\n',
+      stderr:
+        'proxy.port.snapauth is kept, and not used by Airlock because one process answers for all services, on one port.\n',
+    });
+    const imported = await run(
+      ['config', '--import-yaml'],
+      'proxy.port.snapauth: 8005\nproxy.port.snapident: 9001\n',
+    );
+    expect(imported.stderr).toMatch(/^proxy\.port\.snapident is kept, [^\n]+\n$/);
+  });
+
   test('imports YAML from standard input', async () => {
     const { run, seen } = await operator({ 'PATCH /ops/v1/config': {} });
     expect(

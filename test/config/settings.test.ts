@@ -57,8 +57,45 @@ describe('what an operator writes', () => {
     ['proxy.airgap', 'perhaps'],
     ['proxy.admin-emails', '[1]'],
     ['proxy.admin-emails', '["a"'],
+    ['proxy.upstream', 'api.snapcraft.io'],
+    ['proxy.upstream', 'ftp://api.snapcraft.io'],
+    ['proxy.sso.location', 'https://'],
+    ['proxy.domain', 'http://store.example'],
+    ['proxy.domain', 'store example'],
+    ['proxy.ipaddress', 'store.example'],
+    ['internal.store.url', 'store.example'],
+    ['proxy.storage.s3.server-url', '127.0.0.1:9000'],
   ] as const)('%s=%s is refused', (key, written) => {
     expect(() => normalSetting(key, written)).toThrow(`cannot use this value of ${key}`);
+  });
+
+  test.each([
+    ['proxy.admin-emails', 'a@x, nobody', '"nobody" is none'],
+    [
+      'proxy.device-auth.allowed-device-service-urls',
+      '["https://vault.example", "vault.example"]',
+      '"vault.example" is none',
+    ],
+  ] as const)('%s=%s is refused by the item that is wrong', (key, written, item) => {
+    expect(() => normalSetting(key, written)).toThrow(item);
+  });
+
+  test.each([
+    ['proxy.domain', 'store.example:8080'],
+    ['proxy.domain', '10.0.0.7'],
+    ['proxy.domain', '[::1]'],
+    ['proxy.ipaddress', '[::]'],
+    ['proxy.upstream', 'http://127.0.0.1:8000/'],
+    ['proxy.admin-emails', '["root@localhost"]'],
+  ] as const)('%s=%s is good', (key, written) => {
+    expect(normalSetting(key, written)).toBe(written);
+  });
+
+  test('every documented default is a value that is taken', () => {
+    for (const key of SETTING_KEYS) {
+      const value = none.text(key);
+      if (value !== undefined) expect(normalSetting(key, value)).toBe(value);
+    }
   });
 
   test('a key that is not documented is refused', () => {
@@ -172,4 +209,19 @@ test('no list of settings shows a secret', () => {
       expect(settings.text(key)).toBe(secret);
     }),
   );
+});
+
+describe('the connection of a database is listed', () => {
+  test.each([
+    [
+      'postgresql://snapproxy:s3cret@10.126.46.135:5432/snapproxy',
+      'postgresql://snapproxy:<redacted>@10.126.46.135:5432/snapproxy',
+    ],
+    ['postgresql://snapproxy@localhost/snapproxy', 'postgresql://snapproxy@localhost/snapproxy'],
+    ['postgresql://localhost/snapproxy?password=s3cret', 'postgresql://localhost/snapproxy'],
+    ['host=localhost password=s3cret', REDACTED],
+  ])('%s as %s', (value, shown) => {
+    const listed = new Settings(new Map([['proxy.db.connection', value]])).listed();
+    expect(listed).toContainEqual({ key: 'proxy.db.connection', shown });
+  });
 });

@@ -1,12 +1,13 @@
 import { Command, Option } from '@commander-js/extra-typings';
 import { z } from 'zod';
 
+import { Settings, isSettingKey, unusedReason } from '../../config/index.ts';
 import type { CliContext } from '../context.ts';
 import { usageError } from '../errors.ts';
 import { readDocument } from '../files.ts';
 import type { HttpClient } from '../http-client.ts';
 import { operatorClient } from '../operator.ts';
-import { print, printJson } from '../terminal.ts';
+import { note, print, printJson } from '../terminal.ts';
 import { configList } from './contract.ts';
 
 const settingSchema = z.looseObject({ key: z.string(), value: z.string() });
@@ -80,6 +81,7 @@ async function change(
   const { settings } = await client.request('/ops/v1/config', configList);
   const names = new Set([...Object.keys(set), ...unset]);
   const changed = settings.filter(({ key }) => names.has(key));
+  noteUnused(context, Object.entries(set));
   if (json) return printJson(context.terminal, changed);
   for (const { key, value } of changed) print(context.terminal, `${key}: ${value}`);
 }
@@ -108,6 +110,21 @@ async function importYaml(context: CliContext, client: HttpClient): Promise<void
   }
   await client.perform('/ops/v1/config', { method: 'PATCH', json: { set, unset } });
   print(context.terminal, `${Object.keys(settings).length} settings imported.`);
+  // An exported configuration has every default: those say nothing.
+  const usual = new Settings(new Map());
+  noteUnused(
+    context,
+    Object.entries(set).filter(([key, value]) => isSettingKey(key) && usual.text(key) !== value),
+  );
+}
+
+/** Tells of what was set, and does nothing here, that it does nothing. */
+function noteUnused(context: CliContext, set: readonly (readonly [key: string, value: string])[]): void {
+  for (const [key] of set) {
+    const reason = isSettingKey(key) ? unusedReason(key) : undefined;
+    if (reason !== undefined)
+      note(context.terminal, `${key} is kept, and not used by Airlock because ${reason}.`);
+  }
 }
 
 function parseSettings(parse: () => unknown): z.infer<typeof yamlSchema> {
