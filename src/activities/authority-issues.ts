@@ -29,7 +29,7 @@ export async function planIssue(queries: Queries, request: IssueRequest): Promis
     case 'account':
       return planAccount(queries, request.accountId);
     case 'account-key':
-      return planAccountKey(queries, decodeAssertion(request.request));
+      return planAccountKey(queries, decodeAssertion(request.request), request.bounds);
     case 'account-key-revocation':
       return planRevocation(queries, request.keyId);
     case 'authority-key':

@@ -1,23 +1,35 @@
-import { formatTimestamp, optionalText, text, type Assertion } from '../assertions/index.ts';
-import { accountKeyDraft, type Issue } from '../publishers/index.ts';
+import {
+  formatTimestamp,
+  keyBounds,
+  optionalText,
+  text,
+  type Assertion,
+  type KeyBounds,
+} from '../assertions/index.ts';
+import { accountKeyDraft, narrowedBounds, type Issue } from '../publishers/index.ts';
 import type { Queries } from '../storage/index.ts';
 import { AUTHORITY_ACCOUNT_SETTING } from '../storage/authority/index.ts';
 import { find, missing, plan, type PlannedIssue } from './planned-issue.ts';
 
-/** The account-key of a request. A key that is registered, or was revoked, stays as it is. */
-export async function planAccountKey(queries: Queries, request: Assertion): Promise<PlannedIssue> {
+/** The account-key of a request, with its bounds or narrower ones. A key that is registered, or was revoked, stays as it is. */
+export async function planAccountKey(
+  queries: Queries,
+  request: Assertion,
+  narrower?: KeyBounds,
+): Promise<PlannedIssue> {
   const keyId = text(request, 'public-key-sha3-384');
   const current = await find(queries, 'account-key', [keyId]);
   // A revoked key stays revoked: its request says nothing that could bring it back.
   if (current) return { type: 'account-key', primaryKey: [keyId], current, draft: undefined };
+  const bounds = narrowedBounds(keyBounds(request), narrower);
   const key = {
     accountId: text(request, 'account-id'),
     name: text(request, 'name'),
     keyId,
     body: new TextDecoder().decode(request.body),
     since: text(request, 'since'),
-    until: optionalText(request, 'until'),
-    constraints: request.headers['constraints'],
+    until: bounds.until,
+    constraints: bounds.constraints,
   };
   return { type: 'account-key', primaryKey: [keyId], current, draft: (issue) => accountKeyDraft(key, issue) };
 }

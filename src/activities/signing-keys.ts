@@ -5,7 +5,9 @@ import {
   formatTimestamp,
   publicKeyFromRsa,
   signAssertion,
+  boundHeaders,
   type Assertion,
+  type KeyBounds,
 } from '../assertions/index.ts';
 import { isAccountKeyOf, openPgpFingerprint } from '../devices/index.ts';
 import { DEFAULT_TOKEN } from '../config/index.ts';
@@ -62,6 +64,7 @@ export function createSigningKeyActivities(deps: SigningKeyActivityDeps) {
       readonly actor: string;
       readonly hsmKeyId: string;
       readonly token?: string;
+      readonly bounds?: KeyBounds;
     }): Promise<CreatedSigningKey> {
       const createdAt = clock().toISOString();
       const reserved = await reserveSigningKey(database.queries, {
@@ -105,6 +108,7 @@ export function createSigningKeyActivities(deps: SigningKeyActivityDeps) {
       if ((await findAssertion(database.queries, 'account-key-request', [input.keyId])) !== undefined) return;
       const request = await makeRequest(deps, key);
       await database.transaction(async (queries) => {
+        requireSameBounds(key, await requireKey(queries, input.keyId));
         await addAssertions(queries, [request], { at: clock() });
         await noteRegistrationRequest(queries, input.keyId, { at: clock(), actor: input.actor });
         await appendAct(queries, {
@@ -112,7 +116,7 @@ export function createSigningKeyActivities(deps: SigningKeyActivityDeps) {
           actor: input.actor,
           act: 'key.request-registration',
           subject: input.keyId,
-          details: { brand: key.brandId },
+          details: { brand: key.brandId, ...key.bounds },
         });
       });
     },
@@ -177,6 +181,16 @@ export function createSigningKeyActivities(deps: SigningKeyActivityDeps) {
   };
 }
 
+/** Somebody may bound the key while the HSM signs; then the request is made anew. */
+function requireSameBounds(signed: SigningKeyRecord, now: SigningKeyRecord): void {
+  if (JSON.stringify(signed.bounds) === JSON.stringify(now.bounds)) return;
+  throw new AirlockError(
+    'unavailable',
+    'signing-key-changed',
+    `cannot keep the account-key-request of '${now.name}': its bounds changed meanwhile; it is made anew`,
+  );
+}
+
 async function requireKey(queries: Queries, keyId: string): Promise<SigningKeyRecord> {
   const key = await findSigningKey(queries, keyId);
   if (key !== undefined) return key;
@@ -230,6 +244,7 @@ async function makeRequest(
         name: key.name,
         'public-key-sha3-384': publicKey.keyId,
         since: formatTimestamp(now),
+        ...boundHeaders(key.bounds ?? {}),
       },
       body: publicKey.encoded,
     },

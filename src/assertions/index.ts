@@ -16,6 +16,7 @@ export {
   type HeaderValue,
 } from './header-values.ts';
 export { formatTimestamp } from './instants.ts';
+export { boundHeaders, checkConstraints, isWithinBounds, keyBounds, type KeyBounds } from './key-bounds.ts';
 export type { RsaNumbers } from './key-packets.ts';
 export {
   DEFAULT_STREAM_LIMITS,

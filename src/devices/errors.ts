@@ -39,6 +39,7 @@ const KINDS = {
   'signing-key-revoked': 'conflict',
   'signing-key-foreign': 'conflict',
   'signing-key-constrained': 'conflict',
+  'key-bounds-malformed': 'invalid',
   // serial numbers
   'serial-required': 'invalid',
   'serial-in-use': 'conflict',

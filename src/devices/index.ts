@@ -9,6 +9,7 @@ export * from './enrolment-policy.ts';
 export * from './errors.ts';
 export * from './fingerprint.ts';
 export * from './hardware-identity.ts';
+export * from './key-bounds.ts';
 export * from './names.ts';
 export * from './networks.ts';
 export * from './remodel.ts';

@@ -1,14 +1,12 @@
 import {
-  isMap,
+  constraintsMayAllow,
   keyStanding,
   optionalText,
   publicKeyOf,
   text,
   type Assertion,
-  type HeaderMap,
   type HeaderValue,
 } from '../assertions/index.ts';
-import { compileValuePattern, headersFit } from '../assertions/value-patterns.ts';
 import { DeviceError } from './errors.ts';
 
 /** What a signing key is to be used for. */
@@ -44,7 +42,7 @@ export function checkSigningKey(use: SigningUse): void {
       `cannot sign with key ${keyId} for account ${use.authorityId}: its account-key is of account ${owner}`,
     );
   }
-  if (!mayConstraintsAllow(accountKey, { ...use.headers, type: 'serial', 'authority-id': use.authorityId })) {
+  if (!constraintsMayAllow(accountKey, { ...use.headers, type: 'serial', 'authority-id': use.authorityId })) {
     throw new DeviceError(
       'signing-key-constrained',
       `cannot sign with key ${keyId}: the constraints of its account-key do not allow such serials`,
@@ -69,27 +67,6 @@ function checkStanding(accountKey: Assertion, { keyId, now }: SigningUse): void 
         `cannot sign with key ${keyId}: it is valid from ${text(accountKey, 'since')} on`,
       );
   }
-}
-
-/**
- * Whether one of the key's constraints could let an assertion with these headers pass. Headers that are not known yet are
- * left out of the comparison.
- */
-function mayConstraintsAllow(accountKey: Assertion, headers: Readonly<Record<string, HeaderValue>>): boolean {
-  const constraints = accountKey.headers.constraints;
-  if (!Array.isArray(constraints) || constraints.length === 0) return true;
-  return constraints.some((constraint: HeaderValue) => {
-    const wanted = isMap(constraint) ? constraint.headers : undefined;
-    if (wanted === undefined || !isMap(wanted)) return false;
-    return headersFit(
-      compileValuePattern(knownPart(wanted, headers), { references: [], operations: [] }),
-      headers,
-    );
-  });
-}
-
-function knownPart(wanted: HeaderMap, headers: Readonly<Record<string, HeaderValue>>): HeaderMap {
-  return Object.fromEntries(Object.entries(wanted).filter(([name]) => Object.hasOwn(headers, name)));
 }
 
 /** How a signing key stands, in one word, for lists and status pages. */

@@ -1,3 +1,4 @@
+import { isWithinBounds, type KeyBounds } from '../assertions/index.ts';
 import { PublisherError } from './errors.ts';
 
 /** The facts of an account-key-request whose own signature was verified. */
@@ -55,6 +56,21 @@ export function decideKeyRegistration(
     throw invalid('its "since" lies in the future');
   if (request.until && request.until <= now) throw invalid('its "until" has passed');
   return compare(request, registered, now);
+}
+
+/**
+ * The bounds of an account-key: those of its request, or narrower ones of the authority, which may take from what was asked for and
+ * not add to it.
+ *
+ * @throws PublisherError `invalid-field`
+ */
+export function narrowedBounds(asked: KeyBounds, narrower: KeyBounds = {}): KeyBounds {
+  const bounds = { ...asked, ...narrower };
+  if (!isWithinBounds({ until: bounds.until }, { until: asked.until }))
+    throw invalid(`the key would outlive its request, which ends it at ${asked.until ?? ''}`);
+  if (!isWithinBounds({ constraints: bounds.constraints }, { constraints: asked.constraints }))
+    throw invalid('the constraints would let the key sign more than its request asks for');
+  return bounds;
 }
 
 function compare(request: KeyRequest, registered: readonly RegisteredKey[], now: Date): KeyDecision {

@@ -1,7 +1,8 @@
 /**
  * What the authority's workflows take and give. Times are ISO 8601 texts, digests lower-case hex, as payloads need.
- * API and activities import this file; it imports nothing.
+ * API and activities import this file; it imports nothing but types.
  */
+import type { KeyBounds } from '../assertions/index.ts';
 
 /** Asks that an authority come into being here, with an account and keys of its own. */
 export interface InitAuthorityInput {
@@ -19,8 +20,11 @@ export type IssueRequest =
   | { readonly kind: 'account'; readonly accountId: string }
   /** `root` is signed by itself, `store` by root. */
   | { readonly kind: 'authority-key'; readonly name: 'root' | 'store' }
-  /** `request` is the text of an account-key-request that was checked at the edge; it is checked again here. */
-  | { readonly kind: 'account-key'; readonly request: string }
+  /**
+   * `request` is the text of an account-key-request that was checked at the edge; it is checked again here. `bounds` are narrower ones
+   * than it asks for.
+   */
+  | { readonly kind: 'account-key'; readonly request: string; readonly bounds?: KeyBounds }
   | { readonly kind: 'account-key-revocation'; readonly keyId: string }
   | { readonly kind: 'store'; readonly storeId: string; readonly url: string | null }
   | { readonly kind: 'snap-declaration'; readonly snapId: string; readonly grants?: SnapGrants }

@@ -1,7 +1,8 @@
 /**
  * What the processes around serials and signing keys take and give. Payloads carry ids, names and digests only.
- * API and activities import this file; it imports nothing.
+ * API and activities import this file; it imports nothing but types.
  */
+import type { KeyBounds } from '../assertions/index.ts';
 
 /** Serials to be made together. */
 export interface ProvisionInput {
@@ -24,6 +25,8 @@ export interface CreateSigningKeyInput {
   readonly name: string;
   /** The HSM token to make it on, by its name; the default token when absent. */
   readonly token?: string;
+  /** What its account-key-request will ask for. */
+  readonly bounds?: KeyBounds;
   /** Account id of who asked, for the log. */
   readonly actor: string;
 }

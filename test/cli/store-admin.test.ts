@@ -131,13 +131,59 @@ describe('the outputs of seed 001, to the letter', () => {
       [`GET /v1/brand/brand/signing_key/${TEST_KEY}`]: {
         ...key,
         status: 'valid',
+        until: '2027-12-31T00:00:00Z',
         signatures: 12,
         'signatures-in-log': 11,
       },
     });
     const { stdout, stderr } = await run(['list', 'keys', '--verbose']);
-    expect(stdout.split('\n')[2]).toMatch(new RegExp(`^test-key +${TEST_KEY} +card +valid +12 +11$`));
+    expect(stdout.split('\n')[2]).toMatch(
+      new RegExp(`^test-key +${TEST_KEY} +card +valid +2027-12-31T00:00:00Z +12 +11$`),
+    );
     expect(stderr).toContain("Signing key 'test-key' made 12 signatures, and the serial log has 11");
+  });
+
+  test('a key with an end and constraints: create key, register-key, rotate-key', async () => {
+    const bounds = {
+      until: '2027-12-31T00:00:00Z',
+      constraints: [
+        { headers: { type: 'serial', model: 'model-.*' } },
+        { headers: { type: 'serial', 'brand-id': 'partner' } },
+      ],
+    };
+    const given = [
+      '--until',
+      bounds.until,
+      '--constraint',
+      'type=serial model=model-.*',
+      '--constraint',
+      'type=serial  brand-id=partner',
+    ];
+    const { run, seen } = await admin({
+      'POST /v1/brand/brand/signing_key': keys[0],
+      [`POST /v1/brand/brand/signing_key/${TEST_KEY}/register`]: {
+        state: 'awaiting-account-key',
+        'account-key-request': 'REQUEST',
+      },
+      [`POST /v1/brand/brand/signing_key/${TEST_KEY}/rotate`]: {
+        models: ['model-a'],
+        'old-key-until': bounds.until,
+      },
+    });
+    expect((await run(['create', 'key', 'test-key', ...given])).stdout).toBe(await golden('create-key.txt'));
+    expect(seen.at(-1)?.body).toEqual({ name: 'test-key', ...bounds });
+    expect(await run(['register-key', TEST_KEY, ...given])).toMatchObject({ status: 0 });
+    expect(seen.at(-1)?.body).toEqual({ deliver: 'upstream', ...bounds });
+    const file = join(await temporaryFolder(), 'request');
+    expect(await run(['register-key', TEST_KEY, '--request-out', file, ...given])).toMatchObject({
+      status: 0,
+    });
+    expect(seen.at(-1)?.body).toEqual({ deliver: 'file', ...bounds });
+    expect(await run(['rotate-key', TEST_KEY, NEW_KEY])).toEqual({
+      status: 0,
+      stdout: `Model 'model-a' configured to sign serials with key '${NEW_KEY}'.\n`,
+      stderr: `Key ${TEST_KEY} is kept until 2027-12-31T00:00:00Z: the serials that it signed rest on it.\n`,
+    });
   });
 
   test('register-key by the host, which has the route, prints the same', async () => {
@@ -303,6 +349,37 @@ describe('what goes wrong ends in one sentence', () => {
     const outcome = await run(['list', 'keys']);
     expect(outcome.status).toBe(70);
     expect(outcome.stderr).toMatch(sentence);
+  });
+
+  test.each([
+    [['--until', 'some day'], 'cannot read --until "some day": write a time such as 2027-12-31T00:00:00Z'],
+    [['--constraint', 'serial'], 'cannot read --constraint "serial": "serial" is not HEADER=PATTERN'],
+    [
+      ['--constraint', 'Type=serial'],
+      'cannot read --constraint "Type=serial": "Type=serial" is not HEADER=PATTERN',
+    ],
+    [['--constraint', 'type='], 'cannot read --constraint "type=": "type=" is not HEADER=PATTERN'],
+    [
+      ['--constraint', 'model=model-a'],
+      'cannot read --constraint "model=model-a": it does not name the type, as "type=serial" does',
+    ],
+    [
+      ['--constraint', 'type=serial type=model'],
+      'cannot read --constraint "type=serial type=model": it names "type" twice',
+    ],
+  ])('with bounds of a key that cannot be read: %j', async (args, reason) => {
+    const { run, seen } = await admin({ 'POST /v1/brand/brand/signing_key': keys[0] });
+    const asked = seen.length;
+    for (const command of [
+      ['create', 'key', 'test-key'],
+      ['register-key', TEST_KEY],
+    ])
+      expect(await run([...command, ...args])).toEqual({
+        status: 2,
+        stdout: '',
+        stderr: `error: ${reason}\n`,
+      });
+    expect(seen).toHaveLength(asked);
   });
 
   test('when the input ends before the answer', async () => {

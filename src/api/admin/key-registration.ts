@@ -3,13 +3,28 @@ import { Hono } from 'hono';
 import { z } from 'zod';
 
 import { registrationOffline } from '../../activities/submit-key-request.ts';
+import type { KeyBounds } from '../../assertions/index.ts';
+import { checkKeyBounds, keyBoundsFields } from '../../devices/index.ts';
 import { AirlockError } from '../../errors.ts';
+import { boundSigningKey, type SigningKeyRecord } from '../../storage/model-service/index.ts';
 import type { RegisterSigningKeyInput } from '../../workflows/serials-contract.ts';
 import { accountKeyOf, accountKeyRequestOf } from './account-keys.ts';
-import { jsonBody, view, type AdminApiDeps, type AdminApp, type AdminEnv } from './gateway.ts';
-import { signingKeyOfPath } from './signing-keys.ts';
+import {
+  conflict,
+  jsonBody,
+  view,
+  type AdminApiDeps,
+  type AdminApp,
+  type AdminContext,
+  type AdminEnv,
+} from './gateway.ts';
+import { change } from './model-lookup.ts';
+import { isBounded, isSame, signingKeyOfPath } from './signing-keys.ts';
 
-const registration = z.object({ deliver: z.enum(['upstream', 'file']).default('file') });
+const registration = z.object({
+  deliver: z.enum(['upstream', 'file']).default('file'),
+  ...keyBoundsFields,
+});
 
 /** How often a registration looks for its account-key at first, in seconds. */
 const LOOK_EVERY = 30;
@@ -25,7 +40,10 @@ export function keyRegistrationRoutes(deps: AdminApiDeps): AdminApp {
   app.post('/:key/register', view('register_signing_key'), async (c) => {
     const key = await signingKeyOfPath(deps, c);
     const keyId = key.keyId ?? '';
-    const { deliver } = await jsonBody(c, registration);
+    const asked = await jsonBody(c, registration);
+    const { deliver } = asked;
+    const bounds = checkKeyBounds(asked, { brandId: key.brandId, now: deps.clock() });
+    if (isBounded(bounds)) await bound(deps, c, key, bounds);
     const registered = await accountKeyOf(deps.database.queries, keyId);
     if (registered === undefined) {
       const input = { keyId, actor: c.get('actor'), deliver, lookEverySeconds: LOOK_EVERY };
@@ -41,6 +59,24 @@ export function keyRegistrationRoutes(deps: AdminApiDeps): AdminApp {
     });
   });
   return app;
+}
+
+/** Sets the bounds that the request will ask for; once it is signed they stand. */
+async function bound(
+  deps: AdminApiDeps,
+  c: AdminContext,
+  key: SigningKeyRecord,
+  bounds: KeyBounds,
+): Promise<void> {
+  const keyId = key.keyId ?? '';
+  if (isSame(key.bounds, bounds)) return;
+  await change(deps, c, { act: 'key.bound', subject: keyId, details: { ...bounds } }, async (tx, at) => {
+    if (await boundSigningKey(tx, keyId, bounds, { at, actor: c.get('actor') })) return;
+    throw conflict(
+      'registration-requested',
+      `cannot register signing key '${key.name}' with other bounds: its account-key-request is signed already; make another key`,
+    );
+  });
 }
 
 async function handOver(deps: AdminApiDeps, input: RegisterSigningKeyInput): Promise<void> {

@@ -1,7 +1,13 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 
-import { parseSigningKeyName, signingKeyStanding } from '../../devices/index.ts';
+import { boundHeaders, keyBounds, type KeyBounds } from '../../assertions/index.ts';
+import {
+  checkKeyBounds,
+  keyBoundsFields,
+  parseSigningKeyName,
+  signingKeyStanding,
+} from '../../devices/index.ts';
 import { DEFAULT_TOKEN, requireHsmToken } from '../../config/index.ts';
 import { AirlockError } from '../../errors.ts';
 import {
@@ -31,7 +37,11 @@ import {
 import { change } from './model-lookup.ts';
 import { requireUsableKey } from './serial-policies.ts';
 
-const newKey = z.object({ name: z.string(), token: z.string().max(64).default(DEFAULT_TOKEN) });
+const newKey = z.object({
+  name: z.string(),
+  token: z.string().max(64).default(DEFAULT_TOKEN),
+  ...keyBoundsFields,
+});
 const rotation = z.object({ 'new-signing-key-sha3-384': z.string().min(1).max(128) });
 
 /** `/v1/brand/{brand}/signing_key` (protocol/operators.md 2.4), with `/rotate` and details of one key besides. */
@@ -56,10 +66,14 @@ export function signingKeyRoutes(deps: AdminApiDeps): AdminApp {
     const key = await signingKeyOfPath(deps, c);
     const keyId = key.keyId ?? '';
     const counts = (await signatureCounts(queries)).find((one) => one.keyId === keyId);
+    const accountKey = await accountKeyOf(queries, keyId);
+    const { until = null, constraints = null } = accountKey ? keyBounds(accountKey) : (key.bounds ?? {});
     return c.json({
       ...(await body(key, people(deps))),
       // What a brand wants to know of a key before it relies on it, or lets it go.
-      status: signingKeyStanding(await accountKeyOf(queries, keyId), deps.clock()),
+      status: signingKeyStanding(accountKey, deps.clock()),
+      until,
+      constraints,
       models: await modelsUsingKey(queries, keyId),
       signatures: counts?.counted ?? 0,
       'signatures-in-log': counts?.inLog ?? 0,
@@ -110,6 +124,7 @@ async function create(deps: AdminApiDeps, c: AdminContext): Promise<SigningKeyRe
   const asked = await jsonBody(c, newKey);
   const name = parseSigningKeyName(asked.name);
   const { token } = asked;
+  const bounds = checkKeyBounds(asked, { brandId, now: deps.clock() });
   const { queries } = deps.database;
   const present = await findSigningKeyByName(queries, brandId, name);
   if (present !== undefined && present.keyId !== null) {
@@ -121,10 +136,16 @@ async function create(deps: AdminApiDeps, c: AdminContext): Promise<SigningKeyRe
       `cannot create signing key '${name}' on the HSM token '${token}': it is being made on '${present.token}'; take another name`,
     );
   }
+  if (present !== undefined && !isSame(present.bounds, bounds)) {
+    throw conflict(
+      'signing-key-exists',
+      `cannot create signing key '${name}' with these bounds: it is being made with others; take another name`,
+    );
+  }
   requireHsmToken(await deps.hsmTokens(), token);
   const seconds = await deps.readTimeout();
   const done = await deps.processes.createSigningKey(
-    { brandId, name, token, actor: c.get('actor') },
+    { brandId, name, token, actor: c.get('actor'), ...(isBounded(bounds) && { bounds }) },
     seconds * 1000,
   );
   const made = await findSigningKeyByName(queries, brandId, name);
@@ -142,6 +163,16 @@ async function create(deps: AdminApiDeps, c: AdminContext): Promise<SigningKeyRe
   return made;
 }
 
+/** Whether anything is bounded at all. */
+export function isBounded(bounds: KeyBounds): boolean {
+  return Object.keys(boundHeaders(bounds)).length > 0;
+}
+
+/** Whether a key's bounds are the very ones that were asked for. */
+export function isSame(present: KeyBounds | null, asked: KeyBounds): boolean {
+  return JSON.stringify(boundHeaders(present ?? {})) === JSON.stringify(boundHeaders(asked));
+}
+
 /** Why the HSM has not done what it was asked for. */
 function why(deps: AdminApiDeps, token: string, seconds: number): string {
   const failure = deps.hsmFailure(token);
@@ -150,7 +181,10 @@ function why(deps: AdminApiDeps, token: string, seconds: number): string {
     : `the HSM is down (${failure})`;
 }
 
-/** Moves every model of the brand from one key to another in one step; the old key stays until it is deleted. */
+/**
+ * Moves every model of the brand from one key to another in one step. The old key stays, and what it signed is good until its account-key
+ * ends.
+ */
 async function rotate(deps: AdminApiDeps, c: AdminContext): Promise<Response> {
   const brandId = c.req.param('brand') ?? '';
   const oldKey = await signingKeyOfPath(deps, c);
@@ -175,7 +209,8 @@ async function rotate(deps: AdminApiDeps, c: AdminContext): Promise<Response> {
       });
     }
   });
-  return c.json({ models });
+  const accountKey = await accountKeyOf(deps.database.queries, oldKey.keyId ?? '');
+  return c.json({ models, 'old-key-until': accountKey ? (keyBounds(accountKey).until ?? null) : null });
 }
 
 async function body(key: SigningKeyRecord, person: (id: string | null) => Promise<Person | null>) {

@@ -1,13 +1,16 @@
 import {
+  boundHeaders,
   decodeAssertion,
   decodePublicKey,
-  optionalText,
+  isWithinBounds,
+  keyBounds,
   text,
   verifySelfSigned,
   type Assertion,
+  type KeyBounds,
 } from '../../assertions/index.ts';
 import { AirlockError } from '../../errors.ts';
-import { decideKeyRegistration } from '../../publishers/index.ts';
+import { decideKeyRegistration, narrowedBounds } from '../../publishers/index.ts';
 import { accountKeysOf, findAccountKey } from '../../storage/authority/index.ts';
 import type { PublisherApiDeps } from './deps.ts';
 
@@ -27,6 +30,7 @@ const MIN_KEY_BITS = 4096;
  * The same request again gets the same account-key.
  *
  * @param asking the account that the key must be for
+ * @param narrower bounds that the authority sets, within those that are asked for
  * @throws AssertionError, PublisherError or AirlockError
  */
 export async function registerAccountKey(
@@ -34,12 +38,14 @@ export async function registerAccountKey(
   asking: string,
   requestText: string,
   actor: string,
+  narrower: KeyBounds = {},
 ): Promise<KeyRegistration> {
   const request = readRequest(requestText);
   const accountId = text(request, 'account-id');
   const keyId = text(request, 'public-key-sha3-384');
   const name = text(request, 'name');
-  const until = optionalText(request, 'until');
+  const bounds = narrowedBounds(keyBounds(request), narrower);
+  const { until } = bounds;
   const { queries } = deps.database;
   const known = await findAccountKey(queries, keyId);
   const registered = [...(await accountKeysOf(queries, accountId)), ...(known ? [known] : [])];
@@ -51,11 +57,20 @@ export async function registerAccountKey(
     until: until === undefined ? undefined : new Date(until),
   };
   if (decideKeyRegistration(asked, asking, registered, deps.clock()) === 'register') {
-    await deps.processes.issue({ actor, requests: [{ kind: 'account-key', request: requestText }] });
+    const isNarrower = Object.keys(boundHeaders(narrower)).length > 0;
+    await deps.processes.issue({
+      actor,
+      requests: [{ kind: 'account-key', request: requestText, ...(isNarrower && { bounds: narrower }) }],
+    });
   }
   const key = await findAccountKey(queries, keyId);
   if (!key)
     throw new AirlockError('internal', 'key-not-issued', 'cannot find the account-key that was just signed');
+  if (!isWithinBounds(keyBounds(key.assertion), narrower)) {
+    const sentence =
+      'cannot narrow the account-key: it is registered already; revoke it, and register another key';
+    throw new AirlockError('conflict', 'key-conflict', sentence);
+  }
   return { accountId, name, keyId, assertion: key.assertion };
 }
 

@@ -62,7 +62,7 @@ export function constraintsAllow(accountKey: Assertion, headers: Headers): boole
  * Whether the constraints of an account-key could let it sign an assertion of which only some headers are known yet;
  * headers that are not known are left out of the comparison.
  */
-export function constraintsMayAllow(accountKey: Assertion, known: Headers): boolean {
+export function constraintsMayAllow(accountKey: Pick<Assertion, 'headers'>, known: Headers): boolean {
   const patterns = constraintPatterns({ values: accountKey.headers, where: 'header' });
   return patterns.length === 0 || patterns.some((pattern) => headersFit(knownPart(pattern, known), known));
 }

@@ -3,21 +3,34 @@ import { z } from 'zod';
 
 import type { CliContext } from '../context.ts';
 import { readDocument } from '../files.ts';
+import { askedBounds, CONSTRAINT, repeated, UNTIL } from '../key-bounds.ts';
 import { tableLines } from '../tables.ts';
 import { print, printJson } from '../terminal.ts';
 import { authorityClient, authorityPath } from './client.ts';
 import { save } from './root.ts';
 
-/** `airlock authority register-key FILE`: signs the account-key for an account-key-request that was carried in. */
+/**
+ * `airlock authority register-key FILE`: signs the account-key for an account-key-request that was carried in, with the bounds that it
+ * asks for or narrower ones.
+ */
 export function registerKeyCommand(context: CliContext) {
   return new Command('register-key')
     .description('register the key of an account-key-request and print its account-key, to be carried back')
     .argument('<file>', 'the account-key-request; - for standard input')
     .option('--output <file>', 'write the account-key to this file')
+    .option(...UNTIL)
+    .option(...CONSTRAINT, repeated)
     .action(async (file, options) => {
+      const { until, constraints } = askedBounds(options);
+      const query = new URLSearchParams({
+        ...(until !== undefined && { until }),
+        ...(constraints !== undefined && { constraints: JSON.stringify(constraints) }),
+      });
       const request = await readDocument(context.terminal, file);
       const client = await authorityClient(context);
-      const accountKey = await client.text(authorityPath('account-keys'), {
+      const path =
+        query.size === 0 ? authorityPath('account-keys') : `${authorityPath('account-keys')}?${query}`;
+      const accountKey = await client.text(path, {
         method: 'POST',
         body: request,
         headers: { 'content-type': 'application/x.ubuntu.assertion' },

@@ -1,6 +1,7 @@
 import { Command } from '@commander-js/extra-typings';
 
 import type { CliContext } from '../context.ts';
+import { askedBounds, CONSTRAINT, repeated, UNTIL } from '../key-bounds.ts';
 import { note, print, printJson } from '../terminal.ts';
 import { brandGateway, signingKeySchema } from './gateway.ts';
 
@@ -13,6 +14,8 @@ export function createKeyCommand(context: CliContext) {
       '--token <name>',
       'HSM token to make it on, by its name in the settings; the default token when absent',
     )
+    .option(...UNTIL)
+    .option(...CONSTRAINT, repeated)
     .option('--json', 'print the key as JSON')
     .action((name, options) => createKey(context, name, options));
 }
@@ -20,16 +23,23 @@ export function createKeyCommand(context: CliContext) {
 async function createKey(
   context: CliContext,
   name: string,
-  { token, json = false }: { readonly token?: string | undefined; readonly json?: boolean | undefined },
+  options: {
+    readonly token?: string | undefined;
+    readonly until?: string | undefined;
+    readonly constraint?: readonly string[] | undefined;
+    readonly json?: boolean | undefined;
+  },
 ): Promise<void> {
   const { terminal } = context;
+  const { token, json = false } = options;
+  const bounds = askedBounds(options);
   const gateway = await brandGateway(context);
   const waiting = "Generating a signing keypair on the proxy's HSM. This may take some time.";
   if (json) note(terminal, waiting);
   else print(terminal, waiting);
   const key = await gateway.client.request(gateway.path('signing_key'), signingKeySchema, {
     method: 'POST',
-    json: { name, ...(token !== undefined && { token }) },
+    json: { name, ...(token !== undefined && { token }), ...bounds },
     signal: context.signal,
   });
   if (json) printJson(terminal, key);

@@ -9,6 +9,7 @@ import { brandGateway, signingKeySchema } from './gateway.ts';
 const detailsSchema = signingKeySchema.extend({
   token: z.string(),
   status: z.string(),
+  until: z.string().nullable(),
   signatures: z.number(),
   'signatures-in-log': z.number(),
 });
@@ -20,7 +21,7 @@ export function listKeysCommand(context: CliContext) {
     .option('--json', 'print the keys as JSON')
     .option(
       '--verbose',
-      'also the HSM token that holds each key, how the key stands, and its signatures beside the log',
+      'also the HSM token that holds each key, how the key stands, when it ends, and its signatures beside the log',
     )
     .action((options) => listKeys(context, options));
 }
@@ -41,12 +42,13 @@ async function listKeys(
     keys.map((key) => gateway.client.request(gateway.path('signing_key', key['sha3-384']), detailsSchema)),
   );
   if (json) return printJson(context.terminal, details);
-  const titles = ['Name', 'SHA3-384', 'Token', 'Status', 'Signatures', 'In the log'];
+  const titles = ['Name', 'SHA3-384', 'Token', 'Status', 'Until', 'Signatures', 'In the log'];
   const rows = details.map((key) => [
     key.name,
     key['sha3-384'],
     key.token,
     key.status,
+    key.until ?? '',
     String(key.signatures),
     String(key['signatures-in-log']),
   ]);

@@ -5,6 +5,7 @@ import { save } from '../authority/root.ts';
 import type { CliContext } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { HttpClient } from '../http-client.ts';
+import { askedBounds, CONSTRAINT, repeated, UNTIL, type AskedBounds } from '../key-bounds.ts';
 import { note, print } from '../terminal.ts';
 import { authorityToken } from './authority-token.ts';
 import { brandGateway } from './gateway.ts';
@@ -26,6 +27,8 @@ export function registerKeyCommand(context: CliContext) {
     .option('--auth <file>', 'log-in for it; STORE_ADMIN_TOKEN when absent')
     .option('--request-out <file>', 'write the account-key-request here, to be carried to the outside store')
     .option('--assertion-out <file>', 'write the account-key here, for push-account-keys')
+    .option(...UNTIL)
+    .option(...CONSTRAINT, repeated)
     .action((keyId, options) => registerKey(context, keyId, options));
 }
 
@@ -34,13 +37,17 @@ interface RegisterOptions {
   readonly auth?: string | undefined;
   readonly requestOut?: string | undefined;
   readonly assertionOut?: string | undefined;
+  readonly until?: string | undefined;
+  readonly constraint?: readonly string[] | undefined;
 }
 
 async function registerKey(context: CliContext, keyId: string, options: RegisterOptions): Promise<void> {
   const { terminal } = context;
+  const bounds = askedBounds(options);
   const url = options.authority ?? terminal.env['AIRLOCK_AUTHORITY_URL'];
-  if (url === undefined && options.requestOut === undefined) return registerFromHost(context, keyId, options);
-  const request = await requestFor(context, keyId);
+  if (url === undefined && options.requestOut === undefined)
+    return registerFromHost(context, keyId, options, bounds);
+  const request = await requestFor(context, keyId, bounds);
   if (options.requestOut !== undefined) {
     await save(options.requestOut, request);
     print(terminal, `Account key request exported to: ${options.requestOut}`);
@@ -73,6 +80,7 @@ async function registerFromHost(
   context: CliContext,
   keyId: string,
   { assertionOut }: RegisterOptions,
+  bounds: AskedBounds,
 ): Promise<void> {
   if (assertionOut !== undefined) {
     const sentence =
@@ -84,21 +92,21 @@ async function registerFromHost(
   print(terminal, 'Registering signing key with the global Snap Store...');
   await gateway.client.request(gateway.path('signing_key', keyId, 'register'), registrationSchema, {
     method: 'POST',
-    json: { deliver: 'upstream' },
+    json: { deliver: 'upstream', ...bounds },
     signal: context.signal,
   });
   print(terminal, '');
   print(terminal, `Key ${keyId} registered.`);
 }
 
-async function requestFor(context: CliContext, keyId: string): Promise<string> {
+async function requestFor(context: CliContext, keyId: string, bounds: AskedBounds): Promise<string> {
   const gateway = await brandGateway(context);
   const registration = await gateway.client.request(
     gateway.path('signing_key', keyId, 'register'),
     registrationSchema,
     {
       method: 'POST',
-      json: { deliver: 'file' },
+      json: { deliver: 'file', ...bounds },
     },
   );
   const request = registration['account-key-request'];

@@ -2,10 +2,13 @@ import { Command } from '@commander-js/extra-typings';
 import { z } from 'zod';
 
 import type { CliContext } from '../context.ts';
-import { print, printJson } from '../terminal.ts';
+import { note, print, printJson } from '../terminal.ts';
 import { brandGateway } from './gateway.ts';
 
-const rotatedSchema = z.looseObject({ models: z.array(z.string()) });
+const rotatedSchema = z.looseObject({
+  models: z.array(z.string()),
+  'old-key-until': z.string().nullable().default(null),
+});
 
 /** `store-admin rotate-key OLD NEW`: every model that signs with one key signs with another, in one step. */
 export function rotateKeyCommand(context: CliContext) {
@@ -20,9 +23,11 @@ export function rotateKeyCommand(context: CliContext) {
       const path = gateway.path('signing_key', oldKey, 'rotate');
       const rotated = await gateway.client.request(path, rotatedSchema, { method: 'POST', json });
       if (options.json) return printJson(context.terminal, rotated);
-      const { models } = rotated;
+      const { models, 'old-key-until': until } = rotated;
       for (const model of models)
         print(context.terminal, `Model '${model}' configured to sign serials with key '${newKey}'.`);
-      if (models.length === 0) print(context.terminal, 'No model signs with that key.');
+      if (models.length === 0) return print(context.terminal, 'No model signs with that key.');
+      const end = until === null ? 'until it is deleted' : `until ${until}`;
+      note(context.terminal, `Key ${oldKey} is kept ${end}: the serials that it signed rest on it.`);
     });
 }

@@ -1,4 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/core';
+import type { KeyBounds } from '../../assertions/index.ts';
 import { keyDigest, moment, name, shortId } from './columns.ts';
 
 /** A model that the Model Service issues serials for. */
@@ -66,6 +67,8 @@ export const SigningKey = defineEntity({
     modifiedAt: moment().nullable(),
     modifiedBy: shortId().nullable(),
     registrationRequestedAt: moment().nullable(),
+    /** What its account-key-request asks for, or will: until when and for which assertions. */
+    bounds: p.json<KeyBounds>().nullable(),
     signatures: p.bigint('number'),
   },
 });

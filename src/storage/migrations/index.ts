@@ -5,6 +5,7 @@ import { LibSqlLooseBlobs } from './libsql-0004.ts';
 import { LibSqlDeviceIdentities } from './libsql-0005.ts';
 import { LibSqlClosedPromises } from './libsql-0006.ts';
 import { LibSqlUndoBlobs } from './libsql-0007.ts';
+import { LibSqlKeyBounds } from './libsql-0008.ts';
 import { PostgreSqlFirst } from './postgresql-0001.ts';
 import { PostgreSqlOverrideSnapId } from './postgresql-0002.ts';
 import { PostgreSqlTokens } from './postgresql-0003.ts';
@@ -12,6 +13,7 @@ import { PostgreSqlLooseBlobs } from './postgresql-0004.ts';
 import { PostgreSqlDeviceIdentities } from './postgresql-0005.ts';
 import { PostgreSqlClosedPromises } from './postgresql-0006.ts';
 import { PostgreSqlUndoBlobs } from './postgresql-0007.ts';
+import { PostgreSqlKeyBounds } from './postgresql-0008.ts';
 
 /** In the order in which they are applied; a name, once released, never changes. */
 export const LIBSQL_MIGRATIONS = [
@@ -22,6 +24,7 @@ export const LIBSQL_MIGRATIONS = [
   { name: '0005', class: LibSqlDeviceIdentities },
   { name: '0006', class: LibSqlClosedPromises },
   { name: '0007', class: LibSqlUndoBlobs },
+  { name: '0008', class: LibSqlKeyBounds },
 ];
 
 /** The same steps for PostgreSQL. */
@@ -33,4 +36,5 @@ export const POSTGRESQL_MIGRATIONS = [
   { name: '0005', class: PostgreSqlDeviceIdentities },
   { name: '0006', class: PostgreSqlClosedPromises },
   { name: '0007', class: PostgreSqlUndoBlobs },
+  { name: '0008', class: PostgreSqlKeyBounds },
 ];

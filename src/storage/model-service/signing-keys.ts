@@ -1,3 +1,4 @@
+import type { KeyBounds } from '../../assertions/index.ts';
 import type { Queries } from '../database.ts';
 
 /** A key pair on the HSM; `keyId` and what follows are null until the HSM made it. */
@@ -15,6 +16,8 @@ export interface SigningKeyRecord {
   readonly modifiedAt: string | null;
   readonly modifiedBy: string | null;
   readonly registrationRequestedAt: string | null;
+  /** What its account-key-request asks for, or will; null: nothing. */
+  readonly bounds: KeyBounds | null;
   readonly signatures: number;
 }
 
@@ -31,6 +34,7 @@ const COLUMNS = [
   'modifiedAt',
   'modifiedBy',
   'registrationRequestedAt',
+  'bounds',
   'signatures',
 ] as const;
 
@@ -72,7 +76,9 @@ export async function findSigningKey(queries: Queries, keyId: string): Promise<S
 /** Reserves a name and a CKA_ID before the HSM is asked. @returns the row that holds the name afterwards */
 export async function reserveSigningKey(
   queries: Queries,
-  key: Pick<SigningKeyRecord, 'hsmKeyId' | 'token' | 'brandId' | 'name' | 'createdAt' | 'createdBy'>,
+  key: Pick<SigningKeyRecord, 'hsmKeyId' | 'token' | 'brandId' | 'name' | 'createdAt' | 'createdBy'> & {
+    readonly bounds?: KeyBounds | undefined;
+  },
 ): Promise<SigningKeyRecord> {
   await queries
     .insertInto('SigningKey')
@@ -89,6 +95,7 @@ export async function reserveSigningKey(
       modifiedAt: null,
       modifiedBy: null,
       registrationRequestedAt: null,
+      bounds: key.bounds ?? null,
       signatures: 0,
     })
     .onConflict((conflict) => conflict.columns(['brandId', 'name']).doNothing())
@@ -108,6 +115,25 @@ export async function completeSigningKey(
   made: { readonly keyId: string; readonly publicKey: string; readonly fingerprint: string },
 ): Promise<void> {
   await queries.updateTable('SigningKey').set(made).where('hsmKeyId', '=', hsmKeyId).execute();
+}
+
+/**
+ * Sets what the account-key-request of a key will ask for.
+ * @returns false when the request is made already
+ */
+export async function boundSigningKey(
+  queries: Queries,
+  keyId: string,
+  bounds: KeyBounds,
+  by: { readonly at: Date; readonly actor: string },
+): Promise<boolean> {
+  const result = await queries
+    .updateTable('SigningKey')
+    .set({ bounds, modifiedAt: by.at.toISOString(), modifiedBy: by.actor })
+    .where('keyId', '=', keyId)
+    .where('registrationRequestedAt', 'is', null)
+    .executeTakeFirst();
+  return Number(result.numUpdatedRows) === 1;
 }
 
 /** Notes that the account-key-request of a key was made. */

@@ -250,7 +250,7 @@ describe('signing keys', () => {
     const rotated = await gateway.call('POST', gateway.brand(`/signing_key/${key['sha3-384']}/rotate`), {
       'new-signing-key-sha3-384': next,
     });
-    expect(rotated.json).toEqual({ models: ['model-a'] });
+    expect(rotated.json).toEqual({ models: ['model-a'], 'old-key-until': null });
     expect((await gateway.call('GET', gateway.brand('/serial_policy'))).json).toMatchObject([
       {
         'model-name': 'model-a',

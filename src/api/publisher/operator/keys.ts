@@ -1,10 +1,45 @@
 import { Hono } from 'hono';
 
-import { encodeStream, decodeAssertion, text } from '../../../assertions/index.ts';
+import { z } from 'zod';
+
+import {
+  checkConstraints,
+  decodeAssertion,
+  encodeStream,
+  formatTimestamp,
+  text,
+  type KeyBounds,
+} from '../../../assertions/index.ts';
+import { keyBoundsFields } from '../../../devices/index.ts';
 import { accountKeysOf, findAccount } from '../../../storage/authority/index.ts';
 import type { PublisherApiDeps } from '../deps.ts';
-import { ASSERTION_TYPE, documentLimit } from '../http.ts';
+import { ASSERTION_TYPE, documentLimit, queryOf } from '../http.ts';
 import { registerAccountKey, revokeAccountKey } from '../key-registration.ts';
+
+/** Narrower bounds than the request asks for; `constraints` is JSON in the form of the assertion. */
+const boundsQuery = z.object({
+  until: keyBoundsFields.until,
+  constraints: z
+    .string()
+    .transform((text, context): unknown => {
+      try {
+        return JSON.parse(text);
+      } catch {
+        context.addIssue('JSON is needed');
+        return z.NEVER;
+      }
+    })
+    .pipe(keyBoundsFields.constraints.unwrap())
+    .optional(),
+});
+
+function narrowerBounds({ until, constraints }: z.infer<typeof boundsQuery>): KeyBounds {
+  if (constraints !== undefined) checkConstraints(constraints);
+  return {
+    ...(until !== undefined && { until: formatTimestamp(new Date(until)) }),
+    ...(constraints !== undefined && { constraints }),
+  };
+}
 
 /** Account keys: POST an account-key-request that somebody carried in, get the account-key to carry back. */
 export function keyRoutes(deps: PublisherApiDeps): Hono {
@@ -25,7 +60,8 @@ export function keyRoutes(deps: PublisherApiDeps): Hono {
   routes.post('/account-keys', documentLimit, async (context) => {
     const request = await context.req.text();
     const accountId = text(decodeAssertion(request), 'account-id');
-    const { assertion } = await registerAccountKey(deps, accountId, request, 'operator');
+    const narrower = narrowerBounds(queryOf(context, boundsQuery));
+    const { assertion } = await registerAccountKey(deps, accountId, request, 'operator', narrower);
     return context.body(new Uint8Array(encodeStream([assertion])), 201, { 'content-type': ASSERTION_TYPE });
   });
   routes.post('/account-keys/:keyId/revoke', async (context) => {

@@ -1,0 +1,8 @@
+import { Migration } from '@mikro-orm/migrations';
+
+/** Signing keys know the bounds that their account-keys are to have. */
+export class PostgreSqlKeyBounds extends Migration {
+  override up(): void {
+    this.addSql('alter table "signing_key" add column "bounds" jsonb null');
+  }
+}

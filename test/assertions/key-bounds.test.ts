@@ -1,0 +1,57 @@
+import { describe, expect, test } from 'vitest';
+import { isWithinBounds, keyBounds, type HeaderValue, type KeyBounds } from '../../src/assertions/index.ts';
+
+const only = (...alternatives: Readonly<Record<string, HeaderValue>>[]): KeyBounds => ({
+  constraints: alternatives.map((headers) => ({ headers })),
+});
+const until = (time: string): KeyBounds => ({ until: time });
+
+const serials = only({ type: 'serial', model: 'model-.*' });
+
+describe('bounds of an account-key lie within others', () => {
+  test.each<[string, KeyBounds, KeyBounds]>([
+    ['anything in no bounds', until('2030-01-01T00:00:00Z'), {}],
+    ['the same end', until('2030-01-01T00:00:00Z'), until('2030-01-01T01:00:00+01:00')],
+    ['an earlier end', until('2029-01-01T00:00:00Z'), until('2030-01-01T00:00:00Z')],
+    ['the same constraints', serials, serials],
+    ['one alternative of two', serials, only({ type: 'model' }, { type: 'serial', model: 'model-.*' })],
+    ['one more header', only({ type: 'serial', model: 'model-.*', 'brand-id': 'acme' }), serials],
+    ['a plain text in place of a pattern', only({ type: 'serial', model: 'model-a' }), serials],
+    [
+      'a plain text of a list',
+      only({ type: 'serial', model: 'b' }),
+      only({ type: 'serial', model: ['a', 'b'] }),
+    ],
+  ])('%s', (_, inner, outer) => {
+    expect(isWithinBounds(inner, outer)).toBe(true);
+  });
+
+  test.each<[string, KeyBounds, KeyBounds]>([
+    ['no end', {}, until('2030-01-01T00:00:00Z')],
+    ['a later end', until('2030-01-01T00:00:00.001Z'), until('2030-01-01T00:00:00Z')],
+    ['no constraints', {}, serials],
+    ['another type', only({ type: 'model', model: 'model-a' }), serials],
+    ['a header less', only({ type: 'serial' }), serials],
+    ['a text that does not fit', only({ type: 'serial', model: 'other' }), serials],
+    ['a pattern that cannot be compared', only({ type: 'serial', model: 'model-a.*' }), serials],
+    [
+      'one good and one foreign alternative',
+      only({ type: 'serial', model: 'model-a' }, { type: 'model' }),
+      serials,
+    ],
+  ])('but not %s', (_, inner, outer) => {
+    expect(isWithinBounds(inner, outer)).toBe(false);
+  });
+});
+
+describe('the bounds of an assertion', () => {
+  test.each<[HeaderValue]>([
+    ['serial'],
+    [['serial']],
+    [[]],
+    [[{ headers: { model: 'x' } }]],
+    [[{ type: 'serial' }]],
+  ])('are refused where no account-key could have them: %j', (constraints) => {
+    expect(() => keyBounds({ headers: { constraints } })).toThrow(/^cannot accept the assertion: /);
+  });
+});
