@@ -111,16 +111,23 @@ test('standard output is one JSON document, also where something is asked or sev
     exporter: null,
     exporterPinned: false,
   };
+  const undone = {
+    applied: true,
+    undone: [{ id: 1, kind: 'store', fileName: 'x', importedAt: '2026-01-01T00:00:00.000Z' }],
+    items: [],
+    moreItems: 0,
+    removedBlobs: 0,
+  };
   const { url } = await answering({
     'POST /ops/v1/imports': { workflowId: 'x', ui: null },
     'GET /ops/v1/operations/x?wait=2': { workflowId: 'x', status: 'completed', result },
-    'POST /ops/v1/imports/roll-back': { importId: 1, fileName: 'x', removedBlobs: 0 },
+    'POST /ops/v1/imports/roll-back': undone,
   });
   const env = { AIRLOCK_URL: url, AIRLOCK_OPERATOR_TOKEN: 'operator', AIRLOCK_HOME: await temporaryFolder() };
   const file = join(import.meta.dirname, 'golden', 'login.txt');
   const pushed = await runCli('snap-store-proxy', ['push-snaps', file, file, '--json'], { env });
   expect(JSON.parse(pushed.stdout)).toEqual([result, result]);
   const back = await runCli('snap-store-proxy', ['roll-back', '--json'], { env, input: 'yes\n' });
-  expect(JSON.parse(back.stdout)).toEqual({ importId: 1, fileName: 'x', removedBlobs: 0 });
+  expect(JSON.parse(back.stdout)).toEqual(undone);
   expect(back.stderr).toContain('Go back');
 });
