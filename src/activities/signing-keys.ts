@@ -25,7 +25,6 @@ import {
   completeSigningKey,
   endPoliciesOfKey,
   findSigningKey,
-  modelsUsingKey,
   noteRegistrationRequest,
   removeSigningKey,
   reserveSigningKey,
@@ -34,6 +33,7 @@ import {
 import type { CreatedSigningKey } from '../workflows/serials-contract.ts';
 import { endlessWhileAway } from './errors.ts';
 import { crashPoint } from './crash-point.ts';
+import { requireDeletable } from './key-deletion.ts';
 import { registrationOffline, type SubmitKeyRequest } from './submit-key-request.ts';
 
 /** What the work on signing keys needs. */
@@ -129,12 +129,19 @@ export function createSigningKeyActivities(deps: SigningKeyActivityDeps) {
       await deps.submit(Buffer.from(kept.bytes).toString('utf8'));
     },
 
-    /** Forgets a signing key unless a policy uses it; its account-key and the serials that it signed stay. Repeatable. */
-    async retireSigningKey(input: { readonly keyId: string; readonly actor: string }): Promise<void> {
+    /**
+     * Forgets a signing key unless a policy uses it, or it has signed and nobody said that this is known; its account-key and the serials
+     * that it signed stay. Repeatable.
+     */
+    async retireSigningKey(input: {
+      readonly keyId: string;
+      readonly actor: string;
+      readonly hasSigned?: boolean;
+    }): Promise<void> {
       await database.transaction(async (queries) => {
         const key = await findSigningKey(queries, input.keyId);
         if (key === undefined) return;
-        await requireUnused(queries, key);
+        await requireDeletable(queries, key, { hasSigned: input.hasSigned ?? false });
         await endPoliciesOfKey(queries, input.keyId, clock());
         await removeSigningKey(queries, key.hsmKeyId);
         await appendAct(queries, {
@@ -142,7 +149,12 @@ export function createSigningKeyActivities(deps: SigningKeyActivityDeps) {
           actor: input.actor,
           act: 'key.delete',
           subject: input.keyId,
-          details: { brand: key.brandId, name: key.name, signatures: key.signatures },
+          details: {
+            brand: key.brandId,
+            name: key.name,
+            signatures: key.signatures,
+            'has-signed': input.hasSigned ?? false,
+          },
         });
         await raiseGeneration(queries, 'settings');
       });
@@ -208,16 +220,6 @@ function tokenIfThere(tokens: SigningKeyActivityDeps['tokens'], name: string) {
     if (error instanceof HsmError && error.code === 'hsm-token-unknown') return undefined;
     throw error;
   }
-}
-
-async function requireUnused(queries: Queries, key: SigningKeyRecord): Promise<void> {
-  const models = await modelsUsingKey(queries, key.keyId ?? '');
-  if (models.length === 0) return;
-  throw new AirlockError(
-    'conflict',
-    'signing-key-in-use',
-    `cannot delete signing key '${key.name}': it is used to sign at least one serial policy, of ${models.join(', ')}; give each of these models a policy with another key first`,
-  );
 }
 
 async function makeRequest(

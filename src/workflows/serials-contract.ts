@@ -54,6 +54,8 @@ export interface DeleteSigningKeyInput {
   readonly hsmKeyId: string;
   /** The HSM token that holds it; the default token when absent. */
   readonly token?: string;
+  /** Whoever asks knows that the key has signed serials. */
+  readonly hasSigned?: boolean;
   /** Account id of who asked, for the log. */
   readonly actor: string;
 }

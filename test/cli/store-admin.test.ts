@@ -333,6 +333,18 @@ describe('what goes wrong ends in one sentence', () => {
     });
   });
 
+  test('unless the wish is explicit: a key that has signed', async () => {
+    const { run, seen } = await admin({
+      [`DELETE /v1/brand/brand/signing_key/${TEST_KEY}?has-signed=true`]: new Response(null, { status: 204 }),
+    });
+    expect(await run(['delete', 'key', TEST_KEY, '--has-signed'])).toEqual({
+      status: 0,
+      stdout: `Signing key '${TEST_KEY}' deleted.\n`,
+      stderr: '',
+    });
+    expect(seen.at(-1)?.path).toBe(`/v1/brand/brand/signing_key/${TEST_KEY}?has-signed=true`);
+  });
+
   test('when nothing answers', async () => {
     const { env } = await admin({});
     await writeFile(

@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 
+import { requireDeletable } from '../../activities/key-deletion.ts';
 import { boundHeaders, keyBounds, type KeyBounds } from '../../assertions/index.ts';
 import {
   checkKeyBounds,
@@ -27,6 +28,7 @@ import {
   jsonBody,
   notFound,
   people,
+  queryOf,
   view,
   type AdminApiDeps,
   type AdminApp,
@@ -42,6 +44,8 @@ const newKey = z.object({
   token: z.string().max(64).default(DEFAULT_TOKEN),
   ...keyBoundsFields,
 });
+/** `has-signed`: whoever asks knows that serials in the log rest on the key. */
+const deletion = z.object({ 'has-signed': z.enum(['true', 'false']).default('false') });
 const rotation = z.object({ 'new-signing-key-sha3-384': z.string().min(1).max(128) });
 
 /** `/v1/brand/{brand}/signing_key` (protocol/operators.md 2.4), with `/rotate` and details of one key besides. */
@@ -84,16 +88,11 @@ export function signingKeyRoutes(deps: AdminApiDeps): AdminApp {
   app.delete('/:key', view('delete_signing_key'), async (c) => {
     const key = await signingKeyOfPath(deps, c);
     const keyId = key.keyId ?? '';
-    const models = await modelsUsingKey(queries, keyId);
-    if (models.length > 0) {
-      throw conflict(
-        'signing-key-in-use',
-        `cannot delete signing key '${key.name}': it is used to sign at least one serial policy, of ${models.join(', ')}; give each of these models a policy with another key first`,
-      );
-    }
+    const hasSigned = queryOf(c, deletion)['has-signed'] === 'true';
+    await requireDeletable(queries, key, { hasSigned });
     const seconds = await deps.readTimeout();
     const done = await deps.processes.deleteSigningKey(
-      { keyId, hsmKeyId: key.hsmKeyId, token: key.token, actor: c.get('actor') },
+      { keyId, hsmKeyId: key.hsmKeyId, token: key.token, actor: c.get('actor'), hasSigned },
       seconds * 1000,
     );
     if (!done) {

@@ -4,13 +4,19 @@ import type { CliContext } from '../context.ts';
 import { print } from '../terminal.ts';
 import { brandGateway } from './gateway.ts';
 
-/** `store-admin delete key SHA3-384`: removes a key from the HSM, unless a serial policy uses it. */
+/** `store-admin delete key SHA3-384`: removes a key from the HSM, unless a serial policy uses it or it has signed serials. */
 export function deleteKeyCommand(context: CliContext) {
   return new Command('key')
     .description('delete a signing key that no serial policy uses')
     .argument('<sha3-384>', 'the key, as "list keys" shows it')
-    .action(async (key) => {
-      await remove(context, 'signing_key', key);
+    .option(
+      '--has-signed',
+      'also a key that has signed serials; they stay good, and nothing is signed with it again',
+    )
+    .action(async (key, { hasSigned }) => {
+      const gateway = await brandGateway(context);
+      const query = hasSigned ? '?has-signed=true' : '';
+      await gateway.client.perform(`${gateway.path('signing_key', key)}${query}`, { method: 'DELETE' });
       print(context.terminal, `Signing key '${key}' deleted.`);
     });
 }

@@ -2,12 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import {
   decodeAssertion,
   publicKeyOf,
   verifySelfSigned,
   type Assertion,
 } from '../../../src/assertions/index.ts';
+import { listActs } from '../../../src/storage/index.ts';
 import { signatureCounts } from '../../../src/storage/model-service/index.ts';
 import { openGateway, type TestGateway } from '../../support/admin-gateway.ts';
 import { openModelService, type TestModelService } from '../../support/model-service.ts';
@@ -322,6 +324,40 @@ describe('the serial log', () => {
       (await signatureCounts(rig.database.queries)).filter((key) => key.counted !== key.inLog),
     ).toMatchObject([{ counted: 3, inLog: 2 }]);
     await hidden.set({ signedAt: kept?.signedAt ?? null }).execute();
+  });
+
+  it('keeps its key from being deleted by mistake', async () => {
+    const keys = z.array(z.object({ name: z.string(), 'sha3-384': z.string() }));
+    const listed = async () => keys.parse((await gateway.call('GET', gateway.brand('/signing_key'))).json);
+    const key = (await listed()).find(({ name }) => name === 'log-key')?.['sha3-384'] ?? '';
+    const path = gateway.brand(`/signing_key/${key}`);
+    expect((await gateway.call('DELETE', `${path}?has-signed=true`)).json['error-list'][0]).toMatchObject({
+      code: 'signing-key-in-use',
+      message: expect.stringContaining('of model-log;'),
+    });
+    const policies = gateway.brand('/model/model-log/serial_policy');
+    expect((await gateway.call('DELETE', `${policies}/1`)).status).toBe(204);
+    const refused = await gateway.call('DELETE', path);
+    expect([refused.status, refused.json['error-list'][0]]).toEqual([
+      409,
+      {
+        code: 'signing-key-has-signed',
+        message:
+          "cannot delete signing key 'log-key': 3 serials in the log rest on it; to delete it all the same, which leaves them good, add --has-signed (has-signed=true)",
+      },
+    ]);
+    expect((await rig.hsm.listKeys()).map(({ label }) => label)).toContain('log-key');
+    expect((await gateway.call('DELETE', `${path}?has-signed=perhaps`)).status).toBe(400);
+    expect((await gateway.call('DELETE', `${path}?has-signed=true`)).status).toBe(204);
+    expect((await rig.hsm.listKeys()).map(({ label }) => label)).not.toContain('log-key');
+    const [act] = await listActs(rig.database.queries, { limit: 1 });
+    expect(act).toMatchObject({
+      act: 'key.delete',
+      subject: key,
+      details: { name: 'log-key', signatures: 3, 'has-signed': true },
+    });
+    const log = await gateway.call('GET', gateway.brand('/model/model-log/serial-log'));
+    expect(log.json.items).toHaveLength(3);
   });
 
   it('outlives its model', async () => {
