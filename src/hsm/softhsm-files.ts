@@ -57,7 +57,7 @@ export class SoftHsmFiles {
   async sync(): Promise<void> {
     for (const name of await this.#names()) {
       const folder = join(this.#tokens, name);
-      for (const file of await readdir(folder)) await syncPath(join(folder, file));
+      for (const file of await readdir(folder)) await syncUnlessGone(join(folder, file));
       await syncPath(folder);
     }
     await syncPath(this.#tokens);
@@ -108,6 +108,15 @@ export async function syncPath(path: string): Promise<void> {
     await file.sync();
   } finally {
     await file.close();
+  }
+}
+
+/** Another process may be removing objects at this moment: of what is gone, the folder tells the disk. */
+async function syncUnlessGone(path: string): Promise<void> {
+  try {
+    await syncPath(path);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
   }
 }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, readdir, rename, stat, truncate, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, readdir, rename, stat, symlink, truncate, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createSoftHsmToken, openHsm, parseHsmKeyId } from '../../src/hsm/index.ts';
 import { childrenOf, eventually, hsmChildren, signalThose } from '../support/processes.ts';
@@ -102,6 +102,17 @@ describe('the embedded SoftHSM token', () => {
     await harm(file);
     const again = await createSoftHsmToken({ ...token, soPin: 'unused' });
     expect(await (await openTestHsm({ ...token, ...again })).findKey(id)).toEqual(publicKey);
+  });
+
+  it('makes keys durable though another process removes a file that was just there', async () => {
+    const token = await makeTestToken(await temporaryFolder());
+    const [file = ''] = await tokenFiles(token.directory);
+    // A name in the folder whose file cannot be opened any more is what that looks like.
+    await symlink('gone', join(dirname(file), 'removed.lock'));
+    const hsm = await openTestHsm(token);
+    const id = parseHsmKeyId(randomUUID());
+    const publicKey = await hsm.generateKey(id, 'key');
+    expect(await hsm.listKeys()).toEqual([{ id, label: 'key', publicKey }]);
   });
 
   it('says what is wrong when it cannot be made', async () => {
