@@ -186,6 +186,29 @@ describe('the outputs of seed 001, to the letter', () => {
     });
   });
 
+  test.each([
+    ['claim', 'Claim codes of the former secret are refused'],
+    ['webhook', 'Questions are signed with it from now on'],
+  ])('the %s secret of a model: shown, and rotated', async (kind, told) => {
+    const path = `/v1/brand/brand/model/model-a/${kind}-secret`;
+    const { run, seen } = await admin({
+      [`POST ${path}`]: { [`${kind}-secret`]: 'FORMER' },
+      [`POST ${path}/rotate`]: { [`${kind}-secret`]: 'FRESH' },
+    });
+    expect(await run(['show', `${kind}-secret`, 'model-a'])).toEqual({
+      status: 0,
+      stdout: 'FORMER\n',
+      stderr: '',
+    });
+    const rotated = await run([`rotate-${kind}-secret`, 'model-a']);
+    expect(rotated).toMatchObject({ status: 0, stdout: 'FRESH\n' });
+    expect(rotated.stderr).toContain(told);
+    expect(JSON.parse((await run([`rotate-${kind}-secret`, 'model-a', '--json'])).stdout)).toEqual({
+      [`${kind}-secret`]: 'FRESH',
+    });
+    expect(seen.at(-1)?.path).toBe(`${path}/rotate`);
+  });
+
   test('register-key by the host, which has the route, prints the same', async () => {
     const { run, seen } = await admin({
       [`POST /v1/brand/brand/signing_key/${TEST_KEY}/register`]: {

@@ -2,13 +2,13 @@ import { Hono } from 'hono';
 import { z } from 'zod';
 
 import { deriveClaim, parseEnrolmentPolicy, parseSerialNumber } from '../../devices/index.ts';
-import { touchModel } from '../../storage/model-service/index.ts';
+import { modelSecretSalt, touchModel } from '../../storage/model-service/index.ts';
 import { jsonBody, view, type AdminApiDeps, type AdminApp, type AdminEnv } from './gateway.ts';
 import { change, modelOfPath } from './model-lookup.ts';
 
 const labels = z.object({ serials: z.array(z.string()).min(1).max(10_000) });
 /**
- * Below `/v1/brand/{brand}/model/{model}`: who may enrol (`enrolment`), and the codes and secrets that go with it.
+ * Below `/v1/brand/{brand}/model/{model}`: who may enrol (`enrolment`), and the codes that go with it (`claims`).
  */
 export function enrolmentRoutes(deps: AdminApiDeps): AdminApp {
   const app = new Hono<AdminEnv>();
@@ -33,7 +33,8 @@ export function enrolmentRoutes(deps: AdminApiDeps): AdminApp {
   app.post('/claims', view('derive_claims'), async (c) => {
     const { brandId, name } = await modelOfPath(deps, c);
     const { serials } = await jsonBody(c, labels);
-    const secret = deps.secrets.claims(brandId, name);
+    const salt = await modelSecretSalt(deps.database.queries, { brandId, modelName: name, kind: 'claims' });
+    const secret = deps.secrets.claims(brandId, name, salt);
     const claims = serials.map((text) => {
       const label = parseSerialNumber(text);
       return { serial: label, 'claim-code': deriveClaim(secret, { brandId, model: name, label }) };
@@ -45,31 +46,6 @@ export function enrolmentRoutes(deps: AdminApiDeps): AdminApp {
       async () => undefined,
     );
     return c.json({ claims });
-  });
-
-  // POST, for they hand out secrets: only who may write gets them, and each time is in the log.
-  app.post('/claim-secret', view('export_claim_secret'), async (c) => {
-    const { brandId, name } = await modelOfPath(deps, c);
-    await change(
-      deps,
-      c,
-      { act: 'claims.export-secret', subject: `${brandId}/${name}` },
-      async () => undefined,
-    );
-    return c.json({ 'claim-secret': Buffer.from(deps.secrets.claims(brandId, name)).toString('base64url') });
-  });
-
-  app.post('/webhook-secret', view('export_webhook_secret'), async (c) => {
-    const { brandId, name } = await modelOfPath(deps, c);
-    await change(
-      deps,
-      c,
-      { act: 'webhook.export-secret', subject: `${brandId}/${name}` },
-      async () => undefined,
-    );
-    return c.json({
-      'webhook-secret': Buffer.from(deps.secrets.webhook(brandId, name)).toString('base64url'),
-    });
   });
 
   return app;

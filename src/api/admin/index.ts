@@ -16,6 +16,7 @@ import {
   type AdminEnv,
 } from './gateway.ts';
 import { keyRegistrationRoutes } from './key-registration.ts';
+import { modelSecretRoutes } from './model-secrets.ts';
 import { modelRoutes } from './models.ts';
 import { policiesInForceRoutes } from './policies-in-force.ts';
 import { remodelAllowlistRoutes } from './remodel-allowlist.ts';
@@ -47,6 +48,7 @@ export function createAdminApi(deps: AdminApiDeps): Hono<AdminEnv> {
   app.route('/v1/brand/:brand/model/:model', serialLogRoutes(deps));
   app.route('/v1/brand/:brand/model/:model', serialHistoryRoutes(deps));
   app.route('/v1/brand/:brand/model/:model', enrolmentRoutes(deps));
+  app.route('/v1/brand/:brand/model/:model', modelSecretRoutes(deps));
   app.route('/v1/brand/:brand/model/:model/replacements', replacementRoutes(deps));
   app.route('/v1/brand/:brand/model/:model/serial_policy', serialPolicyRoutes(deps));
   app.route('/v1/brand/:brand/model/:model/api-keys', apiKeyRoutes(deps));

@@ -13,10 +13,10 @@ export interface ModelServiceSecrets {
   readonly apiKeyPepper: Uint8Array;
   /** Gateway macaroons are made under it. */
   readonly gatewayRootKey: Uint8Array;
-  /** What a factory derives the claim codes of a model from; given to the brand on request. */
-  claims(brandId: string, model: string): Uint8Array;
+  /** What a factory derives the claim codes of a model from; given to the brand on request. Another salt makes another secret. */
+  claims(brandId: string, model: string, salt?: string): Uint8Array;
   /** What questions to the decision service of a model are signed with; given to the brand on request. */
-  webhook(brandId: string, model: string): Uint8Array;
+  webhook(brandId: string, model: string, salt?: string): Uint8Array;
 }
 
 /** Derives the secrets from the sealed one in the settings, which is made at first use. */
@@ -40,7 +40,8 @@ export function deriveModelServiceSecrets(root: Uint8Array): ModelServiceSecrets
     requestId: derive('request-id'),
     apiKeyPepper: derive('api-key'),
     gatewayRootKey: derive('gateway'),
-    claims: (brandId, model) => derive('claims', brandId, model),
-    webhook: (brandId, model) => derive('webhook', brandId, model),
+    claims: (brandId, model, salt) => derive('claims', brandId, model, ...(salt === undefined ? [] : [salt])),
+    webhook: (brandId, model, salt) =>
+      derive('webhook', brandId, model, ...(salt === undefined ? [] : [salt])),
   };
 }

@@ -11,7 +11,7 @@ import {
 import type { Database } from '../../storage/index.ts';
 import { noTracing, type Tracing } from '../../telemetry/index.ts';
 import { Admissions } from './admission/admissions.ts';
-import type { Applicant } from './admission/applicant.ts';
+import type { Applicant, AskingWebhook } from './admission/applicant.ts';
 import { httpWebhook, type AskWebhook } from './admission/ask-webhook.ts';
 import { ProvisioningTrust } from './admission/trust.ts';
 import type { ModelServiceSecrets } from './model-service-secrets.ts';
@@ -56,7 +56,7 @@ export class SerialService {
       clock: deps.clock,
       tracing: this.#tracing,
       apiKeyPepper: deps.secrets.apiKeyPepper,
-      claimSecret: (brandId, model) => deps.secrets.claims(brandId, model),
+      claimSecret: (brandId, model, salt) => deps.secrets.claims(brandId, model, salt),
       checkCapacity: (token, intent) => deps.provisioner.checkCapacity(token, intent),
     });
     this.#askWebhook = deps.askWebhook ?? httpWebhook(deps.clock);
@@ -114,7 +114,7 @@ export class SerialService {
   async #admit(applicant: Applicant) {
     const admission = await this.#tracing.span('admit', () => this.#admissions.admit(applicant));
     if (admission.kind !== 'ask-webhook') return admission;
-    const ask = () => this.#ask(applicant, admission.url, admission.apiKeyName);
+    const ask = () => this.#ask(applicant, admission);
     const verdict = await this.#tracing.span('ask the webhook', ask);
     return this.#tracing.span('admit', () => this.#admissions.admit({ ...applicant, verdict }));
   }
@@ -123,7 +123,7 @@ export class SerialService {
     return this.#tracing.span('reply', () => this.#trust.replyFor(serial, signKeyId));
   }
 
-  #ask(applicant: Applicant, url: string, apiKeyName: string): Promise<Decision> {
+  #ask(applicant: Applicant, { url, apiKeyName, salt }: AskingWebhook): Promise<Decision> {
     const { request } = applicant;
     return this.#askWebhook(
       url,
@@ -137,7 +137,7 @@ export class SerialService {
         body: applicant.body,
         requestId: request.requestId,
       },
-      this.#deps.secrets.webhook(request.brandId, request.modelName),
+      this.#deps.secrets.webhook(request.brandId, request.modelName, salt),
     );
   }
 }

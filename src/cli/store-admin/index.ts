@@ -24,6 +24,7 @@ import { listSerialPoliciesCommand } from './list-serial-policies.ts';
 import { listSerialHistoryCommand } from './list-serial-history.ts';
 import { listSerialsCommand } from './list-serials.ts';
 import { loginCommand } from './login.ts';
+import { rotateSecretCommand, showSecretCommand } from './model-secrets.ts';
 import { registerKeyCommand } from './register-key.ts';
 import { createRemodelCommand, deleteRemodelCommand, listRemodelsCommand } from './remodels.ts';
 import {
@@ -47,11 +48,13 @@ export function storeAdminProgram(context: CliContext): Command {
     .addCommand(exportGroup(context))
     .addCommand(createGroup(context))
     .addCommand(listGroup(context))
-    .addCommand(new Command('show').description('show one thing').addCommand(showEnrolmentCommand(context)))
+    .addCommand(showGroup(context))
     .addCommand(updateGroup(context))
     .addCommand(deleteGroup(context))
     .addCommand(registerKeyCommand(context))
     .addCommand(rotateKeyCommand(context))
+    .addCommand(rotateSecretCommand(context, 'claim'))
+    .addCommand(rotateSecretCommand(context, 'webhook'))
     .addCommand(allowListCommand(context))
     .addCommand(decideCommand(context, 'approve'))
     .addCommand(decideCommand(context, 'refuse'))
@@ -60,6 +63,14 @@ export function storeAdminProgram(context: CliContext): Command {
     .addCommand(importGroup(context))
     .addCommand(new Command('revoke').description('revoke a token').addCommand(revokeTokenCommand(context)));
   return program;
+}
+
+function showGroup(context: CliContext) {
+  return new Command('show')
+    .description('show one thing')
+    .addCommand(showEnrolmentCommand(context))
+    .addCommand(showSecretCommand(context, 'claim'))
+    .addCommand(showSecretCommand(context, 'webhook'));
 }
 
 function importGroup(context: CliContext) {

@@ -39,6 +39,7 @@ export const ENTITIES = [
   snaps.ChannelOverride,
   models.Model,
   models.ApiKey,
+  models.ModelSecret,
   models.SigningKey,
   models.SerialPolicy,
   serials.SerialIntent,

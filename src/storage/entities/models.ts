@@ -43,6 +43,26 @@ export const ApiKey = defineEntity({
   },
 });
 
+/**
+ * That a secret of a model was rotated: it is derived with this salt from then on. The secrets themselves are nowhere, the one that they
+ * come from is sealed. A row outlives its model, so that a secret which is over stays over.
+ */
+export const ModelSecret = defineEntity({
+  name: 'ModelSecret',
+  tableName: 'model_secret',
+  uniques: [{ properties: ['brandId', 'modelName', 'kind'] }],
+  properties: {
+    id: p.integer().primary().autoincrement(),
+    brandId: shortId(),
+    modelName: name(),
+    /** `claims` or `webhook`. */
+    kind: p.string().length(16),
+    salt: p.string().length(64),
+    rotatedAt: moment(),
+    rotatedBy: shortId(),
+  },
+});
+
 /** A key pair on the HSM. The row is made with the CKA_ID before the key is generated. */
 export const SigningKey = defineEntity({
   name: 'SigningKey',

@@ -6,6 +6,7 @@ import { LibSqlDeviceIdentities } from './libsql-0005.ts';
 import { LibSqlClosedPromises } from './libsql-0006.ts';
 import { LibSqlUndoBlobs } from './libsql-0007.ts';
 import { LibSqlKeyBounds } from './libsql-0008.ts';
+import { LibSqlModelSecrets } from './libsql-0009.ts';
 import { PostgreSqlFirst } from './postgresql-0001.ts';
 import { PostgreSqlOverrideSnapId } from './postgresql-0002.ts';
 import { PostgreSqlTokens } from './postgresql-0003.ts';
@@ -14,6 +15,7 @@ import { PostgreSqlDeviceIdentities } from './postgresql-0005.ts';
 import { PostgreSqlClosedPromises } from './postgresql-0006.ts';
 import { PostgreSqlUndoBlobs } from './postgresql-0007.ts';
 import { PostgreSqlKeyBounds } from './postgresql-0008.ts';
+import { PostgreSqlModelSecrets } from './postgresql-0009.ts';
 
 /** In the order in which they are applied; a name, once released, never changes. */
 export const LIBSQL_MIGRATIONS = [
@@ -25,6 +27,7 @@ export const LIBSQL_MIGRATIONS = [
   { name: '0006', class: LibSqlClosedPromises },
   { name: '0007', class: LibSqlUndoBlobs },
   { name: '0008', class: LibSqlKeyBounds },
+  { name: '0009', class: LibSqlModelSecrets },
 ];
 
 /** The same steps for PostgreSQL. */
@@ -37,4 +40,5 @@ export const POSTGRESQL_MIGRATIONS = [
   { name: '0006', class: PostgreSqlClosedPromises },
   { name: '0007', class: PostgreSqlUndoBlobs },
   { name: '0008', class: PostgreSqlKeyBounds },
+  { name: '0009', class: PostgreSqlModelSecrets },
 ];

@@ -2,6 +2,7 @@ export * from './approvals.ts';
 export * from './blocks.ts';
 export * from './closed-promises.ts';
 export * from './enrolment.ts';
+export * from './model-secrets.ts';
 export * from './models.ts';
 export * from './remodel-allowances.ts';
 export * from './replacement-permits.ts';

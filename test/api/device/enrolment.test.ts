@@ -1,4 +1,4 @@
-import { createHash, createSign, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createHash, createHmac, createSign, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -13,6 +13,7 @@ import {
   type PublicKey,
 } from '../../../src/assertions/index.ts';
 import { hardwareKeyId, signQuestion } from '../../../src/devices/index.ts';
+import { listActs } from '../../../src/storage/index.ts';
 import { openGateway, type TestGateway } from '../../support/admin-gateway.ts';
 import { DeviceError, type Device, type DeviceOptions } from '../../support/device.ts';
 import { openModelService, type TestModelService } from '../../support/model-service.ts';
@@ -152,6 +153,76 @@ describe('claim codes', () => {
   });
 });
 
+/** A claim code as a factory derives it by itself: what docs/how-to/provision-devices.md says, written down once more. */
+function claimMadeElsewhere(secret: string, brand: string, model: string, serial: string): string {
+  const digest = createHmac('sha256', Buffer.from(secret, 'base64url'))
+    .update(`airlock claim\0${brand}\0${model}\0${serial}`)
+    .digest();
+  const number = BigInt(`0x${digest.subarray(0, 13).toString('hex')}`) >> 4n;
+  const letters = Array.from(
+    { length: 20 },
+    (_, place) => '0123456789abcdefghjkmnpqrstvwxyz'[Number((number >> BigInt(95 - 5 * place)) & 31n)],
+  );
+  return `${serial}.${letters.join('').replace(/.{5}(?=.)/g, '$&-')}`;
+}
+
+describe('the claim secret of a model', () => {
+  const tell = async (path: string) =>
+    String((await gateway.call('POST', gateway.brand(`/model/${path}`), {})).json['claim-secret']);
+  const deviceWith = (model: Assertion, code: string) =>
+    device(model, { headers: { 'api-key': `api-key-of-${text(model, 'model')}`, 'claim-code': code } });
+
+  it('lets a factory derive codes by itself, and ends all of them when it is rotated, each time with a line in the log', async () => {
+    const model = await modelWith('model-offline', { mode: 'claims' });
+    const { brandId } = rig.chain;
+    const first = await tell('model-offline/claim-secret');
+    const code = (secret: string, serial: string) =>
+      claimMadeElsewhere(secret, brandId, 'model-offline', serial);
+    expect(await outcome(await deviceWith(model, code(first, 'O-1')))).toBe('O-1');
+    const owner = await deviceWith(model, code(first, 'O-2'));
+    expect(await outcome(owner)).toBe('O-2');
+
+    const second = await tell('model-offline/claim-secret/rotate');
+    expect(second).not.toBe(first);
+    expect(await tell('model-offline/claim-secret')).toBe(second);
+    expect(await outcome(await deviceWith(model, code(first, 'O-3')))).toContain('not one of this model');
+    expect(await outcome(await deviceWith(model, code(second, 'O-3')))).toBe('O-3');
+    expect(await outcome(owner)).toBe('O-2');
+    const { json } = await gateway.call('POST', gateway.brand('/model/model-offline/claims'), {
+      serials: ['O-4'],
+    });
+    expect(json.claims).toEqual([{ serial: 'O-4', 'claim-code': code(second, 'O-4') }]);
+
+    const acts = await listActs(rig.database.queries, { limit: 10, subject: `${brandId}/model-offline` });
+    expect(acts.map(({ act, actor }) => `${actor} ${act}`).slice(0, 4)).toEqual([
+      'admin-account claims.derive',
+      'admin-account claims.export-secret',
+      'admin-account claims.rotate-secret',
+      'admin-account claims.export-secret',
+    ]);
+    const kept = await rig.database.queries.selectFrom('ModelSecret').selectAll().execute();
+    expect(JSON.stringify(kept) + JSON.stringify(acts)).not.toMatch(new RegExp(`${first}|${second}`));
+  });
+
+  it('is another one for each model, and is over for good: a model of the same name gets the later one', async () => {
+    await modelWith('model-again', { mode: 'claims' });
+    const first = await tell('model-again/claim-secret');
+    const second = await tell('model-again/claim-secret/rotate');
+    expect(await tell('model-offline/claim-secret')).not.toBe(second);
+    expect((await gateway.call('DELETE', gateway.brand('/model/model-again'))).status).toBe(204);
+    await modelWith('model-again', { mode: 'claims' });
+    expect([first, second].indexOf(await tell('model-again/claim-secret'))).toBe(1);
+  });
+
+  it('is for admins of the brand: others find no such model', async () => {
+    for (const path of ['claim-secret', 'claim-secret/rotate', 'webhook-secret', 'webhook-secret/rotate']) {
+      const unknown = await gateway.call('POST', gateway.brand(`/model/nobody/${path}`), {});
+      const foreign = await gateway.call('POST', `/v1/brand/other/model/model-again/${path}`, {});
+      expect([unknown.status, foreign.status]).toEqual([404, 404]);
+    }
+  });
+});
+
 describe('an approval queue', () => {
   it('makes devices wait for an admin, past the life of their request-id', async () => {
     const model = await modelWith('model-approve', { mode: 'approval' });
@@ -239,6 +310,16 @@ describe('a decision webhook', () => {
       return { status: 200, body: JSON.stringify({ allow: true, serial: 'HOOK-1' }) };
     };
     expect(await outcome(await device(model))).toBe('HOOK-1');
+    expect(genuine).toBe(true);
+    const rotated = await gateway.call('POST', gateway.brand('/model/model-hook/webhook-secret/rotate'), {});
+    const nextSecret = Buffer.from(String(rotated.json['webhook-secret']), 'base64url');
+    expect(nextSecret).not.toEqual(hookSecret);
+    answer = (body, signature) => {
+      const at = new Date(Number(/t=(\d+)/.exec(signature)?.[1]) * 1000);
+      genuine = signQuestion(body, nextSecret, at) === signature;
+      return { status: 200, body: JSON.stringify({ allow: true, serial: 'HOOK-2' }) };
+    };
+    expect(await outcome(await device(model))).toBe('HOOK-2');
     expect(genuine).toBe(true);
     answer = () => ({ status: 200, body: JSON.stringify({ allow: false }) });
     expect(await outcome(await device(model))).toContain('decision service refused');

@@ -19,7 +19,7 @@ export interface AdmissionDeps {
   readonly clock: () => Date;
   readonly tracing: Tracing;
   readonly apiKeyPepper: Uint8Array;
-  readonly claimSecret: (brandId: string, model: string) => Uint8Array;
+  readonly claimSecret: (brandId: string, model: string, salt: string | undefined) => Uint8Array;
   /** Throws {@link DeviceError} `too-busy` when too many wait for this HSM token. */
   readonly checkCapacity: (token: string, intent?: string) => void;
 }
@@ -124,7 +124,8 @@ export class Admissions {
       facts,
       now: this.#deps.clock(),
       apiKeyPepper: this.#deps.apiKeyPepper,
-      claimSecret: this.#deps.claimSecret,
+      claimSecret: (brandId, model) =>
+        this.#deps.claimSecret(brandId, model, modelOf(brandId, model)?.salts.claims),
       checkCapacity: this.#deps.checkCapacity,
       signingOf: (keyId) => this.#book.signingOf(queries, keyId),
       intents: [],

@@ -29,5 +29,13 @@ export type Admission =
     }
   /** An admin has to decide. */
   | { readonly kind: 'wait' }
-  /** The brand's decision service has to be asked. */
-  | { readonly kind: 'ask-webhook'; readonly url: string; readonly apiKeyName: string };
+  | AskingWebhook;
+
+/** The brand's decision service has to be asked. */
+export interface AskingWebhook {
+  readonly kind: 'ask-webhook';
+  readonly url: string;
+  readonly apiKeyName: string;
+  /** The salt of the secret that the question is signed with. */
+  readonly salt: string | undefined;
+}

@@ -59,7 +59,7 @@ export async function judge(
   const enrolled = known ?? (await enrol(bench, applicant, model));
   switch (enrolled.kind) {
     case 'ask-webhook':
-      return { ...enrolled, apiKeyName };
+      return { ...enrolled, apiKeyName, salt: model.salts.webhook };
     case 'wait':
       spend(bench, applicant);
       return enrolled;

@@ -13,6 +13,7 @@ import {
   listModels,
   listPolicies,
   listRemodel,
+  modelSecretSalts,
   type SigningKeyRecord,
 } from '../../../storage/model-service/index.ts';
 
@@ -22,6 +23,8 @@ export interface ModelEntry {
   readonly apiKeys: readonly ApiKeyRecord[];
   /** The key of the serial policy in force; undefined when there is no policy. */
   readonly signing: SigningEntry | undefined;
+  /** The salts of the model's secrets, by what they are for; absent where they were never rotated. */
+  readonly salts: { readonly claims?: string | undefined; readonly webhook?: string | undefined };
   /** Whether the brand took over serials that another service signed. */
   readonly hasForeignSerials: boolean;
   /** Whether the brand says at all who may remodel. */
@@ -88,6 +91,7 @@ async function readBrand(queries: Queries, brandId: string): Promise<ReadonlyMap
   const apiKeys = await listApiKeys(queries, brandId);
   const policies = await listPolicies(queries, brandId);
   const foreign = await hasForeignSerials(queries, brandId);
+  const salts = await modelSecretSalts(queries, brandId);
   const rules = await listRemodel(queries, brandId, { after: 0, limit: 1 });
   const entries = new Map<string, ModelEntry>();
   for (const model of models) {
@@ -104,6 +108,9 @@ async function readBrand(queries: Queries, brandId: string): Promise<ReadonlyMap
           blocked: false,
         })),
       signing: keyId === undefined ? undefined : await readSigning(queries, keyId),
+      salts: Object.fromEntries(
+        salts.filter(({ modelName }) => modelName === model.name).map(({ kind, salt }) => [kind, salt]),
+      ),
       hasForeignSerials: foreign,
       hasRemodelRules: rules.length > 0,
     });
