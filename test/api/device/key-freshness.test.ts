@@ -22,13 +22,7 @@ beforeAll(async () => {
   rig = await openModelService({ folder });
   await rig.addModel('model-a', { apiKey: 'api-key-of-model-a', key: await rig.addKey('serials') });
   connection = await openDatabase({ file: join(folder, 'airlock.sqlite') });
-  elsewhere = new SerialService({
-    database: connection,
-    secrets: rig.secrets,
-    provisioner: rig.provisioner,
-    clock: () => now,
-    random: (bytes) => randomBytes(bytes),
-  });
+  elsewhere = serviceOn(connection);
 });
 
 beforeEach(async () => {
@@ -41,6 +35,16 @@ afterAll(async () => {
   await rig.close();
   await rm(folder, { recursive: true, force: true });
 });
+
+function serviceOn(database: Database): SerialService {
+  return new SerialService({
+    database,
+    secrets: rig.secrets,
+    provisioner: rig.provisioner,
+    clock: () => now,
+    random: (bytes) => randomBytes(bytes),
+  });
+}
 
 /** A new revision of the account-key that the brand's models are signed with. */
 async function push(headers: Readonly<Record<string, HeaderValue>>): Promise<void> {
@@ -103,3 +107,42 @@ describe('the chain that comes with a serial', () => {
     expect(await reply()).toContain('until: 2041');
   });
 });
+
+describe('a fleet that asks in one moment', () => {
+  it('has its model verified once, and the chain of its serials looked up once', async () => {
+    const model = await rig.chain.model('model-a');
+    const readsOf = async (devices: number) => {
+      const counted = countingAssertions(connection);
+      const service = serviceOn(counted.database);
+      const streams = await Promise.all(
+        Array.from({ length: devices }, async () => {
+          const device = await rig.device(model);
+          return encodeStream([await device.serialRequest(service.requestId()), model]);
+        }),
+      );
+      const incoming = { apiKey: 'api-key-of-model-a', claimCode: undefined, address: undefined };
+      const serials = await Promise.all(streams.map((stream) => service.serial({ ...incoming, stream })));
+      for (const serial of serials) expect(serial).toBeDefined();
+      return counted.reads();
+    };
+    const one = await readsOf(1);
+    expect(one).toBeGreaterThan(0);
+    expect(await readsOf(6)).toBe(one);
+  });
+});
+
+/** The same database, and how often it was asked for assertions. */
+function countingAssertions(database: Database): { readonly database: Database; reads(): number } {
+  let reads = 0;
+  const queries = new Proxy(database.queries, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target);
+      if (typeof value !== 'function') return value;
+      return (...args: unknown[]): unknown => {
+        if (name === 'selectFrom' && args[0] === 'StoredAssertion') reads += 1;
+        return Reflect.apply(value, target, args);
+      };
+    },
+  });
+  return { database: { ...database, queries }, reads: () => reads };
+}

@@ -19,16 +19,30 @@ import { Freshness } from '../freshness.ts';
 /** Longest chain that is followed. */
 const MAX_CHAIN = 32;
 
-/** What was found under one generation of the catalogue, and holds for as long as that does. */
-interface Found<Value> {
-  readonly catalog: number;
-  readonly value: Value;
-}
+/**
+ * What is found under one generation of the catalogue and holds for as long as that does. It is looked for once: the many devices
+ * of a fleet that ask meanwhile wait for the same answer.
+ */
+class Findings<Value> {
+  readonly #found: LRUCache<string, { readonly catalog: number; readonly value: Promise<Value> }>;
 
-/** Verifying one model under one generation: the many devices of a fleet that ask meanwhile wait for the same answer. */
-interface Verifying {
-  readonly catalog: number;
-  readonly until: Promise<number>;
+  constructor(max: number) {
+    this.#found = new LRUCache({ max });
+  }
+
+  of(key: string, catalog: number, find: () => Promise<Value>): Promise<Value> {
+    const known = this.#found.get(key);
+    if (known?.catalog === catalog) return known.value;
+    const made = { catalog, value: find() };
+    this.#found.set(key, made);
+    // A failure is told to those who wait for it, and to nobody else.
+    made.value.catch(() => this.#found.peek(key) === made && this.#found.delete(key));
+    return made.value;
+  }
+
+  forget(key: string): void {
+    this.#found.delete(key);
+  }
 }
 
 /**
@@ -41,9 +55,8 @@ export class ProvisioningTrust {
   readonly #clock: () => Date;
   readonly #freshness: Freshness;
   /** By the digest of a model: when the first of the keys that it rests on runs out, in milliseconds. */
-  readonly #models = new LRUCache<string, Found<number>>({ max: 1024 });
-  readonly #verifying = new Map<string, Verifying>();
-  readonly #chains = new LRUCache<string, Found<Uint8Array>>({ max: 256 });
+  readonly #models = new Findings<number>(1024);
+  readonly #chains = new Findings<Uint8Array>(256);
 
   constructor(queries: Queries, clock: () => Date) {
     this.#queries = queries;
@@ -60,12 +73,9 @@ export class ProvisioningTrust {
   /** A stream with the serial first, then the account-keys and accounts that lead from it to a root, without the root. */
   async replyFor(serial: Uint8Array, signKeyId: string): Promise<Uint8Array> {
     const { catalog } = await this.#freshness.now();
-    const found = this.#chains.get(signKeyId);
-    const chain =
-      found?.catalog === catalog
-        ? found.value
-        : encodeStream(await this.#chainOf({ type: 'account-key', primaryKey: [signKeyId] }));
-    if (chain !== found?.value) this.#chains.set(signKeyId, { catalog, value: chain });
+    const chain = await this.#chains.of(signKeyId, catalog, async () =>
+      encodeStream(await this.#chainOf({ type: 'account-key', primaryKey: [signKeyId] })),
+    );
     return chain.length === 0 ? serial : encodeStream([{ bytes: serial }, { bytes: chain }]);
   }
 
@@ -73,27 +83,16 @@ export class ProvisioningTrust {
     // Read before the chain is: what is pushed meanwhile belongs to the next generation.
     const { catalog } = await this.#freshness.now();
     const digest = createHash('sha256').update(model.bytes).digest('base64');
-    const found = this.#models.get(digest);
-    if (found?.catalog === catalog && this.#clock().getTime() < found.value) return;
+    const verify = () => this.#models.of(digest, catalog, () => this.#verifyChain(model, 'now'));
     try {
-      await this.#verifyOnce(model, digest, catalog);
+      if (this.#clock().getTime() < (await verify())) return;
+      this.#models.forget(digest);
+      await verify();
     } catch (cause) {
       if (!(cause instanceof AirlockError)) throw cause;
       throw new DeviceError('model-untrusted', `cannot trust the model assertion: ${sentenceOf(cause)}`, {
         cause,
       });
-    }
-  }
-
-  async #verifyOnce(model: Assertion, digest: string, catalog: number): Promise<void> {
-    const running = this.#verifying.get(digest);
-    if (running?.catalog === catalog) return void (await running.until);
-    const verifying = { catalog, until: this.#verifyChain(model, 'now') };
-    this.#verifying.set(digest, verifying);
-    try {
-      this.#models.set(digest, { catalog, value: await verifying.until });
-    } finally {
-      if (this.#verifying.get(digest) === verifying) this.#verifying.delete(digest);
     }
   }
 
