@@ -40,6 +40,7 @@ const PERFORMERS = [
   'read-as.ts',
   'limited-bytes.ts',
   'folders.ts',
+  'untrusted-certificate.ts',
 ] as const;
 
 /** The rules, most particular first. */
@@ -55,6 +56,12 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   },
   { folder: 'limited-bytes.ts', may: [], packages: [], because: 'it reads streams, whosever they are' },
   {
+    folder: 'untrusted-certificate.ts',
+    may: [],
+    packages: [],
+    because: 'it reads what went wrong with a connection, whosever it is',
+  },
+  {
     folder: 'workflows',
     may: [],
     packages: ['@temporalio/workflow', '@temporalio/common'],
@@ -69,7 +76,7 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   },
   {
     folder: 'config',
-    may: ['errors.ts', 'read-as.ts'],
+    may: ['errors.ts', 'folders.ts', 'read-as.ts'],
     because: 'configuration is read by everything, so it depends on nothing',
   },
   {
@@ -89,12 +96,20 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   },
   {
     folder: 'backup',
-    may: ['bundles', 'config', 'storage', 'errors.ts', 'limited-bytes.ts'],
+    may: ['bundles', 'config', 'storage', 'errors.ts', 'folders.ts', 'limited-bytes.ts'],
     because: 'a backup is made from what is kept, whatever it is, and read where nothing runs',
   },
   {
     folder: 'upstream',
-    may: [...PURE, 'bundles', 'errors.ts', 'limited-bytes.ts', 'config', 'telemetry'],
+    may: [
+      ...PURE,
+      'bundles',
+      'errors.ts',
+      'limited-bytes.ts',
+      'untrusted-certificate.ts',
+      'config',
+      'telemetry',
+    ],
     because: 'a client of another store knows the protocol, not what becomes of the answers',
   },
   {
@@ -124,7 +139,16 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   },
   {
     folder: 'cli',
-    may: [...PURE, 'errors.ts', 'folders.ts', 'backup', 'config', 'telemetry', 'bundles'],
+    may: [
+      ...PURE,
+      'errors.ts',
+      'folders.ts',
+      'untrusted-certificate.ts',
+      'backup',
+      'config',
+      'telemetry',
+      'bundles',
+    ],
     types: ['api'],
     because: 'commands speak HTTP or Temporal, never to the HSM or the database',
   },

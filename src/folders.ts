@@ -5,9 +5,10 @@ import { dirname, resolve } from 'node:path';
  * Makes a folder with those above it that are missing. One after the other: on a file system that says of a folder which is
  * there that it does not exist (`/proc`), Node's own recursive way tries for ever.
  *
+ * @param mode of each folder that is made
  * @throws Error of the system, at once
  */
-export async function makeFolder(folder: string): Promise<void> {
+export async function makeFolder(folder: string, mode = 0o777): Promise<void> {
   const missing: string[] = [];
   let present = resolve(folder);
   while (!(await isFolder(present))) {
@@ -15,7 +16,7 @@ export async function makeFolder(folder: string): Promise<void> {
     present = dirname(present);
   }
   for (const one of missing.toReversed())
-    await mkdir(one).catch(async (error: unknown) => {
+    await mkdir(one, { mode }).catch(async (error: unknown) => {
       // Another process may have made it meanwhile.
       if (codeOf(error) !== 'EEXIST' || !(await isFolder(one))) throw error;
     });

@@ -11,6 +11,13 @@ test('a folder is made with those above it, also when it is there already or mad
   expect((await stat(folder)).isDirectory()).toBe(true);
 });
 
+test('each folder that is made has the mode that was asked for', async () => {
+  const above = join(await temporaryFolder(), 'a');
+  await makeFolder(join(above, 'b'), 0o700);
+  expect((await stat(above)).mode & 0o777).toBe(0o700);
+  expect((await stat(join(above, 'b'))).mode & 0o777).toBe(0o700);
+});
+
 test('where no folder can be made, that is said instead of being tried for ever', async () => {
   await expect(makeFolder('/proc/nope/deeper')).rejects.toThrow('ENOENT');
   const file = join(await temporaryFolder(), 'file');

@@ -1,4 +1,6 @@
-import { fileNames } from '../bundles/index.ts';
+import { fileNames, type ManifestSnap } from '../bundles/index.ts';
+import { channelName, parseChannel } from '../snaps/index.ts';
+import type { Queries } from '../storage/index.ts';
 import type {
   ExportOutcome,
   ExportedFile,
@@ -17,7 +19,7 @@ import {
 } from './export-archive.ts';
 import { AssertionCloser } from './export-assertions.ts';
 import { knownThere } from './export-basis.ts';
-import { closureWarnings, snapMaterial } from './export-catalog.ts';
+import { closureWarnings, snapIdsOf, snapMaterial, storesFor } from './export-catalog.ts';
 import { ExportError } from './export-errors.ts';
 import { makeExportFolder } from './export-folder.ts';
 import {
@@ -85,23 +87,23 @@ async function writeSnaps(
   const signer = await exporterSigner(deps.settings, at);
   const folder = await makeExportFolder(input.exportDir, deps.exportFolder);
   const chosen: { readonly storeId: string; readonly material: SnapMaterial }[] = [];
+  const visible = input.store === null ? undefined : await visibleIn(queries, input.store);
   for (const name of new Set([...input.names, ...input.packages.map((one) => one.name)])) {
     const row = await queries
       .selectFrom('Snap')
       .select(['snapId', 'storeId'])
       .where('name', '=', name)
       .executeTakeFirst();
-    if (
-      row === undefined ||
-      (input.store !== null && row.storeId !== input.store && row.storeId !== GENERAL_STORE)
-    )
+    if (row === undefined || visible?.has(row.snapId) === false)
       throw new ExportError(
         'snap-unknown',
         `cannot export snap ${name}: there is none of that name${input.store === null ? '' : ` in store ${input.store}`}`,
       );
-    const revisions = input.packages.filter((one) => one.name === name).map(({ revision }) => revision);
+    const packages = input.packages.filter((one) => one.name === name);
+    const revisions = packages.map(({ revision }) => revision);
     const selection = { ...input, ...(revisions.length > 0 ? { revisions } : {}) };
-    const material = await snapMaterial(parts, row.snapId, selection, true);
+    const found = await snapMaterial(parts, row.snapId, selection, true);
+    const material = found && withPushChannels(found, packages, at);
     if (material === undefined)
       throw new ExportError(
         'nothing-to-export',
@@ -143,4 +145,41 @@ async function writeSnaps(
     warnings: await closureWarnings(queries, snaps),
     ...(known && { leftOut: leftOutOf(snaps) }),
   };
+}
+
+/** Snaps that devices of a store see, whichever store they are kept in; those of the general store go everywhere. */
+async function visibleIn(queries: Queries, store: string): Promise<ReadonlySet<string>> {
+  const { ids } = await snapIdsOf(queries, await storesFor(queries, store));
+  const general = await queries
+    .selectFrom('Snap')
+    .select('snapId')
+    .where('storeId', '=', GENERAL_STORE)
+    .execute();
+  const own = await queries.selectFrom('Snap').select('snapId').where('storeId', '=', store).execute();
+  return new Set([...ids, ...[...general, ...own].map(({ snapId }) => snapId)]);
+}
+
+/** Puts revisions into the channels that `push_channel` names for them, whatever those hold here. */
+function withPushChannels(material: SnapMaterial, packages: SnapsExport['packages'], at: Date): SnapMaterial {
+  const wanted = new Map<string, ManifestSnap['channels'][number]>();
+  for (const { revision, channel } of packages) {
+    const held = material.revisions.find((one) => one.revision.revision === revision)?.revision;
+    if (channel === null || held === undefined) continue;
+    for (const architecture of held.architectures)
+      wanted.set(`${channel} ${architecture}`, {
+        channel: channelName(parseChannel(channel)),
+        architecture,
+        revision,
+        releasedAt: at.toISOString(),
+        percentage: null,
+        progressiveKey: null,
+        paused: false,
+        expiresAt: null,
+      });
+  }
+  const asked = [...wanted.values()];
+  const isReplaced = (one: ManifestSnap['channels'][number]) =>
+    asked.some(({ channel, architecture }) => channel === one.channel && architecture === one.architecture);
+  const channels = [...material.snap.channels.filter((one) => !isReplaced(one)), ...asked];
+  return { ...material, snap: { ...material.snap, channels } };
 }

@@ -63,7 +63,7 @@ export async function writeFetched(
   const fetcher = new AssertionFetcher(client, roots, signal);
   const folder = await makeExportFolder(input.exportDir, deps.exportFolder);
   const signer = await exporterSigner(deps.settings, at);
-  const warnings = new Set<string>();
+  const warnings = new Set<string>(plan.fellBack ?? []);
   const snaps: SnapMaterial[] = [];
   const names = [...Map.groupBy(places, ({ snap }) => snap.name)];
   const files = new Map<string, ExportedFile>();

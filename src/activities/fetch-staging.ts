@@ -12,6 +12,7 @@ import {
   type DownloadOptions,
   type UpstreamSnap,
 } from '../upstream/index.ts';
+import { channelName, parseChannel } from '../snaps/index.ts';
 import { makeExportFolder } from './export-folder.ts';
 import { VerifiedFiles } from './verified-files.ts';
 import type { FetchItem, FetchSnapsInput } from '../workflows/fetch-contract.ts';
@@ -44,6 +45,8 @@ export interface FetchedPlace {
 /** What a fetch brings: where everything is, and what need not be downloaded. */
 export interface FetchPlan {
   readonly places: readonly FetchedPlace[];
+  /** Sentences about channels that were asked for and hold nothing. */
+  readonly fellBack?: readonly string[];
   /** Digests of files that are where the archives go to. */
   readonly leftOut: readonly string[];
   /** What says so. */
@@ -105,16 +108,19 @@ export async function resolveAll(
   // Before anything is asked: a folder that cannot be used is found out now, not after hours of downloads.
   const archives = await makeExportFolder(input.exportDir, deps.exportFolder);
   const client = await upstreamClient(deps, input);
-  const places: FetchedPlace[] = [];
+  const found = new Map<string, FetchedPlace>();
+  const fellBack: string[] = [];
   for (const name of input.names)
     for (const channel of input.channels)
-      for (const architecture of input.architectures)
-        places.push({
-          channel,
-          architecture,
-          snap: await client.resolve({ name, channel, architecture }, signal),
-        });
-  const plan = { places, ...(await leftOutOf(input, places, deps)) };
+      for (const architecture of input.architectures) {
+        const snap = await client.resolve({ name, channel, architecture }, signal);
+        const effective = heldBy(snap, channel);
+        if (effective !== channel)
+          fellBack.push(`${channel} of ${name} holds nothing for ${architecture}: ${effective} was fetched`);
+        found.set(`${name} ${effective} ${architecture}`, { channel: effective, architecture, snap });
+      }
+  const places = [...found.values()];
+  const plan = { places, fellBack, ...(await leftOutOf(input, places, deps)) };
   const files = downloadsOf(plan);
   await requireRoom(
     folder,
@@ -123,6 +129,12 @@ export async function resolveAll(
   );
   await writeFile(join(folder, PLAN_FILE), JSON.stringify(plan), { mode: 0o600 });
   return files.map(({ name, revision, size }) => ({ name, revision, size }));
+}
+
+/** The channel that holds what was given for one: an empty channel gives what the next safer one has, and must stay empty. */
+function heldBy(snap: UpstreamSnap, asked: string): string {
+  const effective = snap['effective-channel'];
+  return effective ? channelName(parseChannel(effective)) : asked;
 }
 
 /** Room for the downloads and for the archives of them, be it on one disk or on two. */

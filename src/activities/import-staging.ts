@@ -24,6 +24,9 @@ import { ImportError } from './import-errors.ts';
 import { linkPair, pairDigest, stagePair } from './import-pair.ts';
 import type { StagingParts } from './staging-parts.ts';
 
+/** What every gzip file begins with (RFC 1952, 1f 8b), read as UTF-8, which has no such second byte. */
+const GZIP_AS_TEXT = '\u001f\ufffd';
+
 /** The staging folder of one import; it exists only while the import runs. */
 export function stagingFolderOf(blobs: BlobStore, digest: string): string {
   return join(blobs.stagingFolder, `import-${parseBlobDigest(digest).slice(0, 40)}`);
@@ -47,7 +50,7 @@ export async function identifyImport(
     case 'snap-pair':
       return pairDigest(assertions ?? '');
     case 'account-keys':
-      return sha3Of(await readSmallFile(path, DEFAULT_LIMITS.assertionBytes));
+      return sha3Of((await readKeys(path)).stream);
     default:
       return kind satisfies never;
   }
@@ -145,10 +148,26 @@ async function stageMetadata(input: ImportInput, folder: string): Promise<Import
   return contentOfHead(head, input.kind, channelMapRule(input));
 }
 
+/**
+ * Reads a file of assertions; what is no text is told by its name, and none of it is shown.
+ * @throws ImportError `no-account-keys`; AssertionError
+ */
+async function readKeys(path: string) {
+  const stream = await readSmallFile(path, DEFAULT_LIMITS.assertionBytes);
+  if (stream.startsWith(GZIP_AS_TEXT))
+    throw new ImportError(
+      'no-account-keys',
+      `cannot push ${path} as account-keys: it is an archive; use push-snap or push-store`,
+    );
+  if (stream.includes('\0'))
+    throw new ImportError('no-account-keys', `cannot push ${path}: it holds no account-key assertion`);
+  return { stream, assertions: decodeStream(stream, STREAM_LIMITS) };
+}
+
 async function stageKeys(input: ImportInput, folder: string): Promise<ImportContent> {
-  const stream = await readSmallFile(input.path, DEFAULT_LIMITS.assertionBytes);
+  const { stream, assertions } = await readKeys(input.path);
   requireDigest(sha3Of(stream), input);
-  if (!decodeStream(stream, STREAM_LIMITS).some(({ type }) => type === 'account-key'))
+  if (!assertions.some(({ type }) => type === 'account-key'))
     throw new ImportError('no-account-keys', `cannot push ${input.path}: it holds no account-key assertion`);
   await writeFile(join(folder, input.digest), stream, { mode: 0o600 });
   return {

@@ -4,6 +4,8 @@ import { copyFile, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promis
 import { dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { requireFreeBytes } from '../bundles/index.ts';
+import { sentenceOf } from '../errors.ts';
+import { makeFolder } from '../folders.ts';
 import { copyDatabase, digestOfFile } from '../storage/index.ts';
 import { MEMBER, type BackupContents } from './contents.ts';
 import { BackupError } from './errors.ts';
@@ -33,9 +35,17 @@ export async function restoreBackup(
 ): Promise<BackupContents> {
   const target = resolve(data);
   await requireEmpty(target);
-  await mkdir(dirname(target), { recursive: true });
   const staging = `${target}.restoring-${randomBytes(6).toString('hex')}`;
-  await mkdir(staging, { mode: 0o700 });
+  try {
+    await makeFolder(dirname(target));
+    await mkdir(staging, { mode: 0o700 });
+  } catch (cause) {
+    throw new BackupError(
+      'restore-folder-unusable',
+      `cannot restore to ${target}: no folder can be made there (${sentenceOf(cause)}); name another by --data`,
+      { cause },
+    );
+  }
   try {
     const contents = await readBackup(
       path,

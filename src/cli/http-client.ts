@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import type { ErrorKind } from '../errors.ts';
+import { isUntrustedCertificate } from '../untrusted-certificate.ts';
 import { CliError } from './errors.ts';
 
 /** Where an API is and who asks. */
@@ -13,6 +14,8 @@ export interface ServerAddress {
   readonly name: string;
   /** What to do when it does not answer. */
   readonly hint: string;
+  /** The sentence for an address that it does not have, where that means something to people. */
+  readonly absent?: string;
 }
 
 /** One request. A `json` body is sent as JSON; `body` is sent as it is. */
@@ -23,6 +26,9 @@ export interface ServerRequest {
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
 }
+
+const UNTRUSTED =
+  'its certificate comes from a CA that this machine does not trust; name a file with that CA in NODE_EXTRA_CA_CERTS';
 
 const errorItem = z.looseObject({ code: z.string().optional(), message: z.string() });
 const errorBody = z.looseObject({
@@ -76,8 +82,11 @@ export class HttpClient {
     const response = await this.#fetch(path, request);
     if (response.ok) return response;
     const said = refusal(parseJson(await response.text().catch(() => '')));
-    const sentence =
-      said?.message ?? `cannot do this: ${this.#server.name} answered with status ${response.status}`;
+    const { name, absent } = this.#server;
+    const unsaid =
+      (response.status === 404 ? absent : undefined) ??
+      `cannot do this: ${name} answered with status ${response.status}`;
+    const sentence = said?.message ?? unsaid;
     throw new CliError(kindOf(response.status), 'server-refused', sentence, { told: said?.code });
   }
 
@@ -101,7 +110,8 @@ export class HttpClient {
       });
     } catch (cause) {
       if (request.signal?.aborted) throw cause;
-      throw new CliError('unavailable', 'server-unreachable', `cannot reach ${name} at ${url}: ${hint}`, {
+      const why = isUntrustedCertificate(cause) ? UNTRUSTED : hint;
+      throw new CliError('unavailable', 'server-unreachable', `cannot reach ${name} at ${url}: ${why}`, {
         cause,
       });
     }

@@ -1,9 +1,10 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 import { z } from 'zod';
 
+import { makeFolder } from '../folders.ts';
 import { CliError } from './errors.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -58,7 +59,7 @@ export async function updateProfile(env: Terminal['env'], change: Partial<Profil
   const file = join(folder, 'store-admin.json');
   const profile = { ...(await readProfile(env)), ...change };
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolder(folder, 0o700);
     await writeFile(`${file}.new`, `${JSON.stringify(profile, null, 2)}\n`, { mode: 0o600 });
     await rename(`${file}.new`, file);
   } catch (cause) {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { AirlockError } from '../errors.ts';
+import { makeFolder } from '../folders.ts';
 import { lockDataFolder, type DataFolderLock } from './data-folder-lock.ts';
 import {
   ensureMasterKey,
@@ -87,7 +87,7 @@ export class DataFolder {
   async prepare(): Promise<this> {
     try {
       for (const path of [this.root, this.blobs, this.staging, this.run]) {
-        await mkdir(path, { recursive: true, mode: 0o700 });
+        await makeFolder(path, 0o700);
       }
     } catch (error) {
       throw new DataFolderError(

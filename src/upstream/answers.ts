@@ -91,6 +91,8 @@ export const snapSchema = z.looseObject({
     .nullish(),
   /** What its file says of itself; null or empty where the upstream does not tell. */
   'snap-yaml': z.string().nullish(),
+  /** The channel that really holds it, where an empty one fell back to a safer one. */
+  'effective-channel': z.string().nullish(),
   /** When the channel got it, where the upstream says so. */
   'released-at': z.string().nullish(),
 });

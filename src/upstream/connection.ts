@@ -1,4 +1,5 @@
 import { sentenceOf } from '../errors.ts';
+import { isUntrustedCertificate } from '../untrusted-certificate.ts';
 import { UpstreamError } from './errors.ts';
 import type { Login } from './login-file.ts';
 
@@ -85,6 +86,12 @@ export class UpstreamConnection {
       return await (this.#options.fetch ?? fetch)(url, { ...init, headers, signal: signals });
     } catch (cause) {
       signal.throwIfAborted();
+      if (isUntrustedCertificate(cause))
+        throw new UpstreamError(
+          'upstream-unreachable',
+          `cannot reach ${this.url}: its certificate comes from a CA that this host does not trust; give that CA to "snap-store-proxy use-ca-certs"`,
+          cause,
+        );
       throw new UpstreamError(
         'upstream-unreachable',
         `cannot reach ${this.url}: ${sentenceOf(cause instanceof Error && cause.cause ? cause.cause : cause)}; check proxy.upstream and the network`,

@@ -81,8 +81,9 @@ export class StoreClient {
         'upstream-answer-malformed',
         `cannot read the answer of ${this.#connection.url} about ${wish.name}`,
       );
-    const { snap, error, 'released-at': releasedAt } = result.data;
-    if (snap !== undefined && error === undefined) return { ...snap, 'released-at': releasedAt };
+    const { snap, error, 'released-at': releasedAt, 'effective-channel': effective } = result.data;
+    if (snap !== undefined && error === undefined)
+      return { ...snap, 'released-at': releasedAt, 'effective-channel': effective };
     throw this.#notFound(wish, error?.message);
   }
 

@@ -69,6 +69,19 @@ describe('a plan of account-keys', () => {
   });
 });
 
+test('an archive that is pushed as account-keys is told apart, and none of its bytes are shown', async () => {
+  const signer = await newSigner();
+  const path = join(await temporaryFolder(), 'store-export-x.tar.gz');
+  await rawArchive(path, await honestMembers(signer));
+  await expect(importInput('account-keys', path)).rejects.toThrow(
+    `cannot push ${path} as account-keys: it is an archive; use push-snap or push-store`,
+  );
+  await writeFile(path, Buffer.from([1, 0, 2]));
+  await expect(importInput('account-keys', path)).rejects.toThrow(
+    `cannot push ${path}: it holds no account-key assertion`,
+  );
+});
+
 describe('a plan of what "snap download" leaves', () => {
   test('has the revision, its channels and its bytes, and copies nothing', async () => {
     const outside = await newOutside();

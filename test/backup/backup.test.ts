@@ -289,6 +289,14 @@ describe('what is wrong is told before anything is restored', () => {
     expect(await readdir(folder)).toEqual(['mine']);
   });
 
+  test('a folder that cannot be made is said at once', async () => {
+    const file = await backUp(await applianceFolder(), await orderOf(await target()));
+    await expect(restoreBackup(file, passphrase, '/proc/nope/airlock')).rejects.toMatchObject({
+      code: 'restore-folder-unusable',
+      message: expect.stringMatching(/^cannot restore to \/proc\/nope\/airlock: /),
+    });
+  });
+
   test('a damaged backup leaves nothing behind, and the empty folder empty', async () => {
     const running = await applianceFolder();
     await putBlob(running, 600_000);

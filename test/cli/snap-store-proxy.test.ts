@@ -296,6 +296,15 @@ describe('config', () => {
     expect((await run(['config', 'proxy.device-auth.secret'])).stdout).toBe('s3cret\n');
   });
 
+  test('a secret without a value makes an empty file of a backup, and not one with a word in it', async () => {
+    const key = 'proxy.tls.key';
+    const { run } = await operator({ [`GET /ops/v1/config/${key}`]: { key, value: 'None' } });
+    expect(await run(['config', key])).toEqual({ status: 0, stdout: '', stderr: `${key} has no value.\n` });
+    const other = 'proxy.https.proxy';
+    const { run: ask } = await operator({ [`GET /ops/v1/config/${other}`]: { key: other, value: 'None' } });
+    expect((await ask(['config', other])).stdout).toBe('None\n');
+  });
+
   test('sets and unsets several, and prints what holds now', async () => {
     const { run, seen } = await operator({ 'PATCH /ops/v1/config': {}, 'GET /ops/v1/config': list });
     const outcome = await run(['config', 'proxy.domain=test-store', 'proxy.https.proxy=']);

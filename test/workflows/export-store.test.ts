@@ -2,9 +2,10 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { errorOfFailure } from '../../src/activities/errors.ts';
+import { readBundleHead } from '../../src/bundles/index.ts';
 import { parseBlobDigest } from '../../src/storage/index.ts';
-import type { StoreExport } from '../../src/workflows/export-contract.ts';
-import { exportStore } from '../../src/workflows/index.ts';
+import type { ExportOutcome, SnapsExport, StoreExport } from '../../src/workflows/export-contract.ts';
+import { exportSnaps, exportStore } from '../../src/workflows/index.ts';
 import { openTestTemporal, withWorkers, type TestTemporal } from '../support/temporal.ts';
 import { newOutside, storeExport, type Host } from './carried-store.ts';
 
@@ -26,6 +27,37 @@ async function refusedExport(host: Host, input: StoreExport): Promise<string> {
         () => 'exported',
         (error: unknown) => errorOfFailure(error).code,
       ),
+  );
+}
+
+const revisionsOf = async ({ files }: ExportOutcome) => {
+  const heads = await Promise.all(files.map(({ path }) => readBundleHead(path)));
+  return heads.flatMap(({ manifest }) =>
+    manifest.snaps.flatMap(({ name, channels }) =>
+      channels.map(({ channel, revision }) => `${name} ${channel} ${revision}`),
+    ),
+  );
+};
+
+const snapsExport = (over: Partial<SnapsExport>): SnapsExport => ({
+  kind: 'snaps',
+  names: [],
+  packages: [],
+  channels: ['latest/stable'],
+  architectures: ['amd64'],
+  store: null,
+  exportDir: null,
+  actor: 'operator',
+  ...over,
+});
+
+function exportedSnaps(host: Host, input: SnapsExport): Promise<ExportOutcome> {
+  return withWorkers(temporal, { airlock: host.activities, transfer: host.activities }, (client) =>
+    client.workflow.execute(exportSnaps, {
+      workflowId: `export-snaps/${Math.random()}`,
+      taskQueue: 'airlock',
+      args: [input],
+    }),
   );
 }
 
@@ -51,5 +83,34 @@ describe('an export that fails', () => {
     const { host } = await newOutside();
     expect(await refusedExport(host, storeExport({ keys: ['k'.repeat(64)] }))).toBe('key-unknown');
     expect(await tokensOf(host)).toEqual([]);
+  });
+});
+
+describe('exact revisions of a store', () => {
+  test('come with the channel that each is pushed into, also from a store that its brand looks at', async () => {
+    const outside = await newOutside();
+    await outside.publishJourney();
+    const packages = [{ name: 'my-app', revision: 1, channel: 'latest/candidate' }];
+    const made = await exportedSnaps(outside.host, snapsExport({ packages, store: 'brand-devices' }));
+    expect(await revisionsOf(made)).toContain('my-app latest/candidate 1');
+    expect(made.snaps).toContainEqual({
+      name: 'my-app',
+      revision: 1,
+      channel: 'latest/candidate',
+      architecture: 'amd64',
+    });
+  });
+
+  test('are refused by name where the store does not show the snap, or is not here', async () => {
+    const outside = await newOutside();
+    await outside.publishJourney();
+    const refusal = (input: SnapsExport) =>
+      exportedSnaps(outside.host, input).then(
+        () => 'exported',
+        (error: unknown) => errorOfFailure(error).code,
+      );
+    const packages = [{ name: 'absent', revision: 1, channel: null }];
+    expect(await refusal(snapsExport({ packages, store: 'brand-devices' }))).toBe('snap-unknown');
+    expect(await refusal(snapsExport({ names: ['my-app'], store: 'nowhere' }))).toBe('store-unknown');
   });
 });

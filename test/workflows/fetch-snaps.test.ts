@@ -115,6 +115,23 @@ test('snaps and keys are fetched from another store, carried in, and pushed', as
   });
 });
 
+test('an empty channel gives what a safer one has, which is said, and the channel stays empty', async () => {
+  const outside = await newOutside();
+  await outside.publishJourney();
+  const proxy = await online(outside, await serve(outside));
+  const made = await withWorkers(temporal, { airlock: proxy.all, transfer: proxy.all }, (client) =>
+    client.workflow.execute(fetchSnaps, {
+      workflowId: 'fetch-edge',
+      taskQueue: 'airlock',
+      args: [wish({ names: ['my-base'], channels: ['latest/edge', 'latest/stable'] })],
+    }),
+  );
+  expect(made.snaps.map(({ channel }) => channel)).toEqual(['latest/stable']);
+  expect(made.warnings).toContain(
+    'latest/edge of my-base holds nothing for amd64: latest/stable was fetched',
+  );
+});
+
 test('a snap that is not there ends the fetch with its name, and leaves nothing', async () => {
   const outside = await newOutside();
   await outside.publishJourney();

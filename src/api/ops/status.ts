@@ -7,6 +7,7 @@ import { DEFAULT_TOKEN, Settings } from '../../config/index.ts';
 import { sentenceOf } from '../../errors.ts';
 import { ownStoreId, readLastBackup, type Queries } from '../../storage/index.ts';
 import { signatureCounts } from '../../storage/model-service/index.ts';
+import { QUEUES } from '../../workflows/options.ts';
 import type { status } from './contract.ts';
 import type { OpsDeps } from './deps.ts';
 
@@ -43,6 +44,10 @@ const AIRGAP = [
 const SIGNING = 'snapmodels';
 /** Those whose work is done by durable processes. */
 const DURABLE = new Set(['packagereview-worker', 'snapmodels']);
+
+const ASK_MS = 2_000;
+/** TASK_QUEUE_TYPE_ACTIVITY of Temporal's API. */
+const ACTIVITIES = 2;
 
 /** How the host is. */
 export function statusRoutes(deps: OpsDeps): Hono {
@@ -84,7 +89,7 @@ async function statusOf(deps: OpsDeps): Promise<Status> {
   return {
     storeUrl:
       settings.text('internal.store.url') ??
-      (settings.isSet('proxy.domain') ? `http://${settings.text('proxy.domain')}` : deps.url()),
+      (settings.isSet('proxy.domain') ? addressOf(settings.text('proxy.domain'), deps.url()) : deps.url()),
     database: 'ok',
     airgap,
     storeId: (await ownStoreId(queries, settings.text('internal.store.id'))) ?? null,
@@ -99,7 +104,7 @@ async function statusOf(deps: OpsDeps): Promise<Status> {
     stores: await storeList(queries),
     accountKeys: await keyList(queries),
     devices: await count(queries, 'Device'),
-    ...hsmOf(deps),
+    ...(await hsmOf(deps)),
     signatureDiscrepancies: (await signatureCounts(queries)).filter(
       ({ counted, inLog }) => counted !== inLog,
     ),
@@ -108,6 +113,18 @@ async function statusOf(deps: OpsDeps): Promise<Status> {
     lastBackup: (await readLastBackup(deps.settings)) ?? null,
     temporalUi: deps.temporalUi,
   };
+}
+
+/** Where this host listens, under the name that it has; a name with a port stands for a front server. */
+function addressOf(domain: string | undefined, listening: string): string {
+  const url = URL.parse(listening);
+  if (!domain || !url) return listening;
+  url.host = domain.includes(':') && !domain.endsWith(']') ? domain : domain + portOf(url);
+  return url.href.replace(/\/$/, '');
+}
+
+function portOf({ port }: URL): string {
+  return port === '' ? '' : `:${port}`;
 }
 
 const EMPTY = {
@@ -123,10 +140,28 @@ const EMPTY = {
   lastBackup: null,
 } as const satisfies Partial<Status>;
 
-function hsmOf(deps: OpsDeps): Pick<Status, 'hsm' | 'hsmTokens'> {
+async function hsmOf(deps: OpsDeps): Promise<Pick<Status, 'hsm' | 'hsmTokens'>> {
+  if (deps.hsm().length === 0) return { hsm: await hsmElsewhere(deps), hsmTokens: [] };
   const hsmTokens = deps.hsm().map(({ name, state, words }) => ({ name, state, detail: words }));
   const usual = hsmTokens.find(({ name }) => name === DEFAULT_TOKEN);
   return { hsm: usual === undefined ? null : { state: usual.state, detail: usual.detail }, hsmTokens };
+}
+
+/** Who has the HSM where this process has not: a worker of its own that asks Temporal for such work. */
+async function hsmElsewhere({ client }: OpsDeps): Promise<Status['hsm']> {
+  const answer = await client.connection
+    .withDeadline(Date.now() + ASK_MS, () =>
+      client.workflowService.describeTaskQueue({
+        namespace: client.options.namespace,
+        taskQueue: { name: QUEUES.hsm },
+        taskQueueType: ACTIVITIES,
+      }),
+    )
+    .catch(() => undefined);
+  if (answer === undefined) return { state: 'unknown', detail: 'the Temporal server does not answer' };
+  const workers = answer.pollers.flatMap(({ identity }) => (identity ? [identity] : []));
+  if (workers.length === 0) return null;
+  return { state: 'elsewhere', detail: `with the worker ${workers.join(', ')}` };
 }
 
 /** Why some token cannot sign, in words; null when each can. */

@@ -4,7 +4,10 @@ import { operatorClient } from '../operator.ts';
 
 /** The operator's interface of an authority. */
 export async function authorityClient(context: CliContext): Promise<HttpClient> {
-  return operatorClient(context);
+  return operatorClient(
+    context,
+    (url) => `cannot do this: the Airlock at ${url} is no authority; name one by --data or --url`,
+  );
 }
 
 /** The path of one of the authority's resources, each part escaped. */

@@ -1,6 +1,7 @@
 import { Command } from '@commander-js/extra-typings';
 
 import { sendThroughProxy } from '../../config/index.ts';
+import { isUntrustedCertificate } from '../../untrusted-certificate.ts';
 import type { CliContext } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { operatorClient } from '../operator.ts';
@@ -59,6 +60,7 @@ async function failureOf(address: string): Promise<string | undefined> {
 
 function reasonOf(error: unknown): string {
   if (error instanceof Error && error.name === 'TimeoutError') return 'no answer in time';
+  if (isUntrustedCertificate(error)) return 'certificate of a CA that is not trusted';
   const cause = error instanceof Error ? error.cause : undefined;
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'dns lookup error';

@@ -1,7 +1,7 @@
 import { Command, Option } from '@commander-js/extra-typings';
 import { z } from 'zod';
 
-import { Settings, isSettingKey, unusedReason } from '../../config/index.ts';
+import { Settings, isSecretSetting, isSettingKey, unusedReason } from '../../config/index.ts';
 import type { CliContext } from '../context.ts';
 import { usageError } from '../errors.ts';
 import { readDocument } from '../files.ts';
@@ -58,8 +58,16 @@ async function show(
     settings.push(await client.request(`/ops/v1/config/${encodeURIComponent(key)}`, settingSchema));
   }
   if (json) return printJson(context.terminal, settings);
+  const [only] = settings;
+  if (settings.length === 1 && only && isSecretWithoutValue(only))
+    return note(context.terminal, `${only.key} has no value.`);
   for (const { key, value } of settings)
     print(context.terminal, keys.length === 1 ? value : `${key}: ${value}`);
+}
+
+/** A file that is made of this is kept as the secret: a word in it would be taken for one. */
+function isSecretWithoutValue({ key, value }: { readonly key: string; readonly value: string }): boolean {
+  return value === 'None' && isSettingKey(key) && isSecretSetting(key);
 }
 
 async function change(

@@ -70,7 +70,7 @@ function imported({ airgap, stores, accountKeys }: Status): string[] {
 }
 
 function ending(until: string | null): string {
-  return until === null ? '' : ` until ${until}`;
+  return until === null ? ', valid without end' : `, valid until ${until}`;
 }
 
 function more(found: Status): string[] {

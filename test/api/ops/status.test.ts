@@ -1,0 +1,57 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
+import { status } from '../../../src/api/ops/contract.ts';
+import { openTestTemporal, withWorkers, type TestTemporal } from '../../support/temporal.ts';
+import { newHost } from '../../workflows/carried-store.ts';
+import { operatorAt } from './operator.ts';
+
+let temporal: TestTemporal;
+beforeAll(async () => {
+  temporal = await openTestTemporal();
+});
+afterAll(() => temporal.close());
+
+test('the store has the port that it listens on, unless its name has another', async () => {
+  const host = await newHost();
+  await operatorAt(temporal, host, async (operator) => {
+    const urlOf = async (domain: string) => {
+      const set = { 'proxy.domain': domain };
+      expect((await operator.ask('PATCH', '/config', { set })).status).toBe(204);
+      return (await operator.answer('GET', '/status', status)).storeUrl;
+    };
+    expect(await urlOf('store.example')).toBe('http://store.example:8000');
+    expect(await urlOf('store.example:9000')).toBe('http://store.example:9000');
+  });
+});
+
+test('the HSM is where a worker asks for its work, also when that is another process', async () => {
+  const host = await newHost();
+  await operatorAt(temporal, host, async (operator) => {
+    const hsm = async () => (await operator.answer('GET', '/status', status)).hsm;
+    expect(await hsm()).toBeNull();
+    await withWorkers(temporal, { hsm: { sign: () => Promise.resolve() } }, async () => {
+      let found = await hsm();
+      while (found === null) found = await hsm();
+      expect(found).toEqual({ state: 'elsewhere', detail: expect.stringMatching(/^with the worker .+/) });
+    });
+  });
+});
+
+test('a list of devices takes a number of them, and nothing else', async () => {
+  const host = await newHost();
+  await operatorAt(temporal, host, async (operator) => {
+    const refused = z.object({
+      'error-list': z.tuple([z.object({ code: z.string(), message: z.string() })]),
+    });
+    for (const limit of ['x', '0', '1.5', '-1']) {
+      const answer = await operator.ask('GET', `/devices?limit=${limit}`);
+      expect(answer.status).toBe(400);
+      const [{ code, message }] = refused.parse(await answer.json())['error-list'];
+      expect({ code, message }).toMatchObject({
+        code: 'request-invalid',
+        message: expect.stringMatching(/^cannot read the request: limit: /),
+      });
+    }
+    expect((await operator.ask('GET', '/devices?limit=999999')).status).toBe(200);
+  });
+});

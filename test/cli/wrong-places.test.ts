@@ -1,0 +1,60 @@
+import { randomBytes } from 'node:crypto';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { Server } from 'node:net';
+import { describe, expect, onTestFinished, test } from 'vitest';
+
+import { selfSigned } from '../../src/api/tls/self-signed.ts';
+import { answering, runCli } from '../support/cli.ts';
+
+/** Listens until the test is over. */
+function portOf(server: Server): Promise<number> {
+  onTestFinished(() => void server.close());
+  return new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      resolve(typeof address === 'object' && address !== null ? address.port : 0);
+    });
+  });
+}
+
+describe('a folder that cannot be made is said at once, and not tried for ever', () => {
+  test('of store-admin (AIRLOCK_HOME)', async () => {
+    const { url } = await answering({
+      'POST /v1/tokens/offline/exchange': { macaroon: 't' },
+      'GET /v1/tokens/whoami': { account: { id: 'A', email: 'a@b.example' }, 'session-id': 's' },
+    });
+    const env = { AIRLOCK_HOME: '/proc/nope/airlock', STORE_ADMIN_TOKEN: 'x' };
+    const outcome = await runCli('store-admin', ['login', '--offline', url, 'a@b.example'], { env });
+    expect(outcome.status).toBe(2);
+    expect(outcome.stderr).toContain('error: cannot save the log-in to /proc/nope/airlock/');
+  });
+
+  test('of an appliance (--data)', async () => {
+    const outcome = await runCli('airlock', ['up', '--data', '/proc/nope/airlock']);
+    expect(outcome).toMatchObject({ status: 2, stdout: '' });
+    expect(outcome.stderr).toContain('error: cannot use /proc/nope/airlock as data folder: ');
+  });
+});
+
+test('an airlock authority command for a host of another role says so', async () => {
+  const server = createHttpServer((_, response) => response.writeHead(404).end('404 Not Found'));
+  const url = `http://127.0.0.1:${await portOf(server)}`;
+  const env = { AIRLOCK_URL: url, AIRLOCK_OPERATOR_TOKEN: 'x' };
+  expect(await runCli('airlock', ['authority', 'list', 'stores'], { env })).toEqual({
+    status: 5,
+    stdout: '',
+    stderr: `error: cannot do this: the Airlock at ${url} is no authority; name one by --data or --url\n`,
+  });
+});
+
+test('a certificate of a CA that is not trusted is told apart from a host that is not there', async () => {
+  const tls = await selfSigned(['127.0.0.1'], new Date(), (size) => new Uint8Array(randomBytes(size)));
+  const url = `https://127.0.0.1:${await portOf(createHttpsServer(tls, (_, response) => response.end('{}')))}`;
+  const env = { AIRLOCK_URL: url, AIRLOCK_OPERATOR_TOKEN: 'x' };
+  const outcome = await runCli('snap-store-proxy', ['status'], { env });
+  expect(outcome.status).toBe(8);
+  expect(outcome.stderr).toBe(
+    `error: cannot reach Airlock at ${url}: its certificate comes from a CA that this machine does not trust; name a file with that CA in NODE_EXTRA_CA_CERTS\n`,
+  );
+});
