@@ -67,7 +67,12 @@ export async function writeFetched(
   const snaps: SnapMaterial[] = [];
   const names = [...Map.groupBy(places, ({ snap }) => snap.name)];
   const files = new Map<string, ExportedFile>();
-  const notes = { at, warnings, names: new Set(input.names), leftOut: new Set(plan.leftOut) };
+  const notes = {
+    at,
+    warnings,
+    names: new Set([...input.names, ...names.map(([name]) => name)]),
+    leftOut: new Set(plan.leftOut),
+  };
   let bytes = 0;
   await atOnce(ARCHIVES, names, async ([name, held]) => {
     signal.throwIfAborted();

@@ -7,6 +7,7 @@ import { Settings } from '../config/index.ts';
 import type { BlobStore, Database, SettingStore } from '../storage/index.ts';
 import {
   StoreClient,
+  UpstreamError,
   download,
   parseLogin,
   type DownloadOptions,
@@ -108,18 +109,7 @@ export async function resolveAll(
   // Before anything is asked: a folder that cannot be used is found out now, not after hours of downloads.
   const archives = await makeExportFolder(input.exportDir, deps.exportFolder);
   const client = await upstreamClient(deps, input);
-  const found = new Map<string, FetchedPlace>();
-  const fellBack: string[] = [];
-  for (const name of input.names)
-    for (const channel of input.channels)
-      for (const architecture of input.architectures) {
-        const snap = await client.resolve({ name, channel, architecture }, signal);
-        const effective = heldBy(snap, channel);
-        if (effective !== channel)
-          fellBack.push(`${channel} of ${name} holds nothing for ${architecture}: ${effective} was fetched`);
-        found.set(`${name} ${effective} ${architecture}`, { channel: effective, architecture, snap });
-      }
-  const places = [...found.values()];
+  const { places, fellBack } = await placesOf(input, client, signal);
   const plan = { places, fellBack, ...(await leftOutOf(input, places, deps)) };
   const files = downloadsOf(plan);
   await requireRoom(
@@ -129,6 +119,36 @@ export async function resolveAll(
   );
   await writeFile(join(folder, PLAN_FILE), JSON.stringify(plan), { mode: 0o600 });
   return files.map(({ name, revision, size }) => ({ name, revision, size }));
+}
+
+/** What every wanted channel gives, each place once. Of a whole store, what is in none of the channels stays behind. */
+async function placesOf(
+  { names, store, channels, architectures }: FetchSnapsInput,
+  client: StoreClient,
+  signal: AbortSignal,
+): Promise<{ readonly places: readonly FetchedPlace[]; readonly fellBack: readonly string[] }> {
+  const whole = names.length === 0;
+  const found = new Map<string, FetchedPlace>();
+  const fellBack: string[] = [];
+  for (const name of whole ? await client.snapNames(store ?? '', signal) : names)
+    for (const channel of channels)
+      for (const architecture of architectures) {
+        const snap = await client.resolve({ name, channel, architecture }, signal).catch((error: unknown) => {
+          if (whole && error instanceof UpstreamError && error.code === 'snap-not-upstream') return undefined;
+          throw error;
+        });
+        if (snap === undefined) continue;
+        const effective = heldBy(snap, channel);
+        if (effective !== channel && !(whole && channels.includes(effective)))
+          fellBack.push(`${channel} of ${name} holds nothing for ${architecture}: ${effective} was fetched`);
+        found.set(`${name} ${effective} ${architecture}`, { channel: effective, architecture, snap });
+      }
+  if (found.size === 0)
+    throw new UpstreamError(
+      'snap-not-upstream',
+      `cannot fetch store ${store ?? ''}: none of its snaps is in ${channels.join(', ')} for ${architectures.join(', ')}`,
+    );
+  return { places: [...found.values()], fellBack };
 }
 
 /** The channel that holds what was given for one: an empty channel gives what the next safer one has, and must stay empty. */

@@ -142,6 +142,11 @@ export const architecturesSchema = z.looseObject({
   ]),
 });
 
+/** The names of a store's snaps, from an authority of ours. */
+export const snapNamesSchema = z.looseObject({
+  snaps: z.array(z.looseObject({ name: z.string().max(128) })).max(20_000),
+});
+
 /** A refusal in the envelope of the store. */
 export const refusalSchema = z.looseObject({
   'error-list': z.tuple([z.looseObject({ code: z.string(), message: z.string() })]).rest(z.unknown()),

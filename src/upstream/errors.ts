@@ -12,7 +12,8 @@ export type UpstreamErrorCode =
   | 'assertion-not-upstream'
   | 'key-of-other-account'
   | 'download-corrupt'
-  | 'metadata-not-offered';
+  | 'metadata-not-offered'
+  | 'snaps-not-listed';
 
 const KINDS: Readonly<Record<UpstreamErrorCode, ErrorKind>> = {
   'upstream-unreachable': 'unavailable',
@@ -26,6 +27,7 @@ const KINDS: Readonly<Record<UpstreamErrorCode, ErrorKind>> = {
   'key-of-other-account': 'invalid',
   'download-corrupt': 'unavailable',
   'metadata-not-offered': 'not-found',
+  'snaps-not-listed': 'not-found',
 };
 
 /** Another store does not answer, or not as it should. */

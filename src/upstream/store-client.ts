@@ -13,6 +13,7 @@ import {
   refreshSchema,
   refusalSchema,
   resultSchema,
+  snapNamesSchema,
   snapSchema,
   type UpstreamSnap,
 } from './answers.ts';
@@ -116,6 +117,29 @@ export class StoreClient {
       download: absolute(download),
       resources: resources?.map((one) => ({ ...one, download: absolute(one.download) })),
     };
+  }
+
+  /**
+   * The names of all snaps that devices of a store see, from an authority of ours.
+   * @throws UpstreamError `snaps-not-listed`, `role-missing`
+   */
+  async snapNames(store: string, signal: AbortSignal): Promise<readonly string[]> {
+    const path = `/carry/v1/stores/${encodeURIComponent(store)}/snaps`;
+    const response = await this.#connection.fetch(`${this.#connection.url}${path}`, {}, signal);
+    if (response.status === 404) {
+      await response.body?.cancel();
+      throw new UpstreamError(
+        'snaps-not-listed',
+        `cannot fetch all snaps of store ${store}: ${this.#connection.url} has no such store for this account, or is no authority that lists them; name the snaps`,
+      );
+    }
+    await this.#connection.requireGood(response, `the snaps of store ${store}`);
+    const said = snapNamesSchema.safeParse(await jsonOf(response));
+    if (said.success) return said.data.snaps.map(({ name }) => name);
+    throw new UpstreamError(
+      'upstream-answer-malformed',
+      `cannot read the answer of ${this.#connection.url} about the snaps of store ${store}`,
+    );
   }
 
   /**

@@ -4,6 +4,7 @@ import type { Basis } from './export-contract.ts';
 export interface FetchSnapsInput {
   /** Names this fetch, and its folder: the same request goes on where an interrupted one stopped. */
   readonly fetchId: string;
+  /** All that devices of the store see when empty. */
   readonly names: readonly string[];
   /** Full channel names. */
   readonly channels: readonly string[];

@@ -407,6 +407,28 @@ describe('fetch-snaps', () => {
     expect(seen[0]?.body).toMatchObject({ kind: 'snaps', names: ['jq'], store: 'brand', credentials: 'x' });
   });
 
+  test('takes a store as a whole, and refuses to fetch nothing', async () => {
+    const { run, seen } = await operator({
+      'POST /ops/v1/fetches': { workflowId: 'fetch', ui: null },
+      'GET /ops/v1/operations/fetch?wait=2': {
+        workflowId: 'fetch',
+        status: 'completed',
+        result: { files: [], tokenFile: null, snaps: [], accountKeys: [], warnings: [] },
+      },
+    });
+    for (const args of [[], ['--store', 'brand'], ['--auth', 'login']])
+      expect(await run(['fetch-snaps', ...args])).toMatchObject({
+        status: 2,
+        stderr:
+          'error: cannot fetch nothing: name snaps, or a store by --store and a log-in for it by --auth\n',
+      });
+    expect(seen).toEqual([]);
+    expect((await run(['fetch-snaps', '--store', 'brand', '--auth', await someFile('login')])).status).toBe(
+      0,
+    );
+    expect(seen[0]?.body).toMatchObject({ kind: 'snaps', names: [], store: 'brand' });
+  });
+
   test('a snap that the upstream store does not have ends it with the code of what is not there', async () => {
     const message = 'cannot fetch jq (latest/stable amd64): it is not there';
     const { run } = await operator({

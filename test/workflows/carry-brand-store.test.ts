@@ -157,6 +157,53 @@ describe('a brand store is carried as seed 000 tells', () => {
     ]);
   });
 
+  test('all snaps of a store come without being named, and those that are in no wanted channel stay', async () => {
+    const outside = await newOutside();
+    await outside.publishJourney();
+    const { url, login } = await authority(outside);
+    const proxy = await online(outside, url, { viewer: await login('ada', 'package_access') });
+    const fetchAll = (over: object) =>
+      on(proxy, (client) =>
+        client.workflow.execute(fetchSnaps, {
+          workflowId: `fetch-all-${Math.random()}`,
+          taskQueue: 'airlock',
+          args: [{ ...wish('viewer', []), ...over }],
+        }),
+      );
+    const made = await fetchAll({});
+    expect(made.files.map(({ subject }) => subject)).toEqual(['my-app', 'my-base', 'snapd']);
+    expect(made.warnings).toEqual([]);
+
+    await proxy.settings.change(
+      new Map([['again', { value: await login('ada', 'package_access'), secret: true }]]),
+      new Date(),
+    );
+    const none = await refusal(
+      fetchAll({ fetchId: 'again', credentials: 'again', architectures: ['riscv64'] }),
+    );
+    expect(none.message).toBe(
+      'cannot fetch store brand-devices: none of its snaps is in latest/stable for riscv64',
+    );
+  });
+
+  test('an empty channel of an authority gives what a safer one holds', async () => {
+    const outside = await newOutside();
+    await outside.publishJourney();
+    const { url, login } = await authority(outside);
+    const proxy = await online(outside, url, { viewer: await login('ada', 'package_access') });
+    const made = await on(proxy, (client) =>
+      client.workflow.execute(fetchSnaps, {
+        workflowId: 'fetch-edge-of-store',
+        taskQueue: 'airlock',
+        args: [{ ...wish('viewer', ['my-base']), channels: ['latest/edge'] }],
+      }),
+    );
+    expect(made.snaps.map(({ channel }) => channel)).toEqual(['latest/stable']);
+    expect(made.warnings).toContain(
+      'latest/edge of my-base holds nothing for amd64: latest/stable was fetched',
+    );
+  });
+
   test('components come along, and what an earlier fetch brought need not come again', async () => {
     const outside = await newOutside();
     await outside.publishJourney();

@@ -1,12 +1,12 @@
 import { Hono, type Context } from 'hono';
 import { AssertionCloser } from '../../activities/export-assertions.ts';
-import { exporterSigner, metadataFileText } from '../../activities/export-archive.ts';
+import { exporterSigner, metadataFileText, type SnapMaterial } from '../../activities/export-archive.ts';
 import { snapIdsOf, snapMaterial, storesFor } from '../../activities/export-catalog.ts';
 import { storeAssertions } from '../../activities/export-store.ts';
 import { encodeStream } from '../../assertions/index.ts';
 import { AirlockError } from '../../errors.ts';
 import { checkPermission, checkRole, checkStore, type StoreAct } from '../../publishers/index.ts';
-import { channelName, parseChannel } from '../../snaps/index.ts';
+import { channelName, fallbacks, parseChannel, type Channel } from '../../snaps/index.ts';
 import { rolesIn, type TokenOffice } from '../../storage/authority/index.ts';
 import type { BlobStore, Database, Queries, SettingStore } from '../../storage/index.ts';
 import { fileAnswer } from '../device/file-answer.ts';
@@ -42,20 +42,35 @@ export function createCarryApi(deps: CarryDeps): Hono<DeviceEnv> {
     });
   });
 
+  app.get('/carry/v1/stores/:store/snaps', async (context) => {
+    const store = context.req.param('store');
+    await requireRole(deps, context, store, 'view');
+    const { ids } = await snapIdsOf(queries, await storesFor(queries, store));
+    const rows = await queries.selectFrom('Snap').select(['snapId', 'name']).orderBy('name').execute();
+    const visible = new Set(ids);
+    return context.json({
+      snaps: rows.filter(({ snapId }) => visible.has(snapId)).map(({ name }) => ({ name })),
+    });
+  });
+
   app.get('/carry/v1/stores/:store/snaps/:name', async (context) => {
     const store = context.req.param('store');
     await requireRole(deps, context, store, 'view');
     const name = context.req.param('name');
     const snapId = await requireVisible(queries, name, store);
     const closer = new AssertionCloser(queries);
-    const selection = {
-      channels: [channelName(parseChannel(context.req.query('channel') ?? ''))],
-      architectures: [context.req.query('architecture') ?? 'amd64'],
-    };
-    const found = await snapMaterial({ queries, blobs: deps.blobs, closer }, snapId, selection, true);
-    const [first] = found?.revisions ?? [];
-    if (found === undefined || first === undefined)
-      throw unknownSnap(`${name} in ${selection.channels.join()}`, store);
+    const channel = parseChannel(context.req.query('channel') ?? '');
+    const architecture = context.req.query('architecture') ?? 'amd64';
+    const held = await heldFrom(channel, (effective) =>
+      snapMaterial(
+        { queries, blobs: deps.blobs, closer },
+        snapId,
+        { channels: [effective], architectures: [architecture] },
+        true,
+      ),
+    );
+    if (held === undefined) throw unknownSnap(`${name} in ${channelName(channel)}`, store);
+    const { found, first, effective } = held;
     const { revision, assertions } = first;
     const { snap } = found;
     const yaml = await queries
@@ -89,6 +104,7 @@ export function createCarryApi(deps: CarryDeps): Hono<DeviceEnv> {
       },
       'snap-yaml': yaml.snapYaml,
       'released-at': snap.channels[0]?.releasedAt,
+      'effective-channel': effective,
       resources: (found.components ?? []).map(({ component }) => ({
         name: component.name,
         type: component.type,
@@ -135,6 +151,17 @@ export function createCarryApi(deps: CarryDeps): Hono<DeviceEnv> {
     });
   });
   return app;
+}
+
+/** What a channel holds, or the next safer one that holds something, as devices get it. */
+async function heldFrom(channel: Channel, look: (name: string) => Promise<SnapMaterial | undefined>) {
+  for (const candidate of fallbacks(channel)) {
+    const effective = channelName(candidate);
+    const found = await look(effective);
+    const [first] = found?.revisions ?? [];
+    if (found !== undefined && first !== undefined) return { found, first, effective };
+  }
+  return undefined;
 }
 
 /** The id of a snap that the store's devices may see. */

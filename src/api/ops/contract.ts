@@ -159,6 +159,7 @@ export const exportResult = z.object({
 export const fetchRequest = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('snaps'),
+    /** All of the store when empty. */
     names,
     channels: z.array(name).max(50).default(['latest/stable']),
     architectures: z.array(architecture).max(20).default(['amd64']),

@@ -9,6 +9,7 @@ import type { OpsDeps } from './deps.ts';
 import { jsonBody } from './http.ts';
 import type { Processes } from './processes.ts';
 import { GENERAL_STORE } from '../../brands/index.ts';
+import { AirlockError } from '../../errors.ts';
 import { parseLogin } from '../../upstream/index.ts';
 
 const OPERATOR = 'operator';
@@ -74,6 +75,12 @@ export function fetchRoutes(deps: OpsDeps, processes: Processes, moment: () => D
     const at = moment().toISOString();
     switch (request.kind) {
       case 'snaps': {
+        if (request.names.length === 0 && (request.store === undefined || request.credentials === undefined))
+          throw new AirlockError(
+            'invalid',
+            'request-invalid',
+            'cannot fetch nothing: name snaps, or a store and a log-in for all of its snaps',
+          );
         const wish = {
           names: [...new Set(request.names)],
           channels: request.channels.map((text) => channelName(parseChannel(text))),

@@ -5,17 +5,18 @@ import { Command } from '@commander-js/extra-typings';
 import { INVENTORY, SINCE, basisOf, remarkLeftOut } from '../basis.ts';
 import type { CliContext } from '../context.ts';
 import { splitNames } from '../authority/client.ts';
+import { usageError } from '../errors.ts';
 import { readDocument } from '../files.ts';
 import { operatorClient } from '../operator.ts';
 import { print, printJson } from '../terminal.ts';
 import { runTransfer } from '../transfers.ts';
 import type { ExportResult } from './contract.ts';
 
-/** `fetch-snaps NAME…`: snaps of the general store, or with a log-in those of a brand store (seed 000). */
+/** `fetch-snaps NAME…`: snaps of the general store, or with a log-in those of a brand store (seed 000), or all of them. */
 export function fetchSnapsCommand(context: CliContext) {
   return new Command('fetch-snaps')
     .description('download snaps with their assertions, to be pushed elsewhere')
-    .argument('<snaps...>', 'names of the snaps')
+    .argument('[snaps...]', 'names of the snaps; all of a store where none is named')
     .option('--channel <channels>', 'channels, with commas between them', 'latest/stable')
     .option('--architecture, --arch <architectures>', 'architectures, with commas between them', 'amd64')
     .option('--auth <file>', 'log-in file of "snapcraft export-login --acls package_access"')
@@ -26,6 +27,10 @@ export function fetchSnapsCommand(context: CliContext) {
     .option('--watch', 'tell where Temporal UI shows the downloads')
     .option('--json', 'print the result as JSON')
     .action(async (names, options) => {
+      if (names.length === 0 && (options.store === undefined || options.auth === undefined))
+        throw usageError(
+          'cannot fetch nothing: name snaps, or a store by --store and a log-in for it by --auth',
+        );
       const result = await fetch(context, options, {
         kind: 'snaps',
         names,
