@@ -179,11 +179,9 @@ describe('a draft that is given up while it is being signed', () => {
     const { queries } = rig.database;
     const [stale] = await intentsToSign(queries, [id]);
     if (stale === undefined) throw new Error('the intent is signed already');
-    await queries
-      .updateTable('SerialIntent')
-      .set({ timestamp: '2020-01-01T00:00:00.000Z' })
-      .where('id', '=', id)
-      .execute();
+    // Another draft of the same second, key and device.
+    const next = randomUUID();
+    await queries.updateTable('SerialIntent').set({ id: next }).where('id', '=', id).execute();
     const stored = await storeSigned(queries, [{ intent: stale, assertion: Buffer.from('stale') }], {
       batch: 'stale',
       at: new Date(),
@@ -195,7 +193,7 @@ describe('a draft that is given up while it is being signed', () => {
       .where('reason', '=', 'key-changed')
       .execute();
     expect(history.map(({ serial }) => serial)).toEqual([stale.serial]);
-    expect(await intentsToSign(queries, [id])).toHaveLength(1);
+    expect(await intentsToSign(queries, [next])).toHaveLength(1);
   });
 });
 

@@ -25,9 +25,6 @@ export async function closePromises(
       .where('id', '=', intent.id)
       .where('signedAt', 'is', null)
       .where('closedReason', 'is', null)
-      .where('timestamp', '=', intent.timestamp)
-      .where('signKeyId', '=', intent.signKeyId)
-      .where('deviceKeyId', '=', intent.deviceKeyId)
       .executeTakeFirst();
     if (Number(result.numUpdatedRows) !== 1) continue;
     await addHistory(queries, {

@@ -4,6 +4,7 @@ import type { Queries } from '../database.ts';
 
 /** Who has, or is promised, a serial of one model. */
 export interface IntentRecord {
+  /** Of this very draft: another draft of the same promise has another id. */
   readonly id: string;
   readonly brandId: string;
   readonly modelName: string;
@@ -107,7 +108,8 @@ export async function addIntents(queries: Queries, intents: readonly NewIntent[]
 }
 
 /**
- * Gives a promise, kept or not, another draft: its key changed or was revoked, or another board takes the serial over.
+ * Gives a promise, kept or not, another draft: its key changed or was revoked, or another board takes the serial over. The
+ * new draft has an id of its own, so that whoever signs, or waits for, the former one never meets it.
  * @returns false when it is no longer as it was: drafted anew, or signed, meanwhile; then nothing changed
  */
 export async function redraftIntent(
@@ -126,10 +128,7 @@ export async function redraftIntent(
       closedReason: null,
       serialAssertion: null,
     })
-    .where('id', '=', intent.id)
-    .where('timestamp', '=', was.timestamp)
-    .where('signKeyId', '=', was.signKeyId)
-    .where('deviceKeyId', '=', was.deviceKeyId)
+    .where('id', '=', was.id)
     .where('signedAt', was.serialAssertion === null ? 'is' : 'is not', null)
     .executeTakeFirst();
   return Number(result.numUpdatedRows) === 1;

@@ -41,23 +41,18 @@ export async function storeSigned(
 }
 
 /**
- * Stores a serial if its draft is still the one that was signed; resolves to whether it was. Compiled once for a batch: it
- * runs for every serial that is made.
+ * Stores a serial if its draft is still there and has none; resolves to whether it was so. Compiled once for a batch: it runs
+ * for every serial that is made.
  */
-function storing(queries: Queries, by: { readonly batch: string; readonly at: string }) {
+function storing(queries: Queries, { batch, at }: { readonly batch: string; readonly at: string }) {
   const update = queries
     .updateTable('SerialIntent')
-    .set({ serialAssertion: Buffer.alloc(0), signedAt: by.at, batch: by.batch })
+    .set({ serialAssertion: Buffer.alloc(0), signedAt: at, batch, closedReason: null })
     .where('id', '=', '')
-    .where('timestamp', '=', '')
-    .where('signKeyId', '=', '')
-    // Two drafts of one second and one key are told apart by their device.
-    .where('deviceKeyId', '=', '')
     .where('signedAt', 'is', null)
     .compile();
-  return async (intent: IntentToSign, assertion: Uint8Array): Promise<boolean> => {
-    const { id, timestamp, signKeyId, deviceKeyId } = intent;
-    const parameters = [Buffer.from(assertion), by.at, by.batch, id, timestamp, signKeyId, deviceKeyId];
+  return async ({ id }: IntentToSign, assertion: Uint8Array): Promise<boolean> => {
+    const parameters = [Buffer.from(assertion), at, batch, null, id];
     return Number((await queries.executeQuery({ ...update, parameters })).numAffectedRows) === 1;
   };
 }
@@ -69,16 +64,12 @@ async function keepGivenUp(
   assertion: Uint8Array,
   at: string,
 ): Promise<'repeated' | 'given-up'> {
-  const now = await queries
+  const same = await queries
     .selectFrom('SerialIntent')
-    .select(['timestamp', 'signKeyId', 'deviceKeyId'])
+    .select('id')
     .where('id', '=', intent.id)
     .executeTakeFirst();
-  const same =
-    now?.timestamp === intent.timestamp &&
-    now.signKeyId === intent.signKeyId &&
-    now.deviceKeyId === intent.deviceKeyId;
-  if (same) return 'repeated';
+  if (same !== undefined) return 'repeated';
   await addHistory(queries, {
     ...intent,
     reason: 'key-changed',

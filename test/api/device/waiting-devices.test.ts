@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { text, type Assertion } from '../../../src/assertions/index.ts';
-import type { Hsm } from '../../../src/hsm/index.ts';
 import { DeviceError, type Device } from '../../support/device.ts';
+import { HeldToken } from '../../support/held-token.ts';
 import { openModelService, type TestModelService } from '../../support/model-service.ts';
 
 const CAPACITY = 6;
@@ -32,31 +32,6 @@ afterAll(async () => {
   await rig.close();
   await rm(folder, { recursive: true, force: true });
 });
-
-/** Signs as many digests as it is let. */
-class HeldToken implements Pick<Hsm, 'findKey' | 'sign'> {
-  readonly #hsm: Hsm;
-  readonly #held: (() => void)[] = [];
-  #free = 0;
-
-  constructor(hsm: Hsm) {
-    this.#hsm = hsm;
-  }
-
-  findKey: Hsm['findKey'] = (id) => this.#hsm.findKey(id);
-
-  async sign(...args: Parameters<Hsm['sign']>): Promise<Uint8Array> {
-    if (this.#free > 0) this.#free -= 1;
-    else await new Promise<void>((resolve) => this.#held.push(resolve));
-    return this.#hsm.sign(...args);
-  }
-
-  release(count: number): void {
-    const now = this.#held.splice(0, count);
-    for (const go of now) go();
-    this.#free += count - now.length;
-  }
-}
 
 interface Waiting {
   readonly device: Device;

@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+
 import { decodeAssertion } from '../../../assertions/index.ts';
 import { signingKeyStanding } from '../../../devices/index.ts';
 import { appendAct } from '../../../storage/index.ts';
@@ -46,11 +48,12 @@ async function promisedAgain(
     authority,
     serial,
     revision: await promisedRevision(bench.queries, present.id),
-    id,
+    id: randomUUID(),
     apiKeyName: of.apiKeyName,
   });
-  const changed = await redraftIntent(bench.queries, draft, present);
-  return changed ? { ...promised, signKeyId: draft.signKeyId } : promised;
+  if (!(await redraftIntent(bench.queries, draft, present))) return promised;
+  bench.facts.noteIntent(applicant, { ...draft, serialAssertion: null, closedReason: null });
+  return { ...promised, id: draft.id, signKeyId: draft.signKeyId };
 }
 
 /**
@@ -65,8 +68,9 @@ async function renewed(
 ): Promise<Admission> {
   const authority = authorityFor(applicant, of.model.signing, bench.now);
   bench.checkCapacity(authority.signing.key.token, present.id);
-  const { id, serial, brandId, modelName } = present;
-  const draft = draftFor(bench, applicant, { authority, serial, revision, id, apiKeyName: of.apiKeyName });
+  const { serial, brandId, modelName } = present;
+  const { apiKeyName } = of;
+  const draft = draftFor(bench, applicant, { authority, serial, revision, id: randomUUID(), apiKeyName });
   await appendAct(bench.queries, {
     at: bench.now,
     actor: 'airlock',

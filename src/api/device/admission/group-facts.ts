@@ -8,6 +8,7 @@ import {
   spentRequestIds,
   unusedPermits,
   type IntentRecord,
+  type ModelKey,
   type ReplacementPermitRecord,
 } from '../../../storage/model-service/index.ts';
 import type { Applicant } from './applicant.ts';
@@ -37,6 +38,8 @@ export interface GroupFacts {
   noteIntent(applicant: Applicant, intent: IntentRecord): void;
   forgetIntent(applicant: Applicant, intent: IntentRecord): void;
   noteSpent(applicant: Applicant): void;
+  /** A board was replaced: its device key is blocked, and has no intent for the model any more. */
+  noteRetired(place: ModelKey, deviceKeyId: string): void;
   notePermitUsed(id: number): void;
 }
 
@@ -132,6 +135,11 @@ export async function readGroupFacts(
       bySerial.delete(placeOf(request, intent.serial));
     },
     noteSpent: ({ request, requestId }) => void spent.set(requestId.text, request.deviceKey.keyId),
+    noteRetired(place, deviceKeyId) {
+      byDevice.delete(placeOf(place, deviceKeyId));
+      blocks.add(`${place.brandId}\0device-key\0${deviceKeyId}`);
+      blockedBrands.add(place.brandId);
+    },
     notePermitUsed: (id) => void used.add(id),
   };
 }

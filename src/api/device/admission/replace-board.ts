@@ -82,8 +82,7 @@ export async function replaceBoard(
   });
   const { authority, apiKeyName } = of;
   const revision = holder === undefined ? 0 : (await revisionOf(bench, holder)) + 1;
-  const id = holder?.intent?.id ?? randomUUID();
-  const draft = draftFor(bench, applicant, { authority, serial, revision, id, apiKeyName });
+  const draft = draftFor(bench, applicant, { authority, serial, revision, id: randomUUID(), apiKeyName });
   if (holder?.intent === undefined) return promiseNew(bench, applicant, { draft, authority });
   const former = holder.intent;
   return promiseInstead(bench, applicant, { former, draft, authority, reason: 'board-replaced' });
@@ -111,4 +110,5 @@ async function retire(
     createdBy: 'airlock',
   });
   await moveBelongings(bench.queries, place, { serial, from, to, at: bench.now });
+  bench.facts.noteRetired(place, from);
 }
