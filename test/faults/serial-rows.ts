@@ -1,0 +1,116 @@
+import { expect } from 'vitest';
+import { decodeAssertion, verifySignature, type Assertion } from '../../src/assertions/index.ts';
+import { countSignatures, listPermits } from '../../src/storage/model-service/index.ts';
+import { headersIn, type Ground } from './serial-ground.ts';
+import type { SerialPromises } from './serial-promises.ts';
+import type { Draft, SerialReference } from './serial-reference.ts';
+import { hexOf, signatureIn } from './witness.ts';
+
+/** Compares all that the database says in the end with the reference, and the log with what the HSM signed. */
+export async function checkRows(
+  ground: Ground,
+  reference: SerialReference,
+  promises: SerialPromises,
+): Promise<void> {
+  const { queries } = ground.rig.database;
+  const contentOf = (draft: Draft) => ground.headersOf(draft);
+  const present = (await queries.selectFrom('SerialIntent').selectAll().execute()).map((row) => ({
+    ...row,
+    assertion: row.serialAssertion && decodeAssertion(row.serialAssertion),
+  }));
+  // One serial for each device of a model, one device for each serial, all signed, and each of them the very one.
+  expect(new Set(present.map((row) => `${row.modelName} ${row.serial}`)).size).toBe(present.length);
+  expect(new Set(present.map((row) => `${row.modelName} ${row.deviceKeyId}`)).size).toBe(present.length);
+  expect(
+    present
+      .map(({ assertion, ...row }) => ({
+        row: [row.modelName, row.serial, row.deviceKeyId, row.signKeyId],
+        signed: row.signedAt !== null,
+        says: assertion && headersIn(assertion),
+      }))
+      .toSorted(bySerial),
+  ).toEqual(
+    reference.places
+      .map(({ draft }) => ({ row: rowOf(draft), signed: true, says: contentOf(draft) }))
+      .toSorted(bySerial),
+  );
+
+  const past = (await queries.selectFrom('SerialHistory').selectAll().orderBy('id').execute()).map((row) => ({
+    ...row,
+    assertion: row.serialAssertion && decodeAssertion(row.serialAssertion),
+  }));
+  expect(
+    past.map(({ assertion, ...row }) => ({
+      row: [row.modelName, row.serial, row.deviceKeyId, row.signKeyId],
+      reason: row.reason,
+      says: assertion && headersIn(assertion),
+    })),
+  ).toEqual(
+    reference.history.map(({ draft, signed, reason }) => ({
+      row: rowOf(draft),
+      reason,
+      says: signed ? contentOf(draft) : null,
+    })),
+  );
+
+  checkLog(
+    ground,
+    [...present, ...past].flatMap(({ assertion }) => assertion ?? []),
+    reference,
+    promises,
+  );
+  for (const { keyId } of ground.keys) {
+    const counter = queries.selectFrom('SigningKey').select('signatures').where('keyId', '=', keyId);
+    const { signatures } = await counter.executeTakeFirstOrThrow();
+    expect(await countSignatures(queries, keyId)).toBe(signatures);
+  }
+
+  const { brandId } = ground;
+  const permits = await Promise.all(
+    [...reference.keyInForce.keys()].map((modelName) => listPermits(queries, { brandId, modelName })),
+  );
+  expect(
+    permits
+      .flat()
+      .toSorted((one, other) => one.id - other.id)
+      .map(({ modelName, serial, usedBy }) => [modelName, serial, usedBy]),
+  ).toEqual(reference.permits.map(({ model, serial, usedBy }) => [model, serial, usedBy ?? null]));
+  const spent = await queries.selectFrom('SpentRequestId').select(['requestId', 'deviceKeyId']).execute();
+  expect(new Map(spent.map((row) => [row.requestId, row.deviceKeyId]))).toEqual(reference.spent);
+  const blocks = await queries.selectFrom('Block').select(['kind', 'subject']).execute();
+  expect(new Set(blocks.map(({ kind, subject }) => `${kind} ${subject}`))).toEqual(reference.blocks);
+  const acts = await queries.selectFrom('AuditEntry').select(['act', 'subject']).orderBy('id').execute();
+  expect(acts.map(({ act, subject }) => `${act} ${subject.replace(`${brandId}/`, '')}`)).toEqual(
+    reference.acts,
+  );
+}
+
+/** The log has nothing but what the HSM made, and all of it, but for what no host came to know and no device can get. */
+function checkLog(
+  ground: Ground,
+  log: readonly Assertion[],
+  reference: SerialReference,
+  { witnessed, stored }: SerialPromises,
+): void {
+  for (const assertion of log) {
+    const key = ground.keys.find(({ keyId }) => keyId === assertion.signKeyId);
+    if (key === undefined) throw new Error('the log has a serial of no key');
+    verifySignature(assertion, key);
+  }
+  const logged = new Set(log.map(signatureIn));
+  const made = new Set(witnessed.map(({ signature }) => hexOf(signature)));
+  for (const signature of logged) expect(made, 'what the log has was signed by the HSM').toContain(signature);
+  for (const { signature, draft } of witnessed) {
+    // It died with its host, or on its way to it, and its promise was given up before it was made again.
+    if (!stored.has(draft) && !reference.isInForce(draft)) continue;
+    expect(logged, 'what the HSM signed is in the log').toContain(hexOf(signature));
+  }
+}
+
+function rowOf({ model, serial, board, key }: Draft): string[] {
+  return [model, serial, board, key];
+}
+
+function bySerial(one: { readonly row: readonly string[] }, other: { readonly row: readonly string[] }) {
+  return one.row.join(' ') < other.row.join(' ') ? -1 : 1;
+}
