@@ -20,11 +20,12 @@ import type { HsmTokens } from '../hsm/index.ts';
 import { TokenOffice } from '../storage/authority/index.ts';
 import { ACCOUNT_KEY_PUSHED, registerKeyId } from '../workflows/serials-contract.ts';
 import { installRuntime } from '../worker/runtime.ts';
-import { ensureSchedules, type Recurring } from '../worker/schedules.ts';
+import { ensureSchedules } from '../worker/schedules.ts';
 import { startWorkers, type Workers } from '../worker/worker.ts';
 import type { Foundation } from './foundation.ts';
 import type { Temporal } from './temporal.ts';
 import { openTokens } from './hsm-tokens.ts';
+import { RECURRING } from './recurring.ts';
 
 /** The work of one process: its workers, and the tokens that they sign with. */
 export interface Work {
@@ -38,15 +39,6 @@ export interface Work {
 export interface WorkOptions {
   readonly announce?: SerialActivityDeps['announce'];
 }
-
-/** What comes round by itself; how often is in temporal.yaml. */
-const RECURRING: readonly Recurring[] = [
-  { name: 'sweepIntents', workflow: 'sweepSerials', queue: 'hsm' },
-  { name: 'sweepSessions', workflow: 'sweepSessions', queue: 'airlock' },
-  { name: 'sweepUploads', workflow: 'sweepUploads', queue: 'airlock' },
-  { name: 'sweepDeltas', workflow: 'sweepDeltas', queue: 'airlock' },
-  { name: 'sweepBlobs', workflow: 'sweepBlobs', queue: 'airlock' },
-];
 
 /** Opens the tokens and starts to work on every task queue. */
 export async function startWork(

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CrashPoint } from '../../src/activities/crash-point.ts';
 import type { PublicKey } from '../../src/assertions/index.ts';
-import { deviceKeys, ended, persist, SerialFleet } from './serial-fleet.ts';
+import { deviceKeys, ended, persist, replay, SerialFleet } from './serial-fleet.ts';
 
 /** Between every two steps of the making of a serial (DESIGN section 6). */
 export const SERIAL_CRASH_POINTS: readonly CrashPoint[] = [
@@ -48,8 +48,10 @@ describe('a service that dies', () => {
       expect(dying.signalCode).toBe('SIGKILL');
       await fleet.keepRunning(all);
       await all;
-      // Each asks once more, and gets the very same again.
+      // Each asks once more, with the same request and with a new one, and gets the very same again.
+      await Promise.all(devices.map((device) => replay(device)));
       await Promise.all(devices.map((device) => persist(device)));
+      await fleet.settle();
       await fleet.checkLog(devices);
     },
   );

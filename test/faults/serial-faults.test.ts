@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PublicKey } from '../../src/assertions/index.ts';
-import { deviceKeys, ended, persist, SerialFleet, type FleetDevice } from './serial-fleet.ts';
+import { deviceKeys, ended, persist, replay, SerialFleet, type FleetDevice } from './serial-fleet.ts';
 
 let folder: string;
 let fleet: SerialFleet;
@@ -26,7 +26,9 @@ describe('database, HSM and Temporal that fail at one call in twenty, before or 
     const devices = await fleet.devices('model-faulty', keys, signingKey);
     await fleet.start('', { faultRate: 0.05, seed: 20261121 });
     await Promise.all(devices.map((device) => persist(device)));
+    await Promise.all(devices.map((device) => replay(device)));
     await Promise.all(devices.map((device) => persist(device)));
+    await fleet.settle();
     await fleet.kill();
     await fleet.checkLog(devices);
   });
@@ -42,6 +44,7 @@ describe('a worker of its own that is killed in mid-batch', () => {
     expect(worker.signalCode).toBe('SIGKILL');
     const next = await fleet.start('', { parts: 'worker' });
     await all;
+    await fleet.settle();
     api.kill('SIGKILL');
     next.kill('SIGKILL');
     await Promise.all([ended(api), ended(next)]);

@@ -5,15 +5,18 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import type { z } from 'zod';
-import { text, type Assertion, type PublicKey } from '../../src/assertions/index.ts';
+import { WorkflowNotFoundError } from '@temporalio/client';
+import { decodeAssertion, text, type Assertion, type PublicKey } from '../../src/assertions/index.ts';
 import { allSigningKeys, countSignatures } from '../../src/storage/model-service/index.ts';
-import { connectTemporal } from '../../src/worker/connection.ts';
+import { connectTemporal, type TemporalConnection } from '../../src/worker/connection.ts';
 import { createDataConverter } from '../../src/worker/data-converter.ts';
 import { createNamespace } from '../../src/worker/namespace.ts';
 import { DeviceError, type Device } from '../support/device.ts';
 import { openModelService, type TestModelService } from '../support/model-service.ts';
+import { eventually } from '../support/processes.ts';
 import { testConfig } from '../support/temporal.ts';
 import type { orderSchema } from './service-order.ts';
+import { readWitness, signatureIn } from './witness.ts';
 
 type Order = z.infer<typeof orderSchema>;
 
@@ -21,11 +24,15 @@ type Order = z.infer<typeof orderSchema>;
 export class SerialFleet {
   readonly rig: TestModelService;
   readonly order: Order;
+  readonly #temporal: TemporalConnection;
+  /** Batches that Temporal said are over. */
+  readonly #over = new Set<string>();
   #process: ChildProcess | undefined;
 
-  private constructor(rig: TestModelService, order: Order) {
+  private constructor(rig: TestModelService, order: Order, temporal: TemporalConnection) {
     this.rig = rig;
     this.order = order;
+    this.#temporal = temporal;
   }
 
   /** Prepares database, token, key and Temporal namespace; no service runs yet. */
@@ -38,8 +45,7 @@ export class SerialFleet {
       createDataConverter([{ id: 'test', key: Buffer.from(payloadKey, 'hex') }]),
     );
     await createNamespace(temporal.connection, config);
-    await temporal.close();
-    return new SerialFleet(rig, {
+    const order: Order = {
       database: join(folder, 'airlock.sqlite'),
       modulePath: rig.token.modulePath,
       moduleEnv: { ...rig.token.env },
@@ -51,10 +57,13 @@ export class SerialFleet {
       secretRoot: Buffer.from(rig.secretRoot).toString('hex'),
       port: await freePort(),
       parts: 'all',
-      patience: 4000,
+      // Short, so that devices meet a 202 and send the same request again.
+      patience: 1000,
       faultRate: 0,
       seed: 1,
-    });
+      witness: join(folder, 'witness'),
+    };
+    return new SerialFleet(rig, order, temporal);
   }
 
   /** Starts the service, to die at a crash point where one is named, and waits until it serves. */
@@ -92,8 +101,18 @@ export class SerialFleet {
     await gone;
   }
 
+  /** Lets a running service, started if there is none, end what was begun, and asks Temporal whether any batch is open. */
+  async settle(): Promise<void> {
+    if (this.#process === undefined || hasEnded(this.#process)) await this.start();
+    await eventually('every batch that was begun is over', () => this.#areBatchesOver(), 110_000);
+    const { workflow } = this.#temporal.client;
+    const open = "WorkflowType = 'provisionSerials' AND ExecutionStatus = 'Running'";
+    await eventually('Temporal lists no open batch', async () => (await workflow.count(open)).count === 0);
+  }
+
   async close(): Promise<void> {
     await this.kill();
+    await this.#temporal.close();
     await this.rig.close();
   }
 
@@ -135,36 +154,91 @@ export class SerialFleet {
       );
     }
     expect(await queries.selectFrom('SerialHistory').selectAll().execute()).toEqual([]);
+    await this.#checkWitness();
+  }
+
+  /** The log has each signature that the HSM made, and no other. */
+  async #checkWitness(): Promise<void> {
+    const rows = await this.rig.database.queries
+      .selectFrom('SerialIntent')
+      .select('serialAssertion')
+      .execute();
+    const logged = rows.flatMap(({ serialAssertion }) =>
+      serialAssertion === null ? [] : [signatureIn(decodeAssertion(serialAssertion))],
+    );
+    const made = readWitness(this.order.witness).flatMap((seen) =>
+      seen.act === 'sign' ? [seen.signature] : [],
+    );
+    expect(new Set(logged)).toEqual(new Set(made));
+  }
+
+  /** Asks about each batch that any process began to start, whether Temporal lists it yet or not. */
+  async #areBatchesOver(): Promise<boolean> {
+    const begun = readWitness(this.order.witness).flatMap((seen) =>
+      seen.act === 'start' ? [seen.workflow] : [],
+    );
+    for (const id of begun) {
+      if (this.#over.has(id)) continue;
+      const state = await this.#stateOf(id);
+      if (state === 'RUNNING') return false;
+      // One that never got there was not begun; its intents are another batch's.
+      if (state !== undefined) expect(state, id).toBe('COMPLETED');
+      this.#over.add(id);
+    }
+    return true;
+  }
+
+  async #stateOf(id: string): Promise<string | undefined> {
+    try {
+      return (await this.#temporal.client.workflow.getHandle(id).describe()).status.name;
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return undefined;
+      throw error;
+    }
   }
 }
 
-/** One device and every serial that it was ever given. */
+/** One device, every serial that it was ever given, and what it has to remember. */
 export interface FleetDevice {
   readonly device: Device;
   readonly serials: Assertion[];
+  /** The request of which a 202 said that it was taken. */
+  taken?: Assertion | undefined;
+  /** The last request that it sent. */
+  last?: Assertion | undefined;
 }
 
-/** Asks as a device does, only quicker: again, with a new request-id, after anything else than a serial. */
+/**
+ * Asks as snapd does, only quicker (protocol/devices.md 1.3 and 1.4): again after 202, after 503 and when no answer comes. It
+ * makes a request with a new request-id each time until it sees a 202, and from then on sends that very request.
+ */
 export async function persist(one: FleetDevice, deadline = 120_000): Promise<void> {
   const end = performance.now() + deadline;
   let problem: unknown;
   while (performance.now() < end) {
     try {
-      const outcome = await one.device.postSerialRequest(
-        await one.device.serialRequest(await one.device.requestId()),
-      );
+      const request = one.taken ?? (await one.device.serialRequest(await one.device.requestId()));
+      one.last = request;
+      const outcome = await one.device.postSerialRequest(request);
+      one.taken = outcome.ready ? undefined : request;
       if (outcome.ready) {
         one.serials.push(outcome.serial);
         return;
       }
     } catch (error) {
-      // What no retry can mend would be a mistake of the service under test.
-      if (error instanceof DeviceError && error.status < 500) throw error;
+      // What snapd takes for final would be a mistake of the service under test.
+      if (error instanceof DeviceError && !error.isTemporary) throw error;
       problem = error;
     }
     await sleep(50 + Math.random() * 200);
   }
   throw new Error('a device got no serial in time', { cause: problem });
+}
+
+/** Sends the last request once more, to the byte, as if its answer had been lost after a 202. */
+export function replay(one: FleetDevice): Promise<void> {
+  one.taken = one.last;
+  return persist(one);
 }
 
 /** Device keys: small ones, for speed. */

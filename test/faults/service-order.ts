@@ -15,6 +15,9 @@ export const orderSchema = z.object({
   parts: z.enum(['all', 'api', 'worker']),
   /** How long the API keeps a device waiting, in milliseconds. */
   patience: z.number(),
+  /** How many calls of database, HSM and Temporal fail, of one. */
   faultRate: z.number(),
   seed: z.number(),
+  /** The file in which it writes down what it signs and starts: see witness.ts. */
+  witness: z.string(),
 });
