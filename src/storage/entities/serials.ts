@@ -18,6 +18,7 @@ export const SerialIntent = defineEntity({
     { properties: ['brandId', 'modelName', 'createdAt'] },
   ],
   properties: {
+    /** Of this very draft: a promise that is drafted anew gets another id. */
     id: p.string().length(36).primary(),
     brandId: shortId(),
     modelName: name(),
