@@ -71,6 +71,8 @@ async function undoStores(undoing: Undoing): Promise<void> {
     await queries.insertInto('StoreInclusion').values(inclusionRow.parse(before)).execute();
   for (const before of undo.includedSnapsBefore)
     await queries.insertInto('StoreInclusionSnap').values(includedSnapRow.parse(before)).execute();
+  for (const id of undo.sharesOf) await queries.deleteFrom('StoreShare').where('storeId', '=', id).execute();
+  for (const before of undo.sharesBefore) await queries.insertInto('StoreShare').values(before).execute();
   for (const id of undo.storesAdded) {
     await queries.deleteFrom('Store').where('id', '=', id).execute();
     const snap = await queries
@@ -83,7 +85,7 @@ async function undoStores(undoing: Undoing): Promise<void> {
     const other = await queries
       .selectFrom('StoreInclusion')
       .innerJoin('Store', 'Store.id', 'StoreInclusion.storeId')
-      .select('StoreInclusion.storeId')
+      .select('StoreInclusion.storeId as storeId')
       .where('StoreInclusion.includedStoreId', '=', id)
       .where('Store.changedAt', '>', madeAt)
       .limit(1)
@@ -100,6 +102,7 @@ async function undoStores(undoing: Undoing): Promise<void> {
 async function requireUnchangedStores({ queries, undo, madeAt, subject }: Undoing): Promise<void> {
   const touched = new Set([
     ...undo.inclusionsOf,
+    ...undo.sharesOf,
     ...undo.storesAdded,
     ...undo.storesBefore.map((before) => storeRow.parse(before).id),
   ]);

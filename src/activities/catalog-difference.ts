@@ -147,6 +147,13 @@ async function noteStores(queries: Queries, note: Note): Promise<void> {
       },
       allSnaps,
     );
+  const shares = await queries.selectFrom('StoreShare').selectAll().orderBy('id').execute();
+  for (const { storeId, brandId } of shares)
+    note(
+      ['share', storeId, brandId],
+      { kind: 'store', subject: storeId, detail: `shared with ${brandId}` },
+      brandId,
+    );
   const listed = await queries.selectFrom('StoreInclusionSnap').selectAll().orderBy('id').execute();
   for (const { storeId, includedStoreId, snapId, snapName } of listed)
     note(

@@ -190,7 +190,7 @@ function manifestOf(material: ArchiveMaterial, exporter: string) {
   const restsOn = material.rest && leftOut.length > 0 ? { ...material.rest, members: leftOut } : undefined;
   const manifest: Manifest = {
     format: 'airlock-bundle',
-    version: versionFor({ restsOn, snaps }),
+    version: versionFor({ restsOn, snaps, stores: [...material.stores] }),
     kind,
     createdAt: material.createdAt.toISOString(),
     exporter,

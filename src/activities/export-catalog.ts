@@ -44,17 +44,74 @@ export async function storesFor(queries: Queries, storeId: string): Promise<read
     const main = found.values().next().value;
     if (main !== undefined && row.brandId !== main.brandId && id !== GENERAL_STORE) return;
     const includes = id === GENERAL_STORE ? [] : await includesOf(queries, id);
+    const sharedWith = id === GENERAL_STORE ? [] : await sharesOf(queries, id);
     found.set(id, {
       id,
       name: row.name,
       kind: id === GENERAL_STORE ? 'general' : row.kind === 'device-view' ? 'device-view' : 'brand',
       brandId: row.brandId,
       includes: [...includes],
+      ...(sharedWith.length > 0 && { sharedWith }),
     });
     for (const { store } of includes) await visit(store, depth - 1);
   };
   await visit(storeId, DEPTH);
   return [...found.values()];
+}
+
+/**
+ * Stores with the consents that one export adds to what their definitions say.
+ * @throws ExportError `store-unknown`
+ */
+export function withShares(
+  stores: readonly ManifestStore[],
+  shares: readonly { readonly store: string; readonly brands: readonly string[] }[],
+): readonly ManifestStore[] {
+  for (const { store } of shares)
+    if (store === GENERAL_STORE || !stores.some(({ id }) => id === store))
+      throw new ExportError(
+        'store-unknown',
+        `cannot share the store ${store}: this export describes no such store of the brand`,
+      );
+  return stores.map((store) => {
+    const added = shares.filter((share) => share.store === store.id).flatMap(({ brands }) => brands);
+    const all = new Set([...(store.sharedWith ?? []), ...added]);
+    return all.size === 0 ? store : { ...store, sharedWith: [...all].toSorted() };
+  });
+}
+
+/** Those of some snaps that an export brings: not those in stores of other brands, whose own exports alone say what is in them. */
+export async function ownSnaps(
+  queries: Queries,
+  [main]: readonly ManifestStore[],
+  snapIds: readonly string[],
+): Promise<{ readonly ids: readonly string[]; readonly warnings: readonly string[] }> {
+  if (main === undefined || main.brandId === null) return { ids: snapIds, warnings: [] };
+  const rows = await queries
+    .selectFrom('Snap')
+    .innerJoin('Store', 'Store.id', 'Snap.storeId')
+    .select(['Snap.snapId as snapId', 'Snap.storeId as storeId'])
+    .where('Store.brandId', '!=', main.brandId)
+    .execute();
+  const others = new Map(rows.map(({ snapId, storeId }) => [snapId, storeId]));
+  const from = new Set(snapIds.flatMap((id) => others.get(id) ?? []));
+  return {
+    ids: snapIds.filter((id) => !others.has(id)),
+    warnings: [...from].map(
+      (store) => `the snaps of ${store} are another brand's: they come with the export of its own brand`,
+    ),
+  };
+}
+
+/** The brands whose stores may include a store. */
+async function sharesOf(queries: Queries, storeId: string): Promise<string[]> {
+  const rows = await queries
+    .selectFrom('StoreShare')
+    .select('brandId')
+    .where('storeId', '=', storeId)
+    .orderBy('brandId')
+    .execute();
+  return rows.map(({ brandId }) => brandId);
 }
 
 async function includesOf(queries: Queries, storeId: string): Promise<ManifestStore['includes']> {

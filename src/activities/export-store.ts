@@ -19,7 +19,14 @@ import {
 } from './export-archive.ts';
 import { AssertionCloser } from './export-assertions.ts';
 import { knownThere } from './export-basis.ts';
-import { closureWarnings, snapIdsOf, snapMaterial, storesFor } from './export-catalog.ts';
+import {
+  closureWarnings,
+  ownSnaps,
+  snapIdsOf,
+  snapMaterial,
+  storesFor,
+  withShares,
+} from './export-catalog.ts';
 import { ExportError } from './export-errors.ts';
 import { makeExportFolder } from './export-folder.ts';
 import { freePath } from './free-path.ts';
@@ -51,7 +58,7 @@ export async function issueAdminToken(
   deps: ExportDeps,
 ): Promise<ExportedToken> {
   const { queries } = deps.database;
-  const [store] = await storesFor(queries, input.store);
+  const [store] = withShares(await storesFor(queries, input.store), input.shareWith ?? []);
   const account = await adminOf(queries, input);
   await accountKeys(new AssertionCloser(queries), input.keys);
   const folder = await makeExportFolder(input.exportDir, deps.exportFolder);
@@ -151,12 +158,13 @@ export async function writeStoreExport(
 ): Promise<ExportOutcome> {
   const { queries } = deps.database;
   const closer = new AssertionCloser(queries);
-  const stores = await storesFor(queries, input.store);
+  const stores = withShares(await storesFor(queries, input.store), input.shareWith ?? []);
   const snaps: SnapMaterial[] = [];
   const known = await knownThere(input.basis, input, queries);
   const parts = { queries, blobs: deps.blobs, closer, known };
   const visible = await snapIdsOf(queries, stores);
-  for (const snapId of input.snaps ? visible.ids : []) {
+  const own = await ownSnaps(queries, stores, visible.ids);
+  for (const snapId of input.snaps ? own.ids : []) {
     const material = await snapMaterial(parts, snapId, input, true);
     if (material !== undefined) snaps.push(material);
   }
@@ -187,7 +195,7 @@ export async function writeStoreExport(
     tokenFile: token.path,
     snaps: exportedRevisions(snaps),
     accountKeys: [...input.keys],
-    warnings: await closureWarnings(queries, snaps),
+    warnings: [...own.warnings, ...(await closureWarnings(queries, snaps))],
     ...(known && { leftOut: leftOutOf(snaps) }),
   };
 }

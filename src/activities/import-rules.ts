@@ -1,5 +1,6 @@
 import { GENERAL_STORE } from '../brands/index.ts';
 import { parseChannel } from '../snaps/index.ts';
+import { isSharedWith } from '../storage/authority/index.ts';
 import type { Queries } from '../storage/index.ts';
 import type { ImportContent } from './import-content.ts';
 import { ImportError } from './import-errors.ts';
@@ -36,7 +37,10 @@ export async function checkOrigin(
     .select(['fingerprint', 'newestExport'])
     .where('storeId', '=', pinOf(content))
     .executeTakeFirst();
-  if (pinned === undefined) return true;
+  if (pinned === undefined) {
+    if (rules.exporter === null) await requireExporterOfBrand(queries, content, fingerprint);
+    return true;
+  }
   if (pinned.fingerprint !== fingerprint && rules.exporter === null)
     throw new ImportError(
       'exporter-foreign',
@@ -49,6 +53,31 @@ export async function checkOrigin(
       `cannot accept the archive: it was exported at ${content.exportedAt}, and one of ${pinned.newestExport} was imported already; to go back push with --allow-older`,
     );
   return pinned.fingerprint !== fingerprint;
+}
+
+/**
+ * The first archive of a store pins its exporter, but not for a brand that is hosted here already: only who exports its stores may
+ * add one, or somebody could describe them anew, and share them, under the name of a store that is new.
+ */
+async function requireExporterOfBrand(
+  queries: Queries,
+  content: ImportContent,
+  fingerprint: string,
+): Promise<void> {
+  const brandId = content.stores.find(({ id }) => id === content.store)?.brandId;
+  if (brandId === undefined || brandId === null) return;
+  const pins = await queries
+    .selectFrom('PinnedExporter')
+    .innerJoin('Store', 'Store.id', 'PinnedExporter.storeId')
+    .select('PinnedExporter.fingerprint as fingerprint')
+    .where('Store.brandId', '=', brandId)
+    .execute();
+  const [first] = pins;
+  if (first === undefined || pins.some((pin) => pin.fingerprint === fingerprint)) return;
+  throw new ImportError(
+    'exporter-foreign',
+    `cannot accept the archive: it was exported with the key ${fingerprint}, and the other stores of the brand ${brandId} with ${first.fingerprint}; if the brand has another exporting machine, compare the fingerprint there and push again with --exporter ${fingerprint}`,
+  );
 }
 
 /** An archive of single snaps is older for a channel when that channel got another revision after it was made. */
@@ -123,10 +152,14 @@ async function checkStores(queries: Queries, content: ImportContent): Promise<vo
         `cannot accept the archive: it claims store ${store.id} for ${store.brandId}, and here it is ${present.brandId}'s`,
       );
     for (const { store: included } of store.includes)
-      if (included !== GENERAL_STORE && (await isHostedForAnother(queries, content, included)))
+      if (
+        included !== GENERAL_STORE &&
+        (await isHostedForAnother(queries, content, included)) &&
+        !(await isSharedWith(queries, included, store.brandId))
+      )
         throw new ImportError(
           'store-of-other-brand',
-          `cannot accept the archive: its store ${store.id} includes ${included}, which is hosted here for another brand`,
+          `cannot accept the archive: its store ${store.id} includes ${included}, which is hosted here for another brand and not shared with ${store.brandId}; its owner gives consent where the store is exported, with "--share-with ${store.brandId}", and that export is pushed first`,
         );
   }
   if (content.admin !== null && main === undefined)

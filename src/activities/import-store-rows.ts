@@ -126,7 +126,7 @@ export async function writeAdmin(
   changes.note('new', 'admin', admin.username, 'admin token');
 }
 
-/** A store and its inclusion list, replaced as a whole. */
+/** A store with its inclusion list and those that it is shared with, each replaced as a whole. */
 export async function writeStore(changes: ImportChanges, store: ManifestStore): Promise<void> {
   const at = changes.at;
   const { id, name, kind, brandId } = store;
@@ -152,6 +152,7 @@ export async function writeStore(changes: ImportChanges, store: ManifestStore): 
     changes.note('updated', 'store', id, name);
   }
   await writeInclusions(changes, store);
+  await writeShares(changes, store);
 }
 
 async function writeInclusions(changes: ImportChanges, store: ManifestStore): Promise<void> {
@@ -211,6 +212,30 @@ function inclusionWords(
     if (snapId === '*') return `all of ${other}`;
     return snapId === '' ? `some of ${other}` : `${names.get(snapId) ?? snapId} of ${other}`;
   };
+}
+
+/** With whom a store is shared: a consent that is not in its owner's newest export is withdrawn. */
+async function writeShares(
+  changes: ImportChanges,
+  { id: storeId, sharedWith = [] }: ManifestStore,
+): Promise<void> {
+  const before = await changes.queries
+    .selectFrom('StoreShare')
+    .select(['id', 'storeId', 'brandId'])
+    .where('storeId', '=', storeId)
+    .execute();
+  const old = new Set(before.map(({ brandId }) => brandId));
+  const now = new Set(sharedWith);
+  const added = [...now].filter((brandId) => !old.has(brandId));
+  const ended = [...old].filter((brandId) => !now.has(brandId));
+  if (added.length === 0 && ended.length === 0) return;
+  changes.undo.sharesOf.push(storeId);
+  changes.undo.sharesBefore.push(...before);
+  for (const brandId of added) changes.note('new', 'store', storeId, `shared with ${brandId}`);
+  for (const brandId of ended) changes.note('removed', 'store', storeId, `no longer shared with ${brandId}`);
+  await changes.queries.deleteFrom('StoreShare').where('storeId', '=', storeId).execute();
+  for (const brandId of now)
+    await changes.queries.insertInto('StoreShare').values({ storeId, brandId }).execute();
 }
 
 /** Pins the exporter's key, or notes that a newer export of it was accepted. */

@@ -18,6 +18,9 @@ export const undoSchema = z.object({
   inclusionsOf: z.array(z.string()),
   inclusionsBefore: z.array(row),
   includedSnapsBefore: z.array(row),
+  /** Shares came later than the first records. */
+  sharesOf: z.array(z.string()).default([]),
+  sharesBefore: z.array(z.object({ id: z.number(), storeId: z.string(), brandId: z.string() })).default([]),
   rolesAdded: z.array(z.number()),
   tokensAdded: z.array(z.string()),
   /** What was changed of accounts, components and what a removal took away came later than the first records. */
@@ -59,6 +62,8 @@ export function emptyUndo(): Undo {
     inclusionsOf: [],
     inclusionsBefore: [],
     includedSnapsBefore: [],
+    sharesOf: [],
+    sharesBefore: [],
     rolesAdded: [],
     tokensAdded: [],
     accountsBefore: [],

@@ -98,7 +98,7 @@ async function undoSnap({ queries, subject }: Undoing, snapId: string): Promise<
     const row = await queries
       .selectFrom(table)
       .innerJoin('Snap', 'Snap.snapId', `${table}.snapId`)
-      .select(['Snap.name', `${table}.revision`])
+      .select(['Snap.name as name', `${table}.revision as revision`])
       .where(`${table}.snapId`, '=', snapId)
       .executeTakeFirst();
     if (row !== undefined)

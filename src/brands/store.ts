@@ -19,10 +19,17 @@ export interface StoreView {
   /** The account whose devices this store serves; undefined only for the general store. */
   readonly brandId: string | undefined;
   readonly includes: readonly Inclusion[];
+  /** Brands whose stores may include this one by its owner's word; nobody when absent. */
+  readonly sharedWith?: ReadonlySet<string>;
 }
 
 /** Every store of this host, by id. */
 export type Stores = ReadonlyMap<string, StoreView>;
+
+/** Whether stores of a brand may include the store: the general one, one of the brand's own, or one that is shared with it. */
+export function mayInclude(brandId: string, store: StoreView): boolean {
+  return store.id === GENERAL_STORE || store.brandId === brandId || store.sharedWith?.has(brandId) === true;
+}
 
 const STORE_ID = /^[-A-Z0-9a-z_]{1,64}$/;
 

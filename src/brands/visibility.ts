@@ -1,4 +1,4 @@
-import { GENERAL_STORE, type Stores } from './store.ts';
+import { GENERAL_STORE, mayInclude, type Stores } from './store.ts';
 
 /** Who asks: a client that proved nothing, or a device whose session names its brand and store. */
 export type Viewer =
@@ -24,7 +24,8 @@ const DEPTH_MAX = 4;
  *
  * A client that proved nothing sees the general store's public snaps. A device sees its store's own snaps and those
  * that the store includes, as far as each inclusion's list says; a private snap of the general store only where a list names
- * it, and a private snap of a brand's store never through a store of another brand, whatever that one includes.
+ * it, and a private snap of a brand's store to devices of another only where the
+ * store that keeps it is shared with them.
  */
 export function visibility(viewer: Viewer, snap: SnapInStore, stores: Stores): boolean {
   switch (viewer.kind) {
@@ -35,21 +36,30 @@ export function visibility(viewer: Viewer, snap: SnapInStore, stores: Stores): b
       const store = stores.get(viewer.storeId);
       if (store === undefined || store.brandId !== viewer.brandId) return false;
       if (snap.storeId === viewer.storeId) return true;
-      return isIncluded(viewer.storeId, snap, stores, DEPTH_MAX);
+      return isIncluded({ storeId: viewer.storeId, brandId: viewer.brandId }, snap, stores, DEPTH_MAX);
     }
     default:
       return viewer satisfies never;
   }
 }
 
-function isIncluded(storeId: string, snap: SnapInStore, stores: Stores, depth: number): boolean {
+function isIncluded(
+  { storeId, brandId }: { readonly storeId: string; readonly brandId: string },
+  snap: SnapInStore,
+  stores: Stores,
+  depth: number,
+): boolean {
   if (depth === 0) return false;
   for (const { store, snaps } of stores.get(storeId)?.includes ?? []) {
     const listed = snaps !== 'all' && snaps.has(snap.snapId);
     if (snaps !== 'all' && !listed) continue;
-    if (snap.private && !isOfSameBrand(storeId, store, stores)) continue;
+    const included = stores.get(store);
+    const isOwn = store === GENERAL_STORE || included?.brandId === brandId;
+    if (snap.private && !isOwn && !(included && mayInclude(brandId, included))) continue;
     if (snap.storeId === store && (listed || isOpen(snap))) return true;
-    if (isIncluded(store, snap, stores, depth - 1)) return true;
+    // A store of another brand that is shared shares what is kept in it, and no private snap that it includes itself.
+    if (snap.private && !isOwn) continue;
+    if (isIncluded({ storeId: store, brandId }, snap, stores, depth - 1)) return true;
   }
   return false;
 }
@@ -57,11 +67,4 @@ function isIncluded(storeId: string, snap: SnapInStore, stores: Stores, depth: n
 /** Without a list: what is not private, and all of a brand's own store (a device-view store over its brand store). */
 function isOpen(snap: SnapInStore): boolean {
   return !snap.private || snap.storeId !== GENERAL_STORE;
-}
-
-/** Whether an inclusion stays with the brand; the general store is nobody's, so including it crosses to no other brand. */
-function isOfSameBrand(storeId: string, included: string, stores: Stores): boolean {
-  if (included === GENERAL_STORE) return true;
-  const brand = stores.get(storeId)?.brandId;
-  return brand !== undefined && stores.get(included)?.brandId === brand;
 }

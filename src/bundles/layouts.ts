@@ -57,14 +57,15 @@ function airlockBundle(version: Manifest['version']): BundleLayout {
   return layout;
 }
 
-const airlockBundle2 = airlockBundle(2);
-const LAYOUTS: readonly BundleLayout[] = [airlockBundle(1), airlockBundle2];
+const airlockBundle3 = airlockBundle(3);
+const LAYOUTS: readonly BundleLayout[] = [airlockBundle(1), airlockBundle(2), airlockBundle3];
 
 /** The layout that this version writes. */
-export const currentLayout: BundleLayout = airlockBundle2;
+export const currentLayout: BundleLayout = airlockBundle3;
 
 /** The oldest layout that can say what a manifest says: who has not upgraded yet reads what needs nothing new. */
-export function versionFor(manifest: Pick<Manifest, 'restsOn' | 'snaps'>): Manifest['version'] {
+export function versionFor(manifest: Pick<Manifest, 'restsOn' | 'snaps' | 'stores'>): Manifest['version'] {
+  if (manifest.stores.some(({ sharedWith }) => sharedWith !== undefined)) return 3;
   const withComponents = manifest.snaps.some((snap) => (snap.components ?? []).length > 0);
   return manifest.restsOn !== undefined || withComponents ? 2 : 1;
 }
@@ -112,7 +113,11 @@ export function isFile(role: MemberRole): boolean {
 /** Rules across the fields of a manifest: names unique and known, snaps and members in step. */
 function checkManifest(manifest: Manifest, layout: BundleLayout): Manifest {
   if (versionFor(manifest) > layout.version)
-    throw broken(`layout ${layout.version} knows neither components nor files that are left out`);
+    throw broken(
+      layout.version === 1
+        ? 'layout 1 knows neither components nor files that are left out'
+        : 'layout 2 does not know with whom a store is shared',
+    );
   const members = new Map<string, ManifestMember>();
   for (const member of [...manifest.members, ...(manifest.restsOn?.members ?? [])]) {
     if (members.has(member.name)) throw broken(`it lists ${member.name} twice`);

@@ -120,6 +120,8 @@ const storeSchema = z.strictObject({
       }),
     )
     .max(100),
+  /** Other brands whose stores may include this one, by the word of its owner. */
+  sharedWith: z.array(id).min(1).max(1000).optional(),
 });
 
 const adminSchema = z.strictObject({
@@ -147,12 +149,13 @@ const restsOnSchema = z.strictObject({
 });
 
 /**
- * `manifest.json` of the layouts `airlock-bundle` 1 and 2: everything that assertions do not cover, and a digest of all the
- * rest. Layout 2 may rest on what is there already, and have components; an archive that does neither is of layout 1.
+ * `manifest.json` of the layouts `airlock-bundle` 1 to 3: everything that assertions do not cover, and a digest of all the
+ * rest. Layout 2 may rest on what is there already, and have components; layout 3 says with whom a store is shared. An
+ * archive is of the oldest layout that can say what it says.
  */
 export const manifestSchema = z.strictObject({
   format: z.literal('airlock-bundle'),
-  version: z.union([z.literal(1), z.literal(2)]),
+  version: z.union([z.literal(1), z.literal(2), z.literal(3)]),
   kind: z.enum(['store', 'snap', 'store-metadata']),
   /** Also the order of an exporter's archives about one store: an older one than the newest imported is refused. */
   createdAt: moment,

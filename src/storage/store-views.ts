@@ -3,13 +3,15 @@ import type { Queries } from './database.ts';
 
 /** Reads every store and what it includes. */
 export async function loadStores(queries: Queries): Promise<Stores> {
-  const [stores, inclusions, listed] = await Promise.all([
+  const [stores, inclusions, listed, shares] = await Promise.all([
     queries.selectFrom('Store').select(['id', 'kind', 'brandId']).execute(),
     queries.selectFrom('StoreInclusion').select(['storeId', 'includedStoreId', 'allSnaps']).execute(),
     queries.selectFrom('StoreInclusionSnap').select(['storeId', 'includedStoreId', 'snapId']).execute(),
+    queries.selectFrom('StoreShare').select(['storeId', 'brandId']).execute(),
   ]);
   const lists = Map.groupBy(listed, (row) => `${row.storeId} ${row.includedStoreId}`);
   const inclusionsOf = Map.groupBy(inclusions, (row) => row.storeId);
+  const sharesOf = Map.groupBy(shares, (row) => row.storeId);
   return new Map(
     stores.map((row): [string, StoreView] => {
       const includes = (inclusionsOf.get(row.id) ?? []).map((inclusion): Inclusion => {
@@ -21,7 +23,8 @@ export async function loadStores(queries: Queries): Promise<Stores> {
       });
       const kind =
         row.id === GENERAL_STORE ? 'general' : row.kind === 'device-view' ? 'device-view' : 'brand';
-      return [row.id, { id: row.id, kind, brandId: row.brandId ?? undefined, includes }];
+      const sharedWith = new Set((sharesOf.get(row.id) ?? []).map((each) => each.brandId));
+      return [row.id, { id: row.id, kind, brandId: row.brandId ?? undefined, includes, sharedWith }];
     }),
   );
 }

@@ -22,6 +22,8 @@ export interface StoreExport {
   readonly exportDir: string | null;
   /** The account whose admin token is written; the store's first admin when null. */
   readonly admin: string | null;
+  /** Brands whose stores may include a store of this export, beside those that its definition names. */
+  readonly shareWith?: readonly { readonly store: string; readonly brands: readonly string[] }[];
   readonly basis?: Basis;
   /** The moment that names the files, of a second of its own; when the process began where it is absent. */
   readonly at?: string;

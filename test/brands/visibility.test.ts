@@ -38,6 +38,18 @@ const stores: Stores = new Map(
           { store: 'acme-devices', snaps: 'all' },
         ],
       },
+      {
+        id: 'lent',
+        kind: 'brand',
+        brandId: 'acme',
+        includes: [
+          { store: 'acme-main', snaps: 'all' },
+          { store: GENERAL_STORE, snaps: new Set(['secret-listed']) },
+        ],
+        sharedWith: new Set(['partner']),
+      },
+      { id: 'partner', kind: 'device-view', brandId: 'partner', includes: [{ store: 'lent', snaps: 'all' }] },
+      { id: 'other', kind: 'device-view', brandId: 'other', includes: [{ store: 'lent', snaps: 'all' }] },
       { id: 'circle', kind: 'brand', brandId: 'circle', includes: [{ store: 'circle-2', snaps: 'all' }] },
       { id: 'circle-2', kind: 'brand', brandId: 'circle', includes: [{ store: 'circle', snaps: 'all' }] },
     ] satisfies StoreView[]
@@ -56,6 +68,7 @@ const secret = snap('secret', GENERAL_STORE, true);
 const secretListed = snap('secret-listed', GENERAL_STORE, true);
 const own = snap('own', 'acme-main', true);
 const shared = snap('shared', 'acme-main', false);
+const lent = snap('lent-own', 'lent', true);
 
 describe('who may know of a snap', () => {
   it.each([
@@ -81,11 +94,21 @@ describe('who may know of a snap', () => {
       device('umbra', 'umbra'),
       ['listed', 'shared'],
     ],
+    [
+      'a device of a store that includes one of another brand, which is shared with its own: what is kept in it, no private snap beyond',
+      device('partner', 'partner'),
+      ['listed', 'shared', 'lent-own'],
+    ],
+    [
+      'a device of a store that includes one which is shared with others',
+      device('other', 'other'),
+      ['listed', 'shared'],
+    ],
     ['a device whose brand does not own the store it claims', device('globex', 'acme-main'), []],
     ['a device of a store that is not here', device('acme', 'nowhere'), []],
     ['a device of a store that includes itself', device('circle', 'circle'), []],
   ])('%s', (_, viewer, expected) => {
-    const seen = [open, listed, secret, secretListed, own, shared].filter((each) =>
+    const seen = [open, listed, secret, secretListed, own, shared, lent].filter((each) =>
       visibility(viewer, each, stores),
     );
     expect(seen.map((each) => each.snapId)).toEqual(expected);

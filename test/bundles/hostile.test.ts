@@ -211,6 +211,13 @@ describe('an archive is refused, and leaves nothing, when', () => {
   test.each([
     ['layout 1 leaves files out', (manifest: Manifest) => ({ ...manifest, version: 1 as const })],
     [
+      'layout 2 says with whom a store is shared',
+      (manifest: Manifest) => ({
+        ...manifest,
+        stores: manifest.stores.map((store) => ({ ...store, sharedWith: ['other-brand'] })),
+      }),
+    ],
+    [
       'a file is left out and comes along',
       (manifest: Manifest) => ({ ...manifest, members: [...manifest.members, ...leftOutOf(manifest)] }),
     ],

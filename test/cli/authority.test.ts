@@ -66,6 +66,13 @@ test("the operator's day at an authority, command by command", { timeout: 120_00
       await refused(['create', 'account', 'three', '--email', 'nobody'], 2, /e-mail/);
       await says(['create', 'store', 'acme-store', '--brand', 'acme'], "Store 'acme-store' created.");
       await refused(['create', 'store', 'x', '--brand', 'nobody'], 5, /cannot find the account/);
+      const theirs = ['create', 'store', 'dev-store', '--brand', 'dev', '--include', 'acme-store'];
+      await refused(theirs, 4, /not shared with \S{32}; its owner does that with .* --share-with \S{32}/);
+      const shared = ['create', 'store', 'acme-store', '--brand', 'acme', '--share-with'];
+      await refused([...shared, 'nobody'], 5, /cannot find the account/);
+      await says([...shared, 'dev@example.com'], "Store 'acme-store' created.");
+      await says(theirs, "Store 'dev-store' created.");
+      await says(theirs.slice(0, -2), "Store 'dev-store' created.");
       await says(['grant', 'admin', 'dev@example.com', 'acme-store'], /has the role admin/);
       await says(['ungrant', 'admin', 'dev', 'acme-store'], /no longer has the role admin/);
       await refused(['ungrant', 'admin', 'dev', 'acme-store'], 5, /does not have it/);

@@ -276,6 +276,17 @@ describe('the outputs of seed 001, to the letter', () => {
         snaps: true,
       },
     });
+
+    await runCli('store-admin', [...args, '--share-with', 'main=one,two'], { env });
+    const shared = server.seen.findLast(({ method }) => method === 'POST');
+    expect(shared?.body).toMatchObject({ shareWith: [{ store: 'main', brands: ['one', 'two'] }] });
+    for (const wrong of ['main', 'main=', '=one', 'main=one=two'])
+      expect(await runCli('store-admin', [...args, '--share-with', wrong], { env })).toMatchObject({
+        status: 2,
+        stderr: expect.stringMatching(
+          /^error: cannot share "\S+": name a store and brands, as in STORE=BRAND\n$/,
+        ),
+      });
   });
 });
 

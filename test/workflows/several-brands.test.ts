@@ -1,12 +1,16 @@
+import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { errorOfFailure } from '../../src/activities/errors.ts';
+import { exporterSigner, writeArchive } from '../../src/activities/export-archive.ts';
 import { visibility } from '../../src/brands/index.ts';
+import type { ManifestStore } from '../../src/bundles/index.ts';
 import { putStore } from '../../src/storage/authority/index.ts';
 import { loadStores } from '../../src/storage/index.ts';
-import type { ExportOutcome } from '../../src/workflows/export-contract.ts';
+import type { ExportOutcome, StoreExport } from '../../src/workflows/export-contract.ts';
 import type { ImportOutcome } from '../../src/workflows/import-contract.ts';
-import { exportStore, importStore } from '../../src/workflows/index.ts';
+import { exportStore, importStore, rollBackImport } from '../../src/workflows/index.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 import { openTestTemporal, withWorkers, type TestTemporal } from '../support/temporal.ts';
 import {
   AT,
@@ -175,5 +179,165 @@ describe('a device-view store that lists snaps of its brand store', () => {
       .where('endedAt', 'is', null)
       .execute();
     expect(open).toHaveLength(1);
+  });
+});
+
+describe('a store that its owner shares with another brand', () => {
+  const share = (host: Host, sharedWith: readonly string[]) =>
+    host.database.transaction((queries) =>
+      putStore(
+        queries,
+        { id: 'brand-main', name: 'Main', kind: 'brand', brandId: 'my-brand', includes: [], sharedWith },
+        new Date(),
+      ),
+    );
+  /** Into a folder of its own: names carry the second in which they were made. */
+  const exportOf = (host: Host, over: Partial<StoreExport>) =>
+    on(host, async (client) =>
+      client.workflow.execute(exportStore, {
+        workflowId: `export-store/${Math.random()}`,
+        taskQueue: 'airlock',
+        args: [storeExport({ exportDir: await temporaryFolder(), ...over })],
+      }),
+    );
+
+  test('may be included by it, shows it its private snaps, and no longer after the consent is withdrawn', async () => {
+    const outside = await newOutside();
+    await outside.publishJourney();
+    await addUmbra(outside);
+    await share(outside.host, ['umbra']);
+    const ours = await exportOf(outside.host, {});
+    const theirs = await exportOf(outside.host, { store: 'umbra-devices' });
+    expect(theirs.snaps).toEqual([]);
+    expect(theirs.warnings).toEqual([
+      "the snaps of brand-main are another brand's: they come with the export of its own brand",
+    ]);
+    await share(outside.host, []);
+    const without = await exportOf(outside.host, {});
+    const inside = await trustingHost(outside);
+    await on(inside, async (client) => {
+      await push(client, pathOf(ours));
+      await push(client, pathOf(theirs));
+      expect(await umbraSees(inside)).toBe(true);
+      await push(client, pathOf(without));
+      expect(await umbraSees(inside)).toBe(false);
+      const input = { to: null, dryRun: false, actor: 'operator' };
+      const back = await client.workflow.execute(rollBackImport, {
+        workflowId: `roll-back/${Math.random()}`,
+        taskQueue: 'airlock',
+        args: [input],
+      });
+      expect(back.items).toContainEqual({
+        action: 'new',
+        kind: 'store',
+        subject: 'brand-main',
+        detail: 'shared with umbra',
+      });
+      expect(await umbraSees(inside)).toBe(true);
+    });
+  });
+
+  test('may be shared by one export alone, and only if that describes it', async () => {
+    const outside = await newOutside();
+    await outside.publishJourney();
+    await addUmbra(outside);
+    const shareWith = [{ store: 'brand-main', brands: ['umbra'] }];
+    const ours = await exportOf(outside.host, { shareWith });
+    const theirs = await exportOf(outside.host, { store: 'umbra-devices' });
+    const inside = await trustingHost(outside);
+    await on(inside, async (client) => {
+      await push(client, pathOf(ours));
+      await push(client, pathOf(theirs));
+    });
+    expect(await umbraSees(inside)).toBe(true);
+    for (const store of ['ubuntu', 'umbra-devices', 'nowhere'])
+      await expect(
+        exportOf(outside.host, { shareWith: [{ store, brands: ['umbra'] }] }).catch((error: unknown) => {
+          throw errorOfFailure(error);
+        }),
+      ).rejects.toMatchObject({
+        code: 'store-unknown',
+        message: `cannot share the store ${store}: this export describes no such store of the brand`,
+      });
+  });
+
+  test('is not shared by anybody else: a manifest of the other brand that claims the consent is refused', async () => {
+    const outside = await newOutside();
+    await outside.publishJourney();
+    await addUmbra(outside);
+    const ours = await exportOf(outside.host, {});
+    const includes = [{ store: 'brand-main', snaps: null }];
+    const umbra = { id: 'umbra-devices', name: 'Umbra', kind: 'device-view', brandId: 'umbra' } as const;
+    const main = { id: 'brand-main', name: 'Main', kind: 'brand', includes: [] } as const;
+    const sharedWith = ['umbra'];
+    const claims: readonly (readonly [string, string, readonly ManifestStore[]])[] = [
+      [
+        'store-of-other-brand',
+        'umbra-devices',
+        [
+          { ...umbra, includes },
+          { ...main, includes: [], brandId: 'my-brand', sharedWith },
+        ],
+      ],
+      [
+        'store-of-other-brand',
+        'umbra-devices',
+        [
+          { ...umbra, includes },
+          { ...main, includes: [], brandId: 'umbra', sharedWith },
+        ],
+      ],
+      [
+        'exporter-foreign',
+        'my-brand-extra',
+        [
+          { id: 'my-brand-extra', name: 'X', kind: 'device-view', brandId: 'my-brand', includes: [] },
+          { ...main, includes: [], brandId: 'my-brand', sharedWith },
+        ],
+      ],
+      ['exporter-foreign', 'brand-main', [{ ...main, includes: [], brandId: 'my-brand', sharedWith }]],
+      ['store-of-other-brand', 'umbra-devices', [{ ...umbra, includes, sharedWith }]],
+    ];
+    const stranger = await newOutside();
+    const at = new Date();
+    const signer = await exporterSigner(stranger.host.settings, at);
+    const inside = await trustingHost(outside);
+    await on(inside, async (client) => {
+      await push(client, pathOf(ours));
+      for (const [code, store, stores] of claims) {
+        const path = join(await temporaryFolder(), 'claim.tar.gz');
+        const empty = { admin: null, streams: new Map(), snaps: [], complete: false };
+        await writeArchive(path, { kind: 'store', store, createdAt: at, stores, ...empty }, signer, {});
+        const refused = await push(client, path).catch(errorOfFailure);
+        expect(refused).toMatchObject({ code });
+      }
+    });
+    const { queries } = inside.database;
+    expect(await queries.selectFrom('StoreShare').selectAll().execute()).toEqual([]);
+    expect(await umbraSees(inside)).toBe(false);
+  });
+
+  test('may be included on the authority, too, and is refused there without the consent', async () => {
+    const { host } = await newOutside();
+    const include = () =>
+      host.database.transaction((queries) =>
+        putStore(
+          queries,
+          {
+            id: 'umbra-view',
+            name: 'View',
+            kind: 'device-view',
+            brandId: 'umbra',
+            includes: [{ storeId: 'brand-main', snaps: 'all' }],
+          },
+          AT,
+        ),
+      );
+    await expect(include()).rejects.toMatchObject({
+      code: 'store-of-other-brand',
+      message: expect.stringContaining('--share-with umbra'),
+    });
+    await share(host, ['umbra']);
+    await include();
   });
 });

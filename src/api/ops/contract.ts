@@ -15,6 +15,7 @@ const architecture = z.enum(ARCHITECTURES, {
   error: `is unknown: it is one of ${ARCHITECTURES.join(', ')}`,
 });
 const names = z.array(name).max(20_000);
+const accountId = z.string().regex(/^[-A-Za-z0-9_]{1,64}$/, 'it is the id of an account');
 /** SHA3-384 of a public key, base64url: 48 bytes. */
 const keyId = z.string().regex(/^[\w-]{64}$/, 'it is the SHA3-384 of a key, 64 characters long');
 
@@ -123,6 +124,11 @@ export const exportRequest = z.discriminatedUnion('kind', [
     exportDir: path.optional(),
     /** Account that the admin token is for; the store's first admin when absent. */
     admin: name.optional(),
+    /** Other brands whose stores may include a store of the export, beside those that its definition names. */
+    shareWith: z
+      .array(z.object({ store: name, brands: z.array(accountId).min(1).max(1000) }))
+      .max(100)
+      .default([]),
     basis: basis.optional(),
   }),
   z.object({

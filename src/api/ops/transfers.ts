@@ -30,8 +30,8 @@ export function exportRoutes(deps: OpsDeps, processes: Processes, moment: () => 
     const began = moment();
     const [at, time] = [began.toISOString(), stampOf(began)];
     if (request.kind === 'store') {
-      const { kind, store, keys, snaps, admin } = request;
-      const input = { ...common, at, kind, store, keys, snaps, admin: admin ?? null };
+      const { kind, store, keys, snaps, admin, shareWith } = request;
+      const input = { ...common, at, kind, store, keys, snaps, admin: admin ?? null, shareWith };
       return context.json(
         await processes.start('exportStore', `export-store/${store}/${time}`, [input], { store }),
         202,

@@ -29,7 +29,9 @@ export function registerKeyCommand(context: CliContext) {
       const request = await readDocument(context.terminal, file);
       const client = await authorityClient(context);
       const path =
-        query.size === 0 ? authorityPath('account-keys') : `${authorityPath('account-keys')}?${query.toString()}`;
+        query.size === 0
+          ? authorityPath('account-keys')
+          : `${authorityPath('account-keys')}?${query.toString()}`;
       const accountKey = await client.text(path, {
         method: 'POST',
         body: request,

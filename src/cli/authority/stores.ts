@@ -24,7 +24,9 @@ const snapSchema = z.looseObject({
 /** `airlock authority create store ID`: a brand store, or the device-view store that its devices look at. */
 export function createStoreCommand(context: CliContext) {
   return new Command('store')
-    .description('create a brand store or device-view store, or change what one includes')
+    .description(
+      'create a brand store or device-view store, or change what one includes and with whom it is shared',
+    )
     .argument('<store-id>', 'id of the store')
     .requiredOption('--brand <account>', "the brand's account: id, username or e-mail address")
     .addOption(new Option('--kind <kind>', 'what it is').choices(['brand', 'device-view']).default('brand'))
@@ -38,6 +40,10 @@ export function createStoreCommand(context: CliContext) {
         .argParser((text, earlier: Inclusion[]) => [...earlier, parseInclusion(text)])
         .default([], 'none'),
     )
+    .option(
+      '--share-with <account...>',
+      'other brands whose stores may include this one, private snaps and all; nobody when absent',
+    )
     .action(async (id, options) => {
       const client = await authorityClient(context);
       await client.perform(authorityPath('stores'), {
@@ -49,6 +55,7 @@ export function createStoreCommand(context: CliContext) {
           brand: options.brand,
           url: options.storeUrl,
           includes: options.include,
+          sharedWith: options.shareWith ?? [],
         },
       });
       print(context.terminal, `Store '${id}' created.`);

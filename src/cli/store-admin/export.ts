@@ -1,4 +1,4 @@
-import { Command } from '@commander-js/extra-typings';
+import { Command, Option } from '@commander-js/extra-typings';
 import { z } from 'zod';
 
 import { splitNames } from '../authority/client.ts';
@@ -22,6 +22,14 @@ export function exportStoreCommand(context: CliContext) {
     .option('--arch <architectures>', 'architectures, with commas between them', 'amd64')
     .option('--key <sha3-384...>', 'account-keys to add: those that sign models')
     .option('--admin <account>', "who the admin token is for; the store's first admin when absent")
+    .addOption(
+      new Option(
+        '--share-with <store=brand,...>',
+        'other brands whose stores may include a store of this one, beside those of its definition; repeatable',
+      )
+        .argParser((text, earlier: Share[]) => [...earlier, parseShare(text)])
+        .default([], 'none'),
+    )
     .option(...SINCE)
     .option(...INVENTORY)
     .option('--export-dir <folder>', 'where to write the files')
@@ -36,6 +44,7 @@ export function exportStoreCommand(context: CliContext) {
         architectures: splitNames(options.arch),
         keys: options.key ?? [],
         admin: options.admin,
+        ...(options.shareWith.length > 0 && { shareWith: options.shareWith }),
         ...(await basisOf(options)),
       });
       if (options.json) return printJson(context.terminal, result);
@@ -142,4 +151,17 @@ async function readPackages(context: CliContext, file: string) {
   } catch {
     throw usageError(`cannot read ${file}: a list "packages" of name, revision and push_channel is needed`);
   }
+}
+
+interface Share {
+  readonly store: string;
+  readonly brands: readonly string[];
+}
+
+/** @throws CliError for a text that does not name a store and a brand */
+function parseShare(text: string): Share {
+  const [store = '', brands = '', ...more] = text.split('=');
+  const share = { store, brands: splitNames(brands) };
+  if (store !== '' && share.brands.length > 0 && more.length === 0) return share;
+  throw usageError(`cannot share ${JSON.stringify(text)}: name a store and brands, as in STORE=BRAND`);
 }

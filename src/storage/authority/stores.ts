@@ -12,6 +12,8 @@ export interface NewStore {
   readonly kind: 'brand' | 'device-view';
   readonly brandId: string;
   readonly includes: readonly NewInclusion[];
+  /** Other brands whose stores may include it. */
+  readonly sharedWith?: readonly string[];
 }
 
 /** Another store's snaps that a store shows: all public ones, or those named. */
@@ -21,7 +23,7 @@ export interface NewInclusion {
 }
 
 /**
- * Adds a store with what it includes; for a store that is there, replaces what it includes. Call it in a transaction.
+ * Adds a store with what it includes and with whom it is shared; for a store that is there, replaces both. Call it in a transaction.
  *
  * @throws AirlockError `store-id-invalid`, `store-exists`, `store-unknown`, `store-of-other-brand`, `snap-unknown`
  */
@@ -35,7 +37,7 @@ export async function putStore(queries: Queries, store: NewStore, at: Date): Pro
     const sentence = `cannot add the store "${store.id}": another brand or kind of store has that id`;
     throw new AirlockError('conflict', 'store-exists', sentence);
   }
-  const { id, name, kind, brandId } = store;
+  const { id, name, kind, brandId, sharedWith = [] } = store;
   const changedAt = at.toISOString();
   await queries
     .insertInto('Store')
@@ -43,12 +45,15 @@ export async function putStore(queries: Queries, store: NewStore, at: Date): Pro
     .onConflict((conflict) => conflict.column('id').doUpdateSet({ name, changedAt }))
     .execute();
   await replaceInclusions(queries, store);
+  await queries.deleteFrom('StoreShare').where('storeId', '=', id).execute();
+  for (const other of new Set(sharedWith))
+    await queries.insertInto('StoreShare').values({ storeId: id, brandId: other }).execute();
   await appendAct(queries, {
     at,
     actor: 'operator',
     act: 'store.put',
     subject: id,
-    details: { storeKind: kind, brandId },
+    details: { storeKind: kind, brandId, ...(sharedWith.length > 0 && { sharedWith: [...sharedWith] }) },
   });
   await raiseGeneration(queries, 'catalog');
 }
@@ -58,8 +63,12 @@ async function replaceInclusions(queries: Queries, { id, brandId, includes }: Ne
   await queries.deleteFrom('StoreInclusion').where('storeId', '=', id).execute();
   for (const { storeId: includedStoreId, snaps } of includes) {
     const included = await requireStore(queries, includedStoreId);
-    if (includedStoreId !== GENERAL_STORE && included.brandId !== brandId) {
-      const sentence = `cannot include the store "${includedStoreId}" in "${id}": it is of another brand; a store includes stores of its own brand, and the general store`;
+    if (
+      includedStoreId !== GENERAL_STORE &&
+      included.brandId !== brandId &&
+      !(await isSharedWith(queries, includedStoreId, brandId))
+    ) {
+      const sentence = `cannot include the store "${includedStoreId}" in "${id}": it is of another brand, and not shared with ${brandId}; its owner does that with "airlock authority create store ${includedStoreId} … --share-with ${brandId}"`;
       throw new AirlockError('forbidden', 'store-of-other-brand', sentence);
     }
     await queries
@@ -74,6 +83,17 @@ async function replaceInclusions(queries: Queries, { id, brandId, includes }: Ne
         .execute();
     }
   }
+}
+
+/** Whether the owner of a store lets the stores of a brand include it. */
+export async function isSharedWith(queries: Queries, storeId: string, brandId: string): Promise<boolean> {
+  const row = await queries
+    .selectFrom('StoreShare')
+    .select('id')
+    .where('storeId', '=', storeId)
+    .where('brandId', '=', brandId)
+    .executeTakeFirst();
+  return row !== undefined;
 }
 
 /**

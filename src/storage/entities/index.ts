@@ -30,6 +30,7 @@ export const ENTITIES = [
   stores.Store,
   stores.StoreInclusion,
   stores.StoreInclusionSnap,
+  stores.StoreShare,
   snaps.Snap,
   snaps.SnapRevision,
   snaps.ChannelRelease,

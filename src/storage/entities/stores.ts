@@ -30,6 +30,19 @@ export const StoreInclusion = defineEntity({
   },
 });
 
+/** That a store's owner lets the stores of another brand include it. */
+export const StoreShare = defineEntity({
+  name: 'StoreShare',
+  tableName: 'store_share',
+  uniques: [{ properties: ['storeId', 'brandId'] }],
+  properties: {
+    id: p.integer().primary().autoincrement(),
+    storeId: shortId(),
+    /** Who may include it. */
+    brandId: shortId(),
+  },
+});
+
 /** One snap on a store's inclusion list. The snap itself may not have been imported yet. */
 export const StoreInclusionSnap = defineEntity({
   name: 'StoreInclusionSnap',

@@ -7,6 +7,7 @@ import { LibSqlClosedPromises } from './libsql-0006.ts';
 import { LibSqlUndoBlobs } from './libsql-0007.ts';
 import { LibSqlKeyBounds } from './libsql-0008.ts';
 import { LibSqlModelSecrets } from './libsql-0009.ts';
+import { LibSqlStoreShares } from './libsql-0010.ts';
 import { PostgreSqlFirst } from './postgresql-0001.ts';
 import { PostgreSqlOverrideSnapId } from './postgresql-0002.ts';
 import { PostgreSqlTokens } from './postgresql-0003.ts';
@@ -16,6 +17,7 @@ import { PostgreSqlClosedPromises } from './postgresql-0006.ts';
 import { PostgreSqlUndoBlobs } from './postgresql-0007.ts';
 import { PostgreSqlKeyBounds } from './postgresql-0008.ts';
 import { PostgreSqlModelSecrets } from './postgresql-0009.ts';
+import { PostgreSqlStoreShares } from './postgresql-0010.ts';
 
 /** In the order in which they are applied; a name, once released, never changes. */
 export const LIBSQL_MIGRATIONS = [
@@ -28,6 +30,7 @@ export const LIBSQL_MIGRATIONS = [
   { name: '0007', class: LibSqlUndoBlobs },
   { name: '0008', class: LibSqlKeyBounds },
   { name: '0009', class: LibSqlModelSecrets },
+  { name: '0010', class: LibSqlStoreShares },
 ];
 
 /** The same steps for PostgreSQL. */
@@ -41,4 +44,5 @@ export const POSTGRESQL_MIGRATIONS = [
   { name: '0007', class: PostgreSqlUndoBlobs },
   { name: '0008', class: PostgreSqlKeyBounds },
   { name: '0009', class: PostgreSqlModelSecrets },
+  { name: '0010', class: PostgreSqlStoreShares },
 ];

@@ -25,9 +25,11 @@ const storeSchema = z.object({
     )
     .max(100)
     .default([]),
+  /** Other brands whose stores may include it: accounts as above. */
+  sharedWith: z.array(z.string()).max(1000).default([]),
 });
 
-/** Brand stores and device-view stores; a store that is there gets the name and inclusions given now. */
+/** Brand stores and device-view stores; a store that is there gets the name, inclusions and shares given now. */
 export function storeRoutes(deps: PublisherApiDeps): Hono {
   const routes = new Hono();
   routes.get('/stores', async (context) => context.json({ stores: await listStores(deps.database.queries) }));
@@ -36,15 +38,17 @@ export function storeRoutes(deps: PublisherApiDeps): Hono {
     return context.json({ snaps: await snapsIn(deps.database.queries, store.id) });
   });
   routes.post('/stores', documentLimit, async (context) => {
-    const { brand, url, includes, ...store } = await jsonBody(context, storeSchema);
+    const { brand, url, includes, sharedWith: others, ...store } = await jsonBody(context, storeSchema);
     const { id: brandId } = await findAccount(deps.database.queries, brand);
+    const sharedWith: string[] = [];
+    for (const other of others) sharedWith.push((await findAccount(deps.database.queries, other)).id);
     const inclusions = includes.map(({ store: storeId, snaps }) => ({ storeId, snaps }));
     await deps.database.transaction((queries) =>
-      putStore(queries, { ...store, brandId, includes: inclusions }, deps.clock()),
+      putStore(queries, { ...store, brandId, includes: inclusions, sharedWith }, deps.clock()),
     );
     const requests = [{ kind: 'store', storeId: store.id, url: url ?? null }] as const;
     await deps.processes.issue({ actor: 'operator', requests });
-    return context.json({ ...store, brandId, includes }, 201);
+    return context.json({ ...store, brandId, includes, sharedWith }, 201);
   });
   return routes;
 }
