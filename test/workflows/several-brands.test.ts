@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { errorOfFailure } from '../../src/activities/errors.ts';
@@ -305,9 +304,10 @@ describe('a store that its owner shares with another brand', () => {
     await on(inside, async (client) => {
       await push(client, pathOf(ours));
       for (const [code, store, stores] of claims) {
-        const path = join(await temporaryFolder(), 'claim.tar.gz');
+        const place = { folder: await temporaryFolder(), nameAt: () => 'claim.tar.gz', at };
         const empty = { admin: null, streams: new Map(), snaps: [], complete: false };
-        await writeArchive(path, { kind: 'store', store, createdAt: at, stores, ...empty }, signer, {});
+        const material = { kind: 'store', store, createdAt: at, stores, ...empty } as const;
+        const { path } = await writeArchive(place, material, signer, {});
         const refused = await push(client, path).catch(errorOfFailure);
         expect(refused).toMatchObject({ code });
       }

@@ -1,3 +1,4 @@
+import proto from '@temporalio/proto';
 import { statfs } from 'node:fs/promises';
 import { Hono } from 'hono';
 import type { z } from 'zod';
@@ -46,8 +47,7 @@ const SIGNING = 'snapmodels';
 const DURABLE = new Set(['packagereview-worker', 'snapmodels']);
 
 const ASK_MS = 2_000;
-/** TASK_QUEUE_TYPE_ACTIVITY of Temporal's API. */
-const ACTIVITIES = 2;
+const { TASK_QUEUE_TYPE_ACTIVITY } = proto.temporal.api.enums.v1.TaskQueueType;
 
 /** How the host is. */
 export function statusRoutes(deps: OpsDeps): Hono {
@@ -154,7 +154,7 @@ async function hsmElsewhere({ client }: OpsDeps): Promise<Status['hsm']> {
       client.workflowService.describeTaskQueue({
         namespace: client.options.namespace,
         taskQueue: { name: QUEUES.hsm },
-        taskQueueType: ACTIVITIES,
+        taskQueueType: TASK_QUEUE_TYPE_ACTIVITY,
       }),
     )
     .catch(() => undefined);
