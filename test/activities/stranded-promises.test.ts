@@ -16,7 +16,6 @@ let signs = false;
 beforeAll(async () => {
   enrolment = await openEnrolment({
     provisioner: {
-      patience: 50,
       runBatch: async (intents) => {
         if (signs) await enrolment.rig.activities.signSerials({ batch: 'test', intents });
       },
