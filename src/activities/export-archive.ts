@@ -80,6 +80,8 @@ export interface ArchiveMaterial {
   /** Streams of assertions that are about more than one snap, by member name. */
   readonly streams: ReadonlyMap<string, readonly Assertion[]>;
   readonly snaps: readonly SnapMaterial[];
+  /** Snaps that devices may see, and that do not come along. */
+  readonly awaits?: Manifest['awaits'];
   /** What those files that are left out are said to be there by. */
   readonly rest?: Omit<ManifestRest, 'members'> | undefined;
 }
@@ -188,9 +190,10 @@ function manifestOf(material: ArchiveMaterial, exporter: string) {
   if (leftOut.length > 0 && material.rest === undefined)
     throw new TypeError('internal error: files are left out of an archive that rests on nothing');
   const restsOn = material.rest && leftOut.length > 0 ? { ...material.rest, members: leftOut } : undefined;
+  const awaits = material.awaits?.length ? material.awaits : undefined;
   const manifest: Manifest = {
     format: 'airlock-bundle',
-    version: versionFor({ restsOn, snaps, stores: [...material.stores] }),
+    version: versionFor({ restsOn, snaps, stores: [...material.stores], awaits }),
     kind,
     createdAt: material.createdAt.toISOString(),
     exporter,
@@ -200,6 +203,7 @@ function manifestOf(material: ArchiveMaterial, exporter: string) {
     snaps,
     stores: [...material.stores],
     admin: material.admin,
+    ...(awaits && { awaits }),
     ...(restsOn && { restsOn }),
   };
   return { manifest, bytes, files };

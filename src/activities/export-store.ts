@@ -19,14 +19,8 @@ import {
 } from './export-archive.ts';
 import { AssertionCloser } from './export-assertions.ts';
 import { knownThere } from './export-basis.ts';
-import {
-  closureWarnings,
-  ownSnaps,
-  snapIdsOf,
-  snapMaterial,
-  storesFor,
-  withShares,
-} from './export-catalog.ts';
+import { awaitedBy, closureWarnings, ownSnaps, snapIdsOf, snapMaterial } from './export-catalog.ts';
+import { storesFor, withShares } from './export-stores.ts';
 import { ExportError } from './export-errors.ts';
 import { makeExportFolder } from './export-folder.ts';
 import { freePath } from './free-path.ts';
@@ -185,6 +179,7 @@ export async function writeStoreExport(
       admin: await adminEntry(queries, token),
       streams,
       snaps,
+      ...(!input.snaps && { awaits: await awaitedBy(queries, stores) }),
       rest: known?.rest,
     },
     await exporterSigner(deps.settings, at),

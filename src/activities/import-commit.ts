@@ -29,7 +29,7 @@ import { filesOf, requirePresent } from './import-files.ts';
 import { atOnce } from './at-once.ts';
 import { allAssertions, revisionsOf, type ImportContent } from './import-content.ts';
 import { ImportError } from './import-errors.ts';
-import { checkContent, checkOrigin } from './import-rules.ts';
+import { awaitedSnaps, checkContent, checkOrigin } from './import-rules.ts';
 import { writeAccounts, writeAdmin, writeExporter, writeStore } from './import-store-rows.ts';
 import { emptyUndo } from './import-undo.ts';
 import { snapYamlFile } from './import-verify.ts';
@@ -200,6 +200,7 @@ async function writeAll(
     accountKeys: accountKeysOf(prepared.assertions),
     admin: content.admin && { accountId: content.admin.accountId, email: content.admin.email },
     exporterPinned: pinned,
+    awaited: await awaitedSnaps(queries, content),
     changes: changes.counts(),
   };
   await record(changes, input, content, outcome, prepared.identity, parts.runId);

@@ -31,6 +31,8 @@ export interface ImportContent {
   readonly channelMaps: 'exact' | 'newer';
   /** Digests of the members by name; the files in the staging folder are named by them. */
   readonly members: Readonly<Record<string, string>>;
+  /** Snaps that devices may see, and that are pushed by themselves. */
+  readonly awaits?: readonly { readonly snapId: string; readonly name: string }[];
   /** Names of files that did not come along, because they are said to be here. */
   readonly leftOut?: readonly string[];
 }
@@ -64,6 +66,7 @@ export function contentOfHead(
     complete: manifest.complete,
     channelMaps,
     members: membersOf(manifest),
+    awaits: manifest.awaits ?? [],
     leftOut: (manifest.restsOn?.members ?? []).map(({ name }) => name),
   };
 }

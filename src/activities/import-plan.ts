@@ -7,6 +7,7 @@ import type { ImportInput, ImportPlan } from '../workflows/import-contract.ts';
 import { planContent } from './import-commit.ts';
 import { allAssertions, type ImportContent } from './import-content.ts';
 import { filesOf } from './import-files.ts';
+import { awaitedSnaps } from './import-rules.ts';
 import { previewContent, previewLoose } from './import-staging.ts';
 import { verifySlice } from './import-verify.ts';
 
@@ -33,6 +34,7 @@ export async function planOf(input: ImportInput, known: boolean, parts: PlanPart
     exportedAt: content?.exportedAt ?? null,
     alreadyImported: false,
     newBytes: content === undefined ? 0 : await newBytes(parts.blobs, content),
+    awaited: await awaitedSnaps(parts.database.queries, content),
     refused: null,
   };
   try {

@@ -21,6 +21,7 @@ const outcomeSchema = z.object({
   accountKeys: z.array(z.string()),
   admin: z.object({ accountId: z.string(), email: z.string() }).nullable(),
   exporterPinned: z.boolean(),
+  awaited: z.object({ names: z.array(z.string()), more: z.number() }).default({ names: [], more: 0 }),
   changes: z.object({ new: z.number(), updated: z.number(), removed: z.number() }),
 });
 const summarySchema = z.object({ runId: z.string(), outcome: outcomeSchema });

@@ -21,7 +21,7 @@ import { loadContent, revisionsOf, type ImportContent } from './import-content.t
 import { filesOf, requirePresent } from './import-files.ts';
 import { importSummary } from './import-records.ts';
 import { removeRevisions } from './import-removal.ts';
-import { checkContent, checkOrigin } from './import-rules.ts';
+import { awaitedSnaps, checkContent, checkOrigin } from './import-rules.ts';
 import { previewContent, stageImport, stagingFolderOf } from './import-staging.ts';
 import { verifySlice } from './import-verify.ts';
 import { rollBack } from './roll-back.ts';
@@ -50,7 +50,8 @@ export function createImportActivities(deps: ImportDeps) {
       await checkOrigin(database.queries, content, input);
       await checkContent(database.queries, content);
       await requirePresent(blobs, content);
-      if (earlier !== undefined && (await stillStands(deps, input, content))) return standing(earlier);
+      if (earlier !== undefined && (await stillStands(deps, input, content)))
+        return standing({ ...earlier, awaited: await awaitedSnaps(database.queries, content) });
       return { done: null, bytes: bytesOf(content) };
     },
 

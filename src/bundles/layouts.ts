@@ -64,8 +64,11 @@ const LAYOUTS: readonly BundleLayout[] = [airlockBundle(1), airlockBundle(2), ai
 export const currentLayout: BundleLayout = airlockBundle3;
 
 /** The oldest layout that can say what a manifest says: who has not upgraded yet reads what needs nothing new. */
-export function versionFor(manifest: Pick<Manifest, 'restsOn' | 'snaps' | 'stores'>): Manifest['version'] {
-  if (manifest.stores.some(({ sharedWith }) => sharedWith !== undefined)) return 3;
+export function versionFor(
+  manifest: Pick<Manifest, 'restsOn' | 'snaps' | 'stores' | 'awaits'>,
+): Manifest['version'] {
+  if (manifest.awaits !== undefined || manifest.stores.some(({ sharedWith }) => sharedWith !== undefined))
+    return 3;
   const withComponents = manifest.snaps.some((snap) => (snap.components ?? []).length > 0);
   return manifest.restsOn !== undefined || withComponents ? 2 : 1;
 }
@@ -116,7 +119,7 @@ function checkManifest(manifest: Manifest, layout: BundleLayout): Manifest {
     throw broken(
       layout.version === 1
         ? 'layout 1 knows neither components nor files that are left out'
-        : 'layout 2 does not know with whom a store is shared',
+        : 'layout 2 knows neither with whom a store is shared nor what it awaits',
     );
   const members = new Map<string, ManifestMember>();
   for (const member of [...manifest.members, ...(manifest.restsOn?.members ?? [])]) {

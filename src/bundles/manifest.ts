@@ -150,7 +150,8 @@ const restsOnSchema = z.strictObject({
 
 /**
  * `manifest.json` of the layouts `airlock-bundle` 1 to 3: everything that assertions do not cover, and a digest of all the
- * rest. Layout 2 may rest on what is there already, and have components; layout 3 says with whom a store is shared. An
+ * rest. Layout 2 may rest on what is there already, and have components; layout 3 says with whom a store is shared and
+ * which snaps it awaits. An
  * archive is of the oldest layout that can say what it says.
  */
 export const manifestSchema = z.strictObject({
@@ -169,6 +170,12 @@ export const manifestSchema = z.strictObject({
   snaps: z.array(snapSchema).max(50_000),
   stores: z.array(storeSchema).max(1000),
   admin: adminSchema.nullable(),
+  /** Snaps that devices of the store may see and that do not come along: they are pushed by themselves. */
+  awaits: z
+    .array(z.strictObject({ snapId: id, name: snapName }))
+    .min(1)
+    .max(50_000)
+    .optional(),
   /** Absent from an archive that brings everything. */
   restsOn: restsOnSchema.optional(),
 });

@@ -47,7 +47,16 @@ export interface ImportOutcome {
   readonly accountKeys: readonly string[];
   readonly admin: { readonly accountId: string; readonly email: string } | null;
   readonly exporterPinned: boolean;
+  /** Snaps that the file speaks of, and that were not pushed yet. */
+  readonly awaited: AwaitedSnaps;
   readonly changes: { readonly new: number; readonly updated: number; readonly removed: number };
+}
+
+/** Snaps that devices will see once they are pushed. */
+export interface AwaitedSnaps {
+  /** The first hundred. */
+  readonly names: readonly string[];
+  readonly more: number;
 }
 
 /** One revision of a snap that an import brought. */
@@ -113,6 +122,7 @@ export interface ImportPlan {
   readonly exportedAt: string | null;
   readonly alreadyImported: boolean;
   readonly newBytes: number;
+  readonly awaited: AwaitedSnaps;
   readonly items: readonly ImportPlanItem[];
   /** Of a push that would be refused: the error that it would end with; the one item has its sentence. */
   readonly refused: { readonly kind: ErrorKind; readonly code: string } | null;

@@ -211,6 +211,10 @@ describe('an archive is refused, and leaves nothing, when', () => {
   test.each([
     ['layout 1 leaves files out', (manifest: Manifest) => ({ ...manifest, version: 1 as const })],
     [
+      'layout 2 says what it awaits',
+      (manifest: Manifest) => ({ ...manifest, awaits: [{ snapId: 'abc', name: 'abc' }] }),
+    ],
+    [
       'layout 2 says with whom a store is shared',
       (manifest: Manifest) => ({
         ...manifest,

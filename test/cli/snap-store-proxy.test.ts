@@ -164,6 +164,17 @@ describe('pushes', () => {
     });
   });
 
+  test('push-brand-store-metadata before all of its snaps says which are still awaited', async () => {
+    const names = Array.from({ length: 22 }, (_, n) => `snap-${n}`);
+    const result = { ...imported, snaps: [], admin: null, awaited: { names, more: 3 } };
+    const { run } = await operator(push(result));
+    const told = await run(['push-brand-store-metadata', await someFile('x.json')]);
+    expect(told.status).toBe(0);
+    expect(told.stderr).toBe(
+      `Its devices still await 25 of its snaps, which were not pushed yet: ${names.slice(0, 20).join(', ')}, and 5 more.\n`,
+    );
+  });
+
   test('push-snap, to the letter', async () => {
     const snaps = [{ name: 'core24', revision: 1196, new: true, channels: [], channelsMoved: true }];
     const { run } = await operator(push({ ...imported, snaps, stores: [], admin: null }));

@@ -10,7 +10,13 @@ import { identifyBasis } from '../../src/activities/export-basis.ts';
 import { errorOfFailure, withFailures } from '../../src/activities/errors.ts';
 import type { Permission } from '../../src/publishers/index.ts';
 import { TokenOffice } from '../../src/storage/authority/index.ts';
-import { fetchBrandStoreMetadata, fetchSnaps, importSnap, importStore } from '../../src/workflows/index.ts';
+import {
+  fetchBrandStoreMetadata,
+  fetchSnaps,
+  importSnap,
+  importStore,
+  planImport,
+} from '../../src/workflows/index.ts';
 import { openTestTemporal, withWorkers, type TestTemporal } from '../support/temporal.ts';
 import { readBundleHead } from '../../src/bundles/index.ts';
 import type { Basis } from '../../src/workflows/export-contract.ts';
@@ -129,21 +135,36 @@ describe('a brand store is carried as seed 000 tells', () => {
           taskQueue: 'airlock',
           args: [about],
         });
+      const plan = () =>
+        client.workflow.execute(planImport, {
+          workflowId: `plan/${Math.random()}`,
+          taskQueue: 'airlock',
+          args: [about],
+        });
       const early = await refusal(push());
       expect(early.code).toBe('snaps-not-pushed');
-      expect(early.message).toContain('the file is sound');
-      for (const { path } of snaps.files) {
+      expect(early.message).toContain('the file is sound, but 3 of its snaps were not pushed: ');
+      const pushSnap = async (name: string) => {
+        const path = snaps.files.find(({ subject }) => subject === name)?.path ?? '';
         const input = await importInput('snap', path);
         await client.workflow.execute(importSnap, {
           workflowId: `import/${input.digest}`,
           taskQueue: 'airlock',
           args: [input],
         });
-      }
+      };
+      await pushSnap('my-base');
+      await pushSnap('snapd');
+      expect((await plan()).awaited).toEqual({ names: ['my-app'], more: 0 });
+      // Of a store that is included as a whole an operator may carry some snaps alone: it is told, and no reason to refuse.
       expect(await push()).toMatchObject({
         unchanged: false,
         stores: ['brand-devices', 'brand-main', 'ubuntu'],
+        awaited: { names: ['my-app'], more: 0 },
       });
+      expect(await push()).toMatchObject({ unchanged: true, awaited: { names: ['my-app'], more: 0 } });
+      await pushSnap('my-app');
+      expect(await push()).toMatchObject({ unchanged: true, awaited: { names: [], more: 0 } });
     });
     const rows = await inside.database.queries
       .selectFrom('Snap')

@@ -9,6 +9,7 @@ import { loadStores } from '../../src/storage/index.ts';
 import type { ExportOutcome, StoreExport } from '../../src/workflows/export-contract.ts';
 import type { ImportOutcome } from '../../src/workflows/import-contract.ts';
 import { exportStore, importStore, rollBackImport } from '../../src/workflows/index.ts';
+import { runCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { openTestTemporal, withWorkers, type TestTemporal } from '../support/temporal.ts';
 import {
@@ -242,6 +243,8 @@ describe('a store that its owner shares with another brand', () => {
     await addUmbra(outside);
     const shareWith = [{ store: 'brand-main', brands: ['umbra'] }];
     const ours = await exportOf(outside.host, { shareWith });
+    const told = await runCli('airlock', ['inspect', pathOf(ours)]);
+    expect(told.stdout).toContain('\nStore brand-main: shared with umbra\n');
     const theirs = await exportOf(outside.host, { store: 'umbra-devices' });
     const inside = await trustingHost(outside);
     await on(inside, async (client) => {

@@ -1,7 +1,8 @@
 import { Hono, type Context } from 'hono';
 import { AssertionCloser } from '../../activities/export-assertions.ts';
 import { exporterSigner, metadataFileText, type SnapMaterial } from '../../activities/export-archive.ts';
-import { snapIdsOf, snapMaterial, storesFor } from '../../activities/export-catalog.ts';
+import { awaitedBy, snapIdsOf, snapMaterial } from '../../activities/export-catalog.ts';
+import { storesFor } from '../../activities/export-stores.ts';
 import { storeAssertions } from '../../activities/export-store.ts';
 import { encodeStream } from '../../assertions/index.ts';
 import { AirlockError } from '../../errors.ts';
@@ -227,6 +228,7 @@ async function metadataOf(deps: CarryDeps, store: string, accountId: string): Pr
       admin: null,
       streams: new Map([['assertions/store.assert', await storeAssertions(closer, stores, accountId)]]),
       snaps: [],
+      awaits: await awaitedBy(queries, stores),
     },
     await exporterSigner(deps.settings, at),
   );

@@ -54,6 +54,9 @@ export const planItem = z.object({
   detail: z.string(),
 });
 
+/** Snaps that the file speaks of, and that were not pushed yet: the first hundred, and how many more. */
+const awaited = z.object({ names: z.array(z.string()), more: z.number() }).default({ names: [], more: 0 });
+
 /** POST /imports/plan. */
 export const importPlan = z.object({
   kind: z.enum(importKinds),
@@ -65,6 +68,7 @@ export const importPlan = z.object({
   alreadyImported: z.boolean(),
   /** Bytes of blobs that are not stored yet. */
   newBytes: z.number(),
+  awaited,
   items: z.array(planItem),
   /** The error that the push would end with; the one item has its sentence. */
   refused: z.object({ kind: z.enum(ERROR_KINDS), code: z.string() }).nullable(),
@@ -95,6 +99,7 @@ export const importResult = z.object({
   admin: z.object({ accountId: z.string(), email: z.string() }).nullable(),
   /** True when this import pinned the exporter's key. */
   exporterPinned: z.boolean(),
+  awaited,
   changes: z.object({ new: z.number(), updated: z.number(), removed: z.number() }),
 });
 

@@ -92,6 +92,9 @@ function aboutManifest({ manifest, exporter }: BundleHead): Omit<Inspection, 'me
     const components = (snap.components ?? []).map(({ name, revision }) => `, ${name} ${revision}`).join('');
     return `Snap ${snap.name}: ${revisions === '' ? 'no revision' : `revision ${revisions}`}${components}`;
   });
+  for (const { id, sharedWith } of manifest.stores)
+    if (sharedWith !== undefined) lines.push(`Store ${id}: shared with ${sharedWith.join(', ')}`);
+  for (const { name } of manifest.awaits ?? []) lines.push(`Snap ${name}: comes by itself`);
   const { restsOn } = manifest;
   if (restsOn !== undefined) {
     const what = { inventory: 'an inventory', archives: 'earlier archives', time: 'what was offered' };

@@ -4,6 +4,10 @@ import { ERROR_KINDS } from '../../errors.ts';
 
 /** What the operator's interface answers; the API documents it whole, a command reads what it shows. */
 
+const awaited = z
+  .looseObject({ names: z.array(z.string()), more: z.number() })
+  .default({ names: [], more: 0 });
+
 /** The result of a push. */
 export const importResult = z.looseObject({
   unchanged: z.boolean(),
@@ -21,6 +25,7 @@ export const importResult = z.looseObject({
   admin: z.looseObject({ accountId: z.string(), email: z.string() }).nullable(),
   exporter: z.string().nullable(),
   exporterPinned: z.boolean(),
+  awaited,
 });
 export type ImportResult = z.infer<typeof importResult>;
 
@@ -30,6 +35,7 @@ export const importPlan = z.looseObject({
   exporter: z.string().nullable(),
   alreadyImported: z.boolean(),
   newBytes: z.number(),
+  awaited,
   items: z.array(
     z.looseObject({ action: z.string(), kind: z.string(), subject: z.string(), detail: z.string() }),
   ),

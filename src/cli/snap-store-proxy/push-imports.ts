@@ -8,6 +8,9 @@ import { tableLines } from '../tables.ts';
 import { note, print, printJson } from '../terminal.ts';
 import { importPlan, importResult, type ImportPlan, type ImportResult } from './contract.ts';
 
+/** How many awaited snaps are named. */
+const AWAITED_SHOWN = 20;
+
 /** What all pushes can be told. */
 export interface PushOptions {
   readonly dryRun?: true | undefined;
@@ -89,6 +92,19 @@ export function remark(context: CliContext, result: ImportResult): void {
       `Exports of this store must be signed by ${result.exporter ?? 'this key'} from now on.`,
     );
   }
+  remarkAwaited(context, result.awaited);
+}
+
+/** Metadata may come before its snaps: that is no fault of the file, and says what is still to be pushed. */
+function remarkAwaited(context: CliContext, { names, more }: ImportResult['awaited']): void {
+  const count = names.length + more;
+  if (count === 0) return;
+  const shown = names.slice(0, AWAITED_SHOWN).join(', ');
+  const rest = count > AWAITED_SHOWN ? `, and ${count - AWAITED_SHOWN} more` : '';
+  note(
+    context.terminal,
+    `Its devices still await ${count} of its snaps, which were not pushed yet: ${shown}${rest}.`,
+  );
 }
 
 /**
@@ -107,6 +123,7 @@ export function requireAccepted({ kind, answer }: PushOutcome): void {
 /** Shows what a push would change. */
 export function printPlan(context: CliContext, plan: ImportPlan): void {
   printItems(context, plan.items);
+  remarkAwaited(context, plan.awaited);
   note(context.terminal, `${plan.newBytes} bytes are new. Nothing was changed.`);
 }
 
