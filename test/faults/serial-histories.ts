@@ -6,7 +6,10 @@ import { acts, type Act } from './serial-acts.ts';
 import { Ground } from './serial-ground.ts';
 import { SerialWorld } from './serial-world.ts';
 
-/** After this long no smaller counterexample is looked for, in milliseconds: the one that is known is worth more than a time-out. */
+/**
+ * In milliseconds: no further history is begun after this long. A smaller counterexample is worth less than the one that is known
+ * by then, and a machine that is many times slower than two cores of its own lives through fewer of them.
+ */
 const ENOUGH = 100_000;
 
 /** Lives through so many histories, the same ones for the same seed, and compares each with the reference. */
