@@ -4,6 +4,9 @@ export interface BackoffLimits {
   readonly longest: number;
 }
 
+/** Between two tries to reach a token. The longest is a part of what the way back may take; see test/appliance/recovery.test.ts. */
+export const TOKEN_BACKOFF: BackoffLimits = { first: 100, longest: 2000 };
+
 /**
  * Growing pauses with jitter: doubled at each try, and spread over half of their length, because SoftHSM answers
  * nonsense to processes that open one token at the same moment.

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { sentenceOf } from '../errors.ts';
+import { TOKEN_BACKOFF } from './backoff.ts';
 import type { ConnectionOptions } from './connection.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { HsmError, errorOfFault } from './errors.ts';
@@ -39,7 +40,6 @@ export interface TokenHsmOptions {
 
 const SHA512_BYTES = 64;
 /** Pauses of supervised restarts: the HSM is back in service within 5 s of its return. */
-const BACKOFF = { first: 100, longest: 2000 };
 /** Lane of everything that is not a signature. */
 const DESK = '';
 /** Not the digest of anything that has a meaning as an assertion. */
@@ -71,7 +71,7 @@ export class TokenHsm implements Hsm {
       connection: { ...options.connection, making: () => this.#writer.making },
       wanted: options.children,
       pin: options.pin,
-      backoff: BACKOFF,
+      backoff: TOKEN_BACKOFF,
       repair: async () => options.files?.repair(),
       heartbeat: options.heartbeat,
       onChange: () => this.#dispatcher.connectionsChanged(),

@@ -7,6 +7,17 @@ import type { ActivityOptions, LocalActivityOptions } from '@temporalio/workflow
 /** Task queues by what they do; the same names as in temporal.yaml. */
 export const QUEUES = { airlock: 'airlock', transfer: 'transfer', hsm: 'hsm' } as const;
 
+/**
+ * A batch of serials while HSM or database are away: a few tries at once, then a pause that is the workflow's own, so that it does not hold
+ * a workflow task; some ten minutes in all. Milliseconds.
+ */
+export const serialBatch = {
+  startToCloseTimeout: '2m',
+  retry: { initialInterval: 100, backoffCoefficient: 2, maximumAttempts: 3 },
+  pause: 2000,
+  rounds: 300,
+} as const;
+
 /** A signature or a batch of them, on the worker that has the HSM: short, and repeated at once. */
 export const signing = {
   startToCloseTimeout: '30s',

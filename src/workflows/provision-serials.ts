@@ -1,16 +1,12 @@
 import { ApplicationFailure, log, proxyLocalActivities, sleep } from '@temporalio/workflow';
 
 import type { SerialActivities } from '../activities/serials.ts';
+import { serialBatch } from './options.ts';
 import type { ProvisionInput, ProvisionOutcome } from './serials-contract.ts';
 
-/** How often a batch is tried while HSM or database are away: with pauses of two seconds, some ten minutes. */
-const ROUNDS = 300;
-const PAUSE = '2s';
-
 const { signSerials, sweepSerials: sweep } = proxyLocalActivities<SerialActivities>({
-  startToCloseTimeout: '2m',
-  // Longer waiting is the workflow's own, so that it does not hold a workflow task.
-  retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumAttempts: 3 },
+  startToCloseTimeout: serialBatch.startToCloseTimeout,
+  retry: serialBatch.retry,
 });
 
 /**
@@ -22,7 +18,7 @@ export async function provisionSerials(input: ProvisionInput): Promise<Provision
     try {
       return await signSerials(input);
     } catch (error) {
-      if (round >= ROUNDS) {
+      if (round >= serialBatch.rounds) {
         throw ApplicationFailure.nonRetryable(
           'cannot finish the batch: HSM or database were away for too long; the sweep hands its intents on',
           'batch-unfinished',
@@ -33,7 +29,7 @@ export async function provisionSerials(input: ProvisionInput): Promise<Provision
         round,
         error: String(error),
       });
-      await sleep(PAUSE);
+      await sleep(serialBatch.pause);
     }
   }
 }

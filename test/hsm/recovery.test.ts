@@ -87,6 +87,21 @@ describe('an HSM that goes away and comes back', () => {
     expect(hsm.status()).toMatchObject({ state: 'ready', connections: { open: 1, wanted: 1 } });
   });
 
+  it('is reached with the next try after it is back, however often it was tried before', async () => {
+    const token = await makeTestToken(await temporaryFolder());
+    const hsm = await openTestHsm(token);
+    const id = await withKey(hsm);
+    const [folder = ''] = await readdir(`${token.directory}/tokens`);
+    await rename(`${token.directory}/tokens/${folder}`, `${token.directory}/elsewhere`);
+    process.kill(await onlyChild(), 'SIGKILL');
+    await eventually('five tries in vain', () => hsm.status().connections.attempts >= 6);
+    await rename(`${token.directory}/elsewhere`, `${token.directory}/tokens/${folder}`);
+    // One may be under way that began before; what follows it finds the token.
+    const { attempts } = hsm.status().connections;
+    await hsm.sign(id, digest);
+    expect(hsm.status().connections.attempts).toBeLessThanOrEqual(attempts + 1);
+  });
+
   it('starts though there is no token, and refuses calls that waited long enough', async () => {
     const token = await makeTestToken(await temporaryFolder());
     const hsm = await openTestHsm(token, { tokenLabel: 'another', patience: 300 });
