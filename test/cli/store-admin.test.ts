@@ -101,6 +101,23 @@ describe('the outputs of seed 001, to the letter', () => {
     expect(seen.at(-1)?.body).toEqual({ 'signing-key-sha3-384': TEST_KEY });
   });
 
+  test('with --json the questions are not among the output', async () => {
+    const { run } = await admin({
+      'POST /v1/brand/brand/model': model,
+      'POST /v1/brand/brand/model/model-a/serial_policy': policy(1, TEST_KEY),
+    });
+    const created = await run(['create', 'model', 'model-a', '--json'], 'model-a-apikey\n');
+    expect(JSON.parse(created.stdout)).toEqual({ ...model, 'api-key': undefined });
+    expect(created.stderr).toBe('API key (alphanumeric, `pwgen 40` for options): ');
+    const configured = await run(['create', 'serial-policy', '--json'], `model-a\n${TEST_KEY}\n`);
+    expect(JSON.parse(configured.stdout)).toEqual(policy(1, TEST_KEY));
+    expect(configured.stderr).toBe(
+      'Model to attach the serial signing policy: Signing key to use (SHA3-384): ',
+    );
+    const ended = await run(['create', 'model', 'model-a', '--json'], '');
+    expect(ended).toMatchObject({ status: 2, stdout: '' });
+  });
+
   test('list models shows the key of the policy in force, with one question for all models', async () => {
     const others = ['model-b', 'model-c'].map((name) => ({ ...model, name, 'api-key': null }));
     const { run, seen } = await admin({
