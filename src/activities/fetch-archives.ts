@@ -46,6 +46,42 @@ import { makeExportFolder } from './export-folder.ts';
 /** Archives that are written at a time: with small snaps most of it is waiting for the disk and for the upstream. */
 const ARCHIVES = 4;
 
+/** How to stop the writing, and who wants to know how far it is. */
+export interface FetchWriting {
+  readonly signal: AbortSignal;
+  readonly onBytes?: (bytes: number) => void;
+}
+
+/** Everything that was downloaded, verified down to a trusted root, for one archive of all of it. */
+export async function fetchedMaterials(
+  input: FetchSnapsInput,
+  at: Date,
+  deps: FetchParts,
+  signal: AbortSignal,
+): Promise<{ readonly materials: readonly SnapMaterial[]; readonly warnings: readonly string[] }> {
+  const plan = await fetchPlan(input, deps);
+  const client = await upstreamClient(deps, input);
+  const roots = [...publicRoot(), ...(await trustedRoots(deps.database.queries))];
+  const fetcher = new AssertionFetcher(client, roots, signal);
+  const groups = [...Map.groupBy(plan.places, ({ snap }) => snap.name)];
+  const warnings = new Set<string>(plan.fellBack ?? []);
+  const notes = {
+    at,
+    warnings,
+    names: new Set(groups.map(([name]) => name)),
+    leftOut: new Set(plan.leftOut),
+  };
+  const found = new Map<string, SnapMaterial>();
+  await atOnce(ARCHIVES, groups, async ([name, held]) => {
+    signal.throwIfAborted();
+    found.set(name, await materialOf(input, held, fetcher, deps, notes));
+  });
+  return {
+    materials: groups.flatMap(([name]) => found.get(name) ?? []),
+    warnings: [...warnings].sort(),
+  };
+}
+
 /**
  * Verifies what was downloaded down to a trusted root, and writes one archive for each snap.
  * @throws UpstreamError, AssertionError, SnapError
@@ -54,7 +90,7 @@ export async function writeFetched(
   input: FetchSnapsInput,
   at: Date,
   deps: FetchParts,
-  { signal, onBytes }: { readonly signal: AbortSignal; readonly onBytes?: (bytes: number) => void },
+  { signal, onBytes }: FetchWriting,
 ): Promise<ExportOutcome> {
   const plan = await fetchPlan(input, deps);
   const { places, rest } = plan;

@@ -109,7 +109,10 @@ export async function resolveAll(
   // Before anything is asked: a folder that cannot be used is found out now, not after hours of downloads.
   const archives = await makeExportFolder(input.exportDir, deps.exportFolder);
   const client = await upstreamClient(deps, input);
-  const { places, fellBack } = await placesOf(input, client, signal);
+  // Before anything is downloaded: without the role Admin there is no archive in the end.
+  if (input.whole !== undefined) await client.storeAdmin(input.store ?? '', signal);
+  const nothing = { places: [], fellBack: [] };
+  const { places, fellBack } = input.whole?.snaps === false ? nothing : await placesOf(input, client, signal);
   const plan = { places, fellBack, ...(await leftOutOf(input, places, deps)) };
   const files = downloadsOf(plan);
   await requireRoom(
@@ -123,7 +126,7 @@ export async function resolveAll(
 
 /** What every wanted channel gives, each place once. Of a whole store, what is in none of the channels stays behind. */
 async function placesOf(
-  { names, store, channels, architectures }: FetchSnapsInput,
+  { names, store, channels, architectures, whole: wish }: FetchSnapsInput,
   client: StoreClient,
   signal: AbortSignal,
 ): Promise<{ readonly places: readonly FetchedPlace[]; readonly fellBack: readonly string[] }> {
@@ -143,7 +146,7 @@ async function placesOf(
           fellBack.push(`${channel} of ${name} holds nothing for ${architecture}: ${effective} was fetched`);
         found.set(`${name} ${effective} ${architecture}`, { channel: effective, architecture, snap });
       }
-  if (found.size === 0)
+  if (found.size === 0 && wish === undefined)
     throw new UpstreamError(
       'snap-not-upstream',
       `cannot fetch store ${store ?? ''}: none of its snaps is in ${channels.join(', ')} for ${architectures.join(', ')}`,

@@ -1,4 +1,4 @@
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import {
   decodeStream,
   encodeStream,
@@ -20,6 +20,7 @@ import type {
 import { exporterSigner } from './export-archive.ts';
 import { makeExportFolder } from './export-folder.ts';
 import { writeFetched } from './fetch-archives.ts';
+import { writeFetchedStore } from './fetch-store.ts';
 import {
   downloadPlanned,
   fetchFolder,
@@ -28,7 +29,7 @@ import {
   upstreamClient,
   type FetchDeps,
 } from './fetch-staging.ts';
-import { freePath, type FilePlace } from './free-path.ts';
+import { writeWhole } from './free-path.ts';
 import { withHeartbeats } from './heartbeats.ts';
 import { trustAnchors } from './import-verify.ts';
 
@@ -50,11 +51,14 @@ export function createFetchActivities(deps: FetchDeps) {
       );
     },
 
-    /** Verifies everything and writes one archive for each snap. */
+    /** Verifies everything and writes one archive for each snap, or one for the whole store. */
     writeFetchedSnaps(input: FetchSnapsInput, at: string): Promise<ExportOutcome> {
-      return withHeartbeats((signal, report) =>
-        writeFetched(input, new Date(at), parts, { signal, onBytes: (bytes) => report({ bytes }) }),
-      );
+      return withHeartbeats((signal, report) => {
+        const writing = { signal, onBytes: (bytes: number) => report({ bytes }) };
+        return input.whole === undefined
+          ? writeFetched(input, new Date(at), parts, writing)
+          : writeFetchedStore(input, input.whole, new Date(at), parts, writing);
+      });
     },
 
     /** Fetches account-keys with their chains into one file. */
@@ -154,18 +158,4 @@ async function fetchMetadata(
     accountKeys: [],
     warnings: [],
   };
-}
-
-/** Gives a file its name only when it is whole and on the disk; resolves to where it is. */
-async function writeWhole(place: FilePlace, bytes: Uint8Array): Promise<string> {
-  const path = await freePath(place, async (one) => (await readFile(one)).equals(bytes));
-  const file = await open(`${path}.part`, 'w', 0o644);
-  try {
-    await file.writeFile(bytes);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(`${path}.part`, path);
-  return path;
 }

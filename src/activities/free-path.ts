@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { open, readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stampOf } from '../bundles/index.ts';
 import { ExportError } from './export-errors.ts';
@@ -40,4 +40,18 @@ function isThere(path: string): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+/** Gives a file its name only when it is whole and on the disk; resolves to where it is. */
+export async function writeWhole(place: FilePlace, bytes: Uint8Array, mode = 0o644): Promise<string> {
+  const path = await freePath(place, async (one) => (await readFile(one)).equals(bytes));
+  const file = await open(`${path}.part`, 'w', mode);
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(`${path}.part`, path);
+  return path;
 }

@@ -147,6 +147,18 @@ export const snapNamesSchema = z.looseObject({
   snaps: z.array(z.looseObject({ name: z.string().max(128) })).max(20_000),
 });
 
+/** Who the log-in is, to an authority of ours that knows it as a store's admin. */
+export const storeAdminSchema = z.looseObject({
+  accountId: z.string().max(64),
+  username: z.string().max(200),
+  displayName: z.string().max(200),
+  email: z.string().max(320),
+  /** When the log-in ends. */
+  expires: z.iso.datetime({ precision: 3 }).nullable(),
+});
+/** See {@link storeAdminSchema}. */
+export type StoreAdminFacts = z.output<typeof storeAdminSchema>;
+
 /** A refusal in the envelope of the store. */
 export const refusalSchema = z.looseObject({
   'error-list': z.tuple([z.looseObject({ code: z.string(), message: z.string() })]).rest(z.unknown()),

@@ -1,5 +1,5 @@
 /** Clients of another store: the public one, or an authority of one's own. */
-export type { UpstreamResource, UpstreamSnap } from './answers.ts';
+export type { StoreAdminFacts, UpstreamResource, UpstreamSnap } from './answers.ts';
 export * from './assertion-fetcher.ts';
 export type { UpstreamOptions } from './connection.ts';
 export * from './download.ts';

@@ -15,6 +15,8 @@ import {
   resultSchema,
   snapNamesSchema,
   snapSchema,
+  storeAdminSchema,
+  type StoreAdminFacts,
   type UpstreamSnap,
 } from './answers.ts';
 import { UpstreamConnection, type UpstreamOptions } from './connection.ts';
@@ -147,7 +149,25 @@ export class StoreClient {
    * @throws UpstreamError `metadata-not-offered`, `role-missing`
    */
   async metadata(store: string, signal: AbortSignal): Promise<string> {
-    const path = `/carry/v1/stores/${encodeURIComponent(store)}/metadata`;
+    const response = await this.#asAdmin(store, 'metadata', signal);
+    return new TextDecoder().decode(await limited(response, 4 * ANSWER_MAX));
+  }
+
+  /**
+   * Who the log-in is, as an admin of the store.
+   * @throws UpstreamError `metadata-not-offered`, `role-missing`
+   */
+  async storeAdmin(store: string, signal: AbortSignal): Promise<StoreAdminFacts> {
+    const said = storeAdminSchema.safeParse(await jsonOf(await this.#asAdmin(store, 'admin', signal)));
+    if (said.success) return said.data;
+    throw new UpstreamError(
+      'upstream-answer-malformed',
+      `cannot read the answer of ${this.#connection.url} about the admin of store ${store}`,
+    );
+  }
+
+  async #asAdmin(store: string, what: 'metadata' | 'admin', signal: AbortSignal): Promise<Response> {
+    const path = `/carry/v1/stores/${encodeURIComponent(store)}/${what}`;
     const response = await this.#connection.fetch(`${this.#connection.url}${path}`, {}, signal);
     if (response.status === 404) {
       await response.body?.cancel();
@@ -164,7 +184,7 @@ export class StoreClient {
       );
     }
     await this.#connection.requireGood(response, path);
-    return new TextDecoder().decode(await limited(response, 4 * ANSWER_MAX));
+    return response;
   }
 
   /** One assertion in its newest revision, or undefined. */

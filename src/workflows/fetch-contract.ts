@@ -14,9 +14,18 @@ export interface FetchSnapsInput {
   readonly credentials: string | null;
   readonly exportDir: string | null;
   readonly basis?: Basis;
+  /** Of a store that becomes one archive, with its metadata and an admin token. */
+  readonly whole?: StoreWish;
   /** The moment that names the files, of a second of its own; when the process began where it is absent. */
   readonly at?: string;
   readonly actor: string;
+}
+
+/** What of a store goes into its archive, besides metadata and token. */
+export interface StoreWish {
+  /** Account-keys of the brand, by SHA3-384: those that sign models. */
+  readonly keys: readonly string[];
+  readonly snaps: boolean;
 }
 
 /** Account-keys to fetch. */

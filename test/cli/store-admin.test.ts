@@ -307,6 +307,41 @@ describe('the outputs of seed 001, to the letter', () => {
   });
 });
 
+test('export store --auth asks an online host, whose upstream has the store', async () => {
+  const stem = '/home/ubuntu/snap/store-admin/common/export/store-export-S-20240109T123041';
+  const result = {
+    files: [{ subject: 'S', path: `${stem}.tar.gz`, size: 1 }],
+    tokenFile: `${stem}.macaroon`,
+    snaps: [],
+    accountKeys: [],
+    warnings: [],
+  };
+  const server = await answering({
+    'POST /ops/v1/fetches': { workflowId: 'x', ui: null },
+    'GET /ops/v1/operations/x?wait=2': { workflowId: 'x', status: 'completed', result },
+  });
+  const folder = await temporaryFolder();
+  const env = { AIRLOCK_URL: server.url, AIRLOCK_OPERATOR_TOKEN: 'operator', SNAP_USER_COMMON: folder };
+  const login = join(folder, 'login');
+  await writeFile(login, 'LOGIN');
+  const args = ['export', 'store', 'S', '--auth', login];
+  const outcome = await runCli('store-admin', args, { env });
+  expect(outcome.status).toBe(0);
+  expect(outcome.stdout).toMatch(
+    /^Logging in as store admin\.\.\.\nDownloading store metadata and assertion\.\.\.\n/,
+  );
+  expect(server.seen[0]?.body).toMatchObject({
+    kind: 'store',
+    store: 'S',
+    credentials: 'LOGIN',
+    snaps: true,
+  });
+  expect(await runCli('store-admin', [...args, '--admin', 'ada'], { env })).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('cannot take --admin and --auth at once'),
+  });
+});
+
 describe('BRAND_ACCOUNT_ID', () => {
   test('is remembered after its first use', async () => {
     const { run, env, seen } = await admin({ 'GET /v1/brand/brand/signing_key': keys });

@@ -1,15 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+import { readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createCarryApi } from '../../src/api/carry/index.ts';
+import { createDeviceApi } from '../../src/api/device/index.ts';
 import { startServer } from '../../src/api/server.ts';
 import { createFetchActivities } from '../../src/activities/fetches.ts';
 import { identifyBasis } from '../../src/activities/export-basis.ts';
 import { errorOfFailure, withFailures } from '../../src/activities/errors.ts';
-import type { Permission } from '../../src/publishers/index.ts';
+import { tokenDigest, type Permission } from '../../src/publishers/index.ts';
 import { TokenOffice } from '../../src/storage/authority/index.ts';
+import { findTokenByDigest } from '../../src/storage/model-service/index.ts';
 import {
   fetchBrandStoreMetadata,
   fetchSnaps,
@@ -36,14 +38,26 @@ async function authority(outside: Outside) {
   const tokens = new TokenOffice({ database, settings, random: randomBytes });
   const report = (error: unknown) => console.error(error);
   const app = createCarryApi({ database, blobs, settings, tokens, clock: () => new Date(), report });
+  const devices = createDeviceApi({
+    database,
+    blobs,
+    deviceSecrets: () => Promise.resolve([]),
+    site: () => Promise.resolve({ storeId: undefined, publicUrl: undefined, caCertificate: undefined }),
+    clock: () => new Date(),
+    random: (size) => new Uint8Array(randomBytes(size)),
+    report,
+  });
   const server = await startServer({
-    fetch: (request, bindings) => app.fetch(request, bindings),
+    fetch: (request, bindings) =>
+      new URL(request.url).pathname.startsWith('/carry/')
+        ? app.fetch(request, bindings)
+        : devices.fetch(request, bindings),
     host: '127.0.0.1',
     port: 0,
   });
   onTestFinished(() => server.close());
-  const login = async (accountId: string, permission: Permission) => {
-    const limits = [{ condition: 'acl' as const, permissions: [permission] }];
+  const login = async (accountId: string, ...permissions: Permission[]) => {
+    const limits = [{ condition: 'acl' as const, permissions }];
     const expires = new Date(Date.now() + 3_600_000);
     const asked = {
       accountId,
@@ -205,6 +219,55 @@ describe('a brand store is carried as seed 000 tells', () => {
     expect(none.message).toBe(
       'cannot fetch store brand-devices: none of its snaps is in latest/stable for riscv64',
     );
+  });
+
+  test('a whole store becomes one archive on an online host, with the token of the admin who fetched it', async () => {
+    const outside = await newOutside();
+    await outside.publishJourney();
+    const { url, login } = await authority(outside);
+    const proxy = await online(outside, url, {
+      both: await login('ada', 'package_access', 'store_admin'),
+      viewer: await login('ada', 'package_access'),
+    });
+    const key = outside.chain.brand[1]?.primaryKey[0] ?? '';
+    const fetchStore = (credentials: string, keys = [key]) =>
+      on(proxy, (client) =>
+        client.workflow.execute(fetchSnaps, {
+          workflowId: `fetch-store-${Math.random()}`,
+          taskQueue: 'airlock',
+          args: [{ ...wish(credentials, []), whole: { keys, snaps: true } }],
+        }),
+      );
+    expect(await refusal(fetchStore('viewer'))).toMatchObject({
+      code: 'role-missing',
+      message: expect.stringContaining('the role Admin, or the login lacks the permission store_admin'),
+    });
+    const made = await fetchStore('both');
+    const [file] = made.files;
+    expect(file?.path).toMatch(/\/store-export-brand-devices-\d{8}T\d{6}\.tar\.gz$/);
+    expect((await stat(made.tokenFile ?? '')).mode & 0o777).toBe(0o600);
+    expect(await readdir(join(proxy.folder, 'staging'))).toEqual([]);
+    const inside = await trustingHost(outside);
+    const outcome = await on(inside, async (client) => {
+      const input = await importInput('store', file?.path ?? '');
+      return client.workflow.execute(importStore, {
+        workflowId: `import/${input.digest}`,
+        taskQueue: 'airlock',
+        args: [input],
+      });
+    });
+    expect(outcome).toMatchObject({
+      unchanged: false,
+      stores: ['brand-devices', 'brand-main', 'ubuntu'],
+      admin: { accountId: 'ada' },
+    });
+    expect(outcome.snaps.map(({ name }) => name).toSorted()).toEqual(['my-app', 'my-base', 'snapd']);
+    expect(inside.pushedKeys).toContain(key);
+    const token = await findTokenByDigest(
+      inside.database.queries,
+      tokenDigest(await readFile(made.tokenFile ?? '', 'utf8')),
+    );
+    expect(token).toMatchObject({ kind: 'admin', accountId: 'ada' });
   });
 
   test('an empty channel of an authority gives what a safer one holds', async () => {

@@ -144,9 +144,26 @@ export function createCarryApi(deps: CarryDeps): Hono<DeviceEnv> {
     });
   });
 
+  app.get('/carry/v1/stores/:store/admin', async (context) => {
+    const store = context.req.param('store');
+    const { accountId, expires } = await requireRole(deps, context, store, 'administer');
+    const { username, displayName, email } = await queries
+      .selectFrom('Account')
+      .select(['username', 'displayName', 'email'])
+      .where('id', '=', accountId)
+      .executeTakeFirstOrThrow();
+    return context.json({
+      accountId,
+      username,
+      displayName,
+      email: email ?? '',
+      expires: expires?.toISOString() ?? null,
+    });
+  });
+
   app.get('/carry/v1/stores/:store/metadata', async (context) => {
     const store = context.req.param('store');
-    const accountId = await requireRole(deps, context, store, 'administer');
+    const { accountId } = await requireRole(deps, context, store, 'administer');
     return context.body(await metadataOf(deps, store, accountId), 200, {
       'content-type': 'application/json',
     });
@@ -234,8 +251,13 @@ async function metadataOf(deps: CarryDeps, store: string, accountId: string): Pr
   );
 }
 
-/** The account of the credential; refused as if there were no such store unless it has a role there. */
-async function requireRole(deps: CarryDeps, context: Context, store: string, act: StoreAct): Promise<string> {
+/** The account of the credential, and when that ends; refused as if there were no such store unless it has a role there. */
+async function requireRole(
+  deps: CarryDeps,
+  context: Context,
+  store: string,
+  act: StoreAct,
+): Promise<{ readonly accountId: string; readonly expires: Date | undefined }> {
   const macaroon = AUTHORIZATION.exec(context.req.header('authorization') ?? '')?.[1];
   if (macaroon === undefined)
     throw new AirlockError(
@@ -254,7 +276,7 @@ async function requireRole(deps: CarryDeps, context: Context, store: string, act
       `cannot find the store ${store.slice(0, 80)}: there is none that this account has a role in`,
     );
   checkRole(roles, act, store);
-  return accountId;
+  return { accountId, expires: attenuation.expires };
 }
 
 function unknownSnap(name: string, store: string): AirlockError {

@@ -179,6 +179,18 @@ export const fetchRequest = z.discriminatedUnion('kind', [
     exportDir: path.optional(),
     basis: basis.optional(),
   }),
+  /** A store of an authority as one archive, as "store-admin export store" makes it there; the login needs both permissions. */
+  z.object({
+    kind: z.literal('store'),
+    store: name,
+    credentials: z.string().max(65_536),
+    channels: z.array(name).max(50).default(['latest/stable']),
+    architectures: z.array(architecture).max(20).default(['amd64']),
+    keys: z.array(keyId).max(100).default([]),
+    snaps: z.boolean().default(true),
+    exportDir: path.optional(),
+    basis: basis.optional(),
+  }),
   z.object({
     kind: z.literal('store-metadata'),
     store: name,

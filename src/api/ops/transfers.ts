@@ -97,6 +97,22 @@ export function fetchRoutes(deps: OpsDeps, processes: Processes, moment: () => D
           202,
         );
       }
+      case 'store': {
+        const { store, keys, snaps } = request;
+        const wish = {
+          names: [],
+          channels: request.channels.map((text) => channelName(parseChannel(text))),
+          architectures: request.architectures,
+          store,
+          whole: { keys, snaps },
+          ...(await basisOf(request.basis)),
+        };
+        const fetchId = fetchIdOf(wish, request);
+        const credentials = await seal(deps, fetchId, request.credentials);
+        const input = { ...wish, fetchId, credentials, exportDir, at, actor: OPERATOR };
+        const id = `fetch-snaps/${store}/${fetchId}`;
+        return context.json(await processes.start('fetchSnaps', id, [input], { store }), 202);
+      }
       case 'account-keys': {
         const { account, keys } = request;
         const input = { account, keys, exportDir, at, actor: OPERATOR };

@@ -30,25 +30,48 @@ export function exportStoreCommand(context: CliContext) {
         .argParser((text, earlier: Share[]) => [...earlier, parseShare(text)])
         .default([], 'none'),
     )
+    .option(
+      '--auth <file>',
+      'on an online host, whose upstream has the store: log-in file of "snapcraft export-login --acls package_access,store_admin"',
+    )
     .option(...SINCE)
     .option(...INVENTORY)
     .option('--export-dir <folder>', 'where to write the files')
     .option('--watch', 'tell where Temporal UI shows the export')
     .option('--json', 'print the result as JSON')
     .action(async (store, options) => {
-      const result = await runExport(context, options, {
+      const { admin, auth, shareWith } = options;
+      if (admin !== undefined && auth !== undefined)
+        throw usageError('cannot take --admin and --auth at once: the log-in says who the admin is');
+      if (shareWith.length > 0 && auth !== undefined)
+        throw usageError(
+          'cannot take --share-with and --auth at once: the authority that has the store shares it',
+        );
+      const wish = {
         kind: 'store',
         store,
         snaps: options.snaps,
         channels: splitNames(options.channel).map(fullName),
         architectures: splitNames(options.arch),
         keys: options.key ?? [],
-        admin: options.admin,
-        ...(options.shareWith.length > 0 && { shareWith: options.shareWith }),
         ...(await basisOf(options)),
-      });
+      };
+      const result =
+        auth === undefined
+          ? await runExport(context, options, {
+              ...wish,
+              admin,
+              ...(shareWith.length > 0 && { shareWith }),
+            })
+          : await runExport(
+              context,
+              options,
+              { ...wish, credentials: await readDocument(context.terminal, auth) },
+              '/ops/v1/fetches',
+            );
       if (options.json) return printJson(context.terminal, result);
       remarkLeftOut(context, result);
+      if (auth !== undefined) print(context.terminal, 'Logging in as store admin...');
       reportStore(context, result);
     });
 }
@@ -94,11 +117,16 @@ interface ExportOptions {
   readonly watch?: true | undefined;
 }
 
-async function runExport(context: CliContext, options: ExportOptions, json: object): Promise<ExportResult> {
+async function runExport(
+  context: CliContext,
+  options: ExportOptions,
+  json: object,
+  route: '/ops/v1/exports' | '/ops/v1/fetches' = '/ops/v1/exports',
+): Promise<ExportResult> {
   // First, so that no folder is made where no Airlock runs.
   const client = await operatorClient(context);
   const exportDir = await makeExportFolder(context, options.exportDir);
-  return runTransfer(context, client, '/ops/v1/exports', { ...json, exportDir }, options.watch);
+  return runTransfer(context, client, route, { ...json, exportDir }, options.watch);
 }
 
 /** The documented lines of an export (protocol/operators.md, section 2.1). */

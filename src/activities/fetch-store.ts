@@ -1,0 +1,132 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { decodeStream, publicRoot, text, verifyBatch, type Assertion } from '../assertions/index.ts';
+import { fileNames, readMetadataText, type ManifestAdmin } from '../bundles/index.ts';
+import { tokenDigest } from '../publishers/index.ts';
+import { assertionSource, trustedRoots } from '../storage/index.ts';
+import { AssertionFetcher, UpstreamError, type StoreAdminFacts } from '../upstream/index.ts';
+import type { ExportOutcome } from '../workflows/export-contract.ts';
+import type { FetchSnapsInput, StoreWish } from '../workflows/fetch-contract.ts';
+import { exporterSigner, leftOutOf, writeArchive } from './export-archive.ts';
+import { exportedRevisions } from './export-store.ts';
+import { makeExportFolder } from './export-folder.ts';
+import { fetchedMaterials, type FetchWriting } from './fetch-archives.ts';
+import { fetchFolder, fetchPlan, upstreamClient, type FetchParts } from './fetch-staging.ts';
+import { writeWhole } from './free-path.ts';
+import { trustAnchors } from './import-verify.ts';
+
+/** Life of an admin token: one year, as the documented one (protocol/operators.md 2.1), and no longer than the log-in. */
+const TOKEN_DAYS = 365;
+const TOKEN_FILE = 'admin-token';
+
+/**
+ * Writes a whole store of the upstream, an authority, into one archive: metadata, account-keys, the snaps that were downloaded, and
+ * the token of the admin who fetched it. Everything is verified down to a trusted root; the archive is this host's own export.
+ * @throws UpstreamError, AssertionError, SnapError, BundleError
+ */
+export async function writeFetchedStore(
+  input: FetchSnapsInput,
+  wish: StoreWish,
+  at: Date,
+  deps: FetchParts,
+  writing: FetchWriting,
+): Promise<ExportOutcome> {
+  const { queries } = deps.database;
+  const store = input.store ?? '';
+  const client = await upstreamClient(deps, input);
+  const trust = { source: assertionSource(queries), trusted: await trustAnchors(queries), now: deps.now() };
+  const about = await client.storeAdmin(store, writing.signal);
+  const { head, members } = await readMetadataText(await client.metadata(store, writing.signal), store);
+  const streams = new Map([...members].map(([name, stream]) => [name, decodeStream(stream)] as const));
+  streams.set(
+    'keys/account-keys.assert',
+    await keysOf(wish, head.manifest.stores.find(({ id }) => id === store)?.brandId, deps, input, writing),
+  );
+  await verifyBatch([...streams.values()].flat(), trust);
+  const { materials, warnings } = await fetchedMaterials(input, at, deps, writing.signal);
+  const token = await adminToken(input, deps);
+  const { rest } = await fetchPlan(input, deps);
+  const folder = await makeExportFolder(input.exportDir, deps.exportFolder);
+  const written = await writeArchive(
+    { folder, nameAt: (time) => fileNames.storeExport(store, time), at },
+    {
+      kind: 'store',
+      store,
+      createdAt: at,
+      complete: false,
+      stores: head.manifest.stores,
+      admin: adminEntry(about, token, at),
+      streams,
+      snaps: materials,
+      rest: rest ?? undefined,
+    },
+    await exporterSigner(deps.settings, at),
+    {
+      signal: writing.signal,
+      onProgress: (bytes) => writing.onBytes?.(bytes),
+    },
+  );
+  const tokenPlace = { folder, nameAt: (time: string) => fileNames.adminToken(store, time), at };
+  return {
+    files: [{ subject: store, path: written.path, size: written.size }],
+    tokenFile: await writeWhole(tokenPlace, Buffer.from(`${token}\n`), 0o600),
+    snaps: exportedRevisions(materials),
+    accountKeys: [...wish.keys],
+    warnings,
+    ...(rest && { leftOut: leftOutOf(materials) }),
+  };
+}
+
+/** The brand's account-keys that were asked for, with their chains; those of another account would be carried in unnoticed. */
+async function keysOf(
+  { keys }: StoreWish,
+  brandId: string | null | undefined,
+  deps: FetchParts,
+  input: FetchSnapsInput,
+  { signal }: FetchWriting,
+): Promise<readonly Assertion[]> {
+  if (keys.length === 0) return [];
+  const roots = [...publicRoot(), ...(await trustedRoots(deps.database.queries))];
+  const fetcher = new AssertionFetcher(await upstreamClient(deps, input), roots, signal);
+  const found = await fetcher.chain(
+    ...keys.map((key) => ({ type: 'account-key' as const, primaryKey: [key] })),
+  );
+  for (const one of found) {
+    const [id = ''] = one.primaryKey;
+    if (one.type !== 'account-key' || !keys.includes(id) || text(one, 'account-id') === brandId) continue;
+    throw new UpstreamError(
+      'key-of-other-account',
+      `cannot export the account-key ${id}: it is one of ${text(one, 'account-id')}, not of the brand`,
+    );
+  }
+  return found;
+}
+
+/** The token of this fetch, made once: a repeat after an interruption finds it. */
+async function adminToken(input: FetchSnapsInput, deps: FetchParts): Promise<string> {
+  const file = join(fetchFolder(deps.blobs, input.fetchId), TOKEN_FILE);
+  await writeFile(file, randomBytes(32).toString('base64url'), {
+    mode: 0o600,
+    flag: 'wx',
+    flush: true,
+  }).catch((error: unknown) => {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+  });
+  return readFile(file, 'utf8');
+}
+
+function adminEntry(about: StoreAdminFacts, token: string, at: Date): ManifestAdmin {
+  const digest = tokenDigest(token);
+  const year = new Date(at.getTime() + TOKEN_DAYS * 86_400_000).toISOString();
+  const { accountId, username, displayName, email, expires } = about;
+  return {
+    accountId,
+    username,
+    displayName,
+    email,
+    tokenDigest: digest,
+    tokenId: digest.slice(0, 32),
+    tokenExpiresAt: expires !== null && expires < year ? expires : year,
+  };
+}
