@@ -110,6 +110,7 @@ test('standard output is one JSON document, also where something is asked or sev
     admin: null,
     exporter: null,
     exporterPinned: false,
+    awaited: { names: [], more: 0 },
   };
   const undone = {
     applied: true,
