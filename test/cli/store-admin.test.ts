@@ -149,6 +149,7 @@ describe('the outputs of seed 001, to the letter', () => {
         ...key,
         status: 'valid',
         until: '2027-12-31T00:00:00Z',
+        'beyond-request': true,
         signatures: 12,
         'signatures-in-log': 11,
       },
@@ -157,6 +158,7 @@ describe('the outputs of seed 001, to the letter', () => {
     expect(stdout.split('\n')[2]).toMatch(
       new RegExp(`^test-key +${TEST_KEY} +card +valid +2027-12-31T00:00:00Z +12 +11$`),
     );
+    expect(stderr).toContain("The account-key of 'test-key' goes beyond its request");
     expect(stderr).toContain("Signing key 'test-key' made 12 signatures, and the serial log has 11");
   });
 

@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import { z } from 'zod';
 
 import { requireDeletable } from '../../activities/key-deletion.ts';
-import { boundHeaders, keyBounds, type KeyBounds } from '../../assertions/index.ts';
+import { boundHeaders, isWithinBounds, keyBounds, type KeyBounds } from '../../assertions/index.ts';
 import {
   checkKeyBounds,
   keyBoundsFields,
@@ -71,13 +71,16 @@ export function signingKeyRoutes(deps: AdminApiDeps): AdminApp {
     const keyId = key.keyId ?? '';
     const counts = (await signatureCounts(queries)).find((one) => one.keyId === keyId);
     const accountKey = await accountKeyOf(queries, keyId);
-    const { until = null, constraints = null } = accountKey ? keyBounds(accountKey) : (key.bounds ?? {});
+    const asked = key.bounds ?? {};
+    const bounds = accountKey ? keyBounds(accountKey) : asked;
     return c.json({
       ...(await body(key, people(deps))),
       // What a brand wants to know of a key before it relies on it, or lets it go.
       status: signingKeyStanding(accountKey, deps.clock()),
-      until,
-      constraints,
+      until: bounds.until ?? null,
+      constraints: bounds.constraints ?? null,
+      // A store that does not know of bounds may sign an account-key without them.
+      'beyond-request': !isWithinBounds(bounds, asked),
       models: await modelsUsingKey(queries, keyId),
       signatures: counts?.counted ?? 0,
       'signatures-in-log': counts?.inLog ?? 0,

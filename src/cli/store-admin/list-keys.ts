@@ -10,6 +10,7 @@ const detailsSchema = signingKeySchema.extend({
   token: z.string(),
   status: z.string(),
   until: z.string().nullable(),
+  'beyond-request': z.boolean().default(false),
   signatures: z.number(),
   'signatures-in-log': z.number(),
 });
@@ -54,6 +55,12 @@ async function listKeys(
   ]);
   for (const line of tableLines(titles, rows)) print(context.terminal, line);
   for (const key of details) {
+    if (key['beyond-request']) {
+      note(
+        context.terminal,
+        `The account-key of '${key.name}' goes beyond its request: the store that signed it left out an end or constraints.`,
+      );
+    }
     if (key.signatures === key['signatures-in-log']) continue;
     note(
       context.terminal,

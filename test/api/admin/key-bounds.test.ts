@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished, test } from 
 import { createAuthorityOps } from '../../../src/api/publisher/index.ts';
 import { operatorGate } from '../../../src/api/operator-gate.ts';
 import { startServer } from '../../../src/api/server.ts';
-import { decodeAssertion, keyBounds, verifySelfSigned } from '../../../src/assertions/index.ts';
+import { decodeAssertion, keyBounds, publicKeyOf, verifySelfSigned } from '../../../src/assertions/index.ts';
 import { openGateway, type TestGateway } from '../../support/admin-gateway.ts';
 import { testAuthority } from '../../support/authority.ts';
 import { runCli } from '../../support/cli.ts';
@@ -53,6 +53,17 @@ describe('the account-key-request of a key', () => {
     verifySelfSigned(request);
     expect(keyBounds(request)).toEqual({ until: UNTIL, constraints: SERIALS });
     expect((await gateway.call('GET', path)).json).toMatchObject({ until: UNTIL, constraints: SERIALS });
+  });
+
+  it('is held against the account-key that comes: a store may know nothing of bounds', async () => {
+    const { text, path } = await requested(gateway, 'wide', { until: UNTIL });
+    const key = publicKeyOf(decodeAssertion(text));
+    expect((await gateway.call('GET', path)).json['beyond-request']).toBe(false);
+    await rig.addAssertions([await rig.chain.accountKey(key, 'wide')]);
+    expect((await gateway.call('GET', path)).json).toMatchObject({ until: null, 'beyond-request': true });
+    const headers = { until: '2050-01-01T00:00:00Z', revision: '1' };
+    await rig.addAssertions([await rig.chain.accountKey(key, 'wide', headers)]);
+    expect((await gateway.call('GET', path)).json).toMatchObject({ 'beyond-request': false });
   });
 
   it('asks for those that it is registered with, in UTC, until it is signed', async () => {
