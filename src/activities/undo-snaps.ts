@@ -1,5 +1,6 @@
 import { channelName, isRisk } from '../snaps/index.ts';
 import { blocked } from './import-errors.ts';
+import type { Queries } from '../storage/index.ts';
 import type { Undoing } from './import-undo.ts';
 import { keptRow } from './removed-rows.ts';
 
@@ -31,11 +32,9 @@ async function undoReleases({ queries, undo, madeAt, subject }: Undoing): Promis
       .selectAll()
       .where('id', '=', id)
       .executeTakeFirst();
-    if (row === undefined || row.endedAt !== (ended.has(id) ? madeAt : null))
-      throw blocked(
-        subject,
-        `a channel ${row === undefined ? 'that it set' : placeName(row)} was changed since`,
-      );
+    if (row === undefined) throw blocked(subject, 'a channel that it set was removed since');
+    if (row.endedAt !== (ended.has(id) ? madeAt : null))
+      throw blocked(subject, `the channel ${await channelOf(queries, row)} was changed since`);
     places.push(row);
   }
   for (const id of undo.releasesAdded)
@@ -49,22 +48,31 @@ async function undoReleases({ queries, undo, madeAt, subject }: Undoing): Promis
       .where((eb) => eb.and({ snapId, track, risk, branch, architecture }))
       .where('endedAt', 'is', null)
       .executeTakeFirst();
-    if (taken !== undefined) throw blocked(subject, `the channel ${placeName(row)} was set since`);
+    if (taken !== undefined)
+      throw blocked(subject, `the channel ${await channelOf(queries, row)} was set since`);
   }
   for (const { id } of reopened)
     await queries.updateTable('ChannelRelease').set({ endedAt: null }).where('id', '=', id).execute();
 }
 
-function placeName(place: {
+/** What people call the place of a release. */
+async function channelOf(queries: Queries, place: Place): Promise<string> {
+  const { snapId, track, risk, branch, architecture } = place;
+  const snap = await queries
+    .selectFrom('Snap')
+    .select('name')
+    .where('snapId', '=', snapId)
+    .executeTakeFirst();
+  const channel = isRisk(risk) ? channelName({ track, risk, branch: branch || undefined }) : track;
+  return `${channel} of ${snap?.name ?? snapId} for ${architecture}`;
+}
+
+interface Place {
+  readonly snapId: string;
   readonly track: string;
   readonly risk: string;
   readonly branch: string;
   readonly architecture: string;
-}): string {
-  const { track, risk, branch, architecture } = place;
-  return isRisk(risk)
-    ? `${channelName({ track, risk, branch: branch || undefined })} for ${architecture}`
-    : architecture;
 }
 
 async function undoRevision({ queries, subject }: Undoing, id: number): Promise<void> {
@@ -84,7 +92,10 @@ async function undoRevision({ queries, subject }: Undoing, id: number): Promise<
     .where('endedAt', 'is', null)
     .executeTakeFirst();
   if (held !== undefined)
-    throw blocked(subject, `its revision ${revision} was released to ${placeName(held)} since`);
+    throw blocked(
+      subject,
+      `its revision ${revision} was released to ${await channelOf(queries, held)} since`,
+    );
   await queries
     .deleteFrom('Delta')
     .where('snapId', '=', snapId)

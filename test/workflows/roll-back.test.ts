@@ -300,7 +300,7 @@ describe('a roll-back', () => {
     const [older, newer] = await twoExports(outside);
     const acts: readonly (readonly [RegExp, (host: Host) => Promise<unknown>])[] = [
       [
-        /a channel latest\/stable for amd64 was changed since/,
+        /the channel latest\/stable of my-app for amd64 was changed since/,
         ({ database }) =>
           database.transaction((queries) =>
             release(queries, {
@@ -313,7 +313,7 @@ describe('a roll-back', () => {
           ),
       ],
       [
-        /its revision 3 was released to latest\/beta for amd64 since/,
+        /its revision 3 was released to latest\/beta of my-app for amd64 since/,
         ({ database }) =>
           database.transaction((queries) =>
             release(queries, {
