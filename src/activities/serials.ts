@@ -9,13 +9,14 @@ import {
   type PublicKey,
   type Signer,
 } from '../assertions/index.ts';
-import { checkSigningKey, DeviceError } from '../devices/index.ts';
+import { checkSerialAllowed, checkSigningKey, DeviceError } from '../devices/index.ts';
 import { sentenceOf } from '../errors.ts';
 import { HsmError, parseHsmKeyId, type Hsm, type TokenFinder } from '../hsm/index.ts';
 import { findAssertion, type Database } from '../storage/index.ts';
 import {
   closePromises,
   intentsToSign,
+  modelsUsingKey,
   purgeSpentRequestIds,
   storeSigned,
   strandedIntents,
@@ -81,13 +82,15 @@ export function createSerialActivities(deps: SerialActivityDeps) {
     accountKeys: ReadonlyMap<string, Assertion>,
   ): Promise<SignedIntent> {
     const headers = headersSchema.parse(intent.headers);
+    const [keyId, accountKey] = [intent.signKeyId, accountKeys.get(intent.signKeyId)];
     checkSigningKey({
-      keyId: intent.signKeyId,
-      accountKey: accountKeys.get(intent.signKeyId),
+      keyId,
+      accountKey,
       authorityId: headers['authority-id'] ?? '',
       now: deps.clock(),
       headers,
     });
+    checkSerialAllowed(accountKey, { keyId, headers, body: intent.body });
     // The signature's own time is the timestamp that was promised: signing again makes the same bytes.
     const signed = await signAssertion(
       { type: 'serial', headers, body: intent.body },
@@ -179,9 +182,15 @@ export function createSerialActivities(deps: SerialActivityDeps) {
     deps.announce?.(serials.filter(({ id }) => inForce.has(id)));
   }
 
-  async function close(promises: readonly ClosedPromise[]): Promise<void> {
+  async function close(promises: readonly Unkeepable[]): Promise<void> {
     if (promises.length === 0) return;
-    await deps.database.transaction((queries) => closePromises(queries, promises, deps.clock()));
+    await deps.database.transaction(async (queries) => {
+      const ended: ClosedPromise[] = [];
+      for (const promise of promises)
+        if (!promise.mayComeBack || (await modelsUsingKey(queries, promise.intent.signKeyId)).length === 0)
+          ended.push(promise);
+      await closePromises(queries, ended, deps.clock());
+    });
   }
 
   async function sweep(stranded: readonly string[]): Promise<ProvisionOutcome> {
@@ -210,7 +219,7 @@ export function createSerialActivities(deps: SerialActivityDeps) {
       await purgeSpentRequestIds(queries, new Date(now - KEEP_REQUEST_IDS_MS));
       const before = new Date(now - STRANDED_AFTER_MS);
       const orphans = await strandedWithoutKey(queries, { before, limit: SWEEP });
-      await close(orphans.map((intent) => ({ intent, reason: 'key-deleted' })));
+      await close(orphans.map((intent) => ({ intent, reason: 'key-deleted', mayComeBack: false })));
       const sweeps = (await tokensWithKeys(queries)).map(async (token) =>
         sweep(await strandedIntents(queries, { before, token, limit: SWEEP })),
       );
@@ -242,15 +251,22 @@ function isFinal(failure: unknown): boolean {
   return failure instanceof HsmError && (failure.kind === 'not-found' || failure.kind === 'invalid');
 }
 
-/** The promises of a batch whose key will never keep them, and why. */
+/** A promise whose key cannot keep it; it stands while a policy names the key and that may be found on its token again. */
+interface Unkeepable extends ClosedPromise {
+  readonly mayComeBack: boolean;
+}
+
+/** The promises of a batch whose key cannot keep them however long they wait, and why. */
 function unkeepable(
   intents: readonly IntentToSign[],
   results: readonly PromiseSettledResult<unknown>[],
-): ClosedPromise[] {
+): Unkeepable[] {
   return intents.flatMap((intent, index) => {
     const result = results[index];
     if (result?.status !== 'rejected' || !isFinal(result.reason)) return [];
-    return [{ intent, reason: closedReason(result.reason) }];
+    const { reason } = result;
+    const mayComeBack = reason instanceof KeyGone || reason instanceof HsmError;
+    return [{ intent, reason: closedReason(reason), mayComeBack }];
   });
 }
 
@@ -260,8 +276,11 @@ function closedReason(failure: unknown): ClosedReason {
   return failure.code === 'signing-key-expired' ? 'key-expired' : 'key-unusable';
 }
 
+/** A key is not on its token. */
+class KeyGone extends DeviceError {}
+
 function gone(intent: IntentToSign): DeviceError {
-  return new DeviceError(
+  return new KeyGone(
     'signing-key-unregistered',
     `cannot sign with key ${intent.signKeyId}: it is not on the HSM; put another key in the serial policy`,
   );

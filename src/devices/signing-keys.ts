@@ -1,4 +1,5 @@
 import {
+  constraintsAllow,
   constraintsMayAllow,
   keyStanding,
   optionalText,
@@ -18,7 +19,7 @@ export interface SigningUse {
   /** The account that the key is to sign for. */
   readonly authorityId: string;
   readonly now: Date;
-  /** The headers of the serial, as far as they are known: all of them when it signs, brand and model for a policy. */
+  /** The headers of the serial, as far as they are known. */
   readonly headers: Readonly<Record<string, HeaderValue>>;
 }
 
@@ -43,11 +44,37 @@ export function checkSigningKey(use: SigningUse): void {
     );
   }
   if (!constraintsMayAllow(accountKey, { ...use.headers, type: 'serial', 'authority-id': use.authorityId })) {
-    throw new DeviceError(
-      'signing-key-constrained',
-      `cannot sign with key ${keyId}: the constraints of its account-key do not allow such serials`,
-    );
+    throw constrained(keyId);
   }
+}
+
+/**
+ * Checks that the constraints of a key's account-key allow just this serial. Of all that it will say nothing is left out of the
+ * comparison, for devices leave out nothing either. Throws {@link DeviceError} `signing-key-constrained`.
+ */
+export function checkSerialAllowed(
+  accountKey: Assertion | undefined,
+  of: {
+    readonly keyId: string;
+    readonly headers: Readonly<Record<string, HeaderValue>>;
+    readonly body: string;
+  },
+): void {
+  const size = Buffer.byteLength(of.body);
+  const headers = {
+    ...of.headers,
+    type: 'serial',
+    ...(size > 0 && { 'body-length': String(size) }),
+    'sign-key-sha3-384': of.keyId,
+  };
+  if (accountKey !== undefined && !constraintsAllow(accountKey, headers)) throw constrained(of.keyId);
+}
+
+function constrained(keyId: string): DeviceError {
+  return new DeviceError(
+    'signing-key-constrained',
+    `cannot sign with key ${keyId}: the constraints of its account-key do not allow such serials`,
+  );
 }
 
 function checkStanding(accountKey: Assertion, { keyId, now }: SigningUse): void {

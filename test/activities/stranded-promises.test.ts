@@ -1,6 +1,6 @@
 /** What the sweep does with promises of serials that nobody kept, on a database file and a SoftHSM token. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { text, type PublicKey } from '../../src/assertions/index.ts';
+import { publicKeyFromRsa, text, type PublicKey } from '../../src/assertions/index.ts';
 import {
   findSigningKey,
   removeSigningKey,
@@ -13,8 +13,18 @@ let enrolment: TestEnrolment;
 /** Whether batches are signed; else every promise waits for the sweep. */
 let signs = false;
 
+/** Keys that are not on the token for now. */
+const missing = new Set<string>();
+
 beforeAll(async () => {
   enrolment = await openEnrolment({
+    before: (hsm) => ({
+      sign: (id, digest) => hsm.sign(id, digest),
+      findKey: async (id) => {
+        const found = await hsm.findKey(id);
+        return found && missing.has(publicKeyFromRsa(found).keyId) ? undefined : found;
+      },
+    }),
     provisioner: {
       runBatch: async (intents) => {
         if (signs) await enrolment.rig.activities.signSerials({ batch: 'test', intents });
@@ -107,6 +117,60 @@ describe('a promise whose key cannot sign any more', () => {
     const other = await enrolment.rig.device(device.model, { proposedSerial: 'S-1' });
     expect(await signed(() => enrolment.outcome(other))).toBe('S-1');
     expect(await enrolment.outcome(device)).toBe('409 serial-in-use');
+  });
+
+  it('stands while the key is merely missing on its token and a policy names it', async () => {
+    const { device, key, model } = await promised('model-mislaid');
+    missing.add(key.keyId);
+    for (const _ of [1, 2]) expect(await sweepLater()).toEqual({ signed: 0, refused: 1 });
+    expect(await historyOf(model)).toEqual([]);
+    missing.delete(key.keyId);
+    expect(await sweepLater()).toEqual({ signed: 1, refused: 0 });
+    expect(await enrolment.outcome(device)).toBe('S-1');
+  });
+
+  it('is not made where the constraints of the key do not allow just this serial', async () => {
+    const { rig, modelWith, outcome } = enrolment;
+    const constraints = [{ headers: { type: 'serial', serial: 'A-.*' } }];
+    const key = await rig.addKey('bounded', { constraints });
+    const model = await modelWith('model-bounded');
+    await rig.addPolicy('model-bounded', key);
+    const other = await rig.device(model, { proposedSerial: 'B-1' });
+    expect(await signed(() => outcome(other))).toBe('409 signing-key-constrained');
+    const own = await rig.device(model, { proposedSerial: 'A-1' });
+    expect(await signed(() => outcome(own))).toBe('A-1');
+    expect(await sweepLater()).toEqual(NOTHING);
+  });
+
+  it.each(['modle', 'revision'])(
+    'is not made where they speak of a header that serials do not have, such as %s',
+    async (header) => {
+      const { rig, modelWith, outcome } = enrolment;
+      const key = await rig.addKey(`of-${header}`, {
+        constraints: [{ headers: { type: 'serial', [header]: '.*' } }],
+      });
+      const model = await modelWith(`model-of-${header}`);
+      await rig.addPolicy(`model-of-${header}`, key);
+      const device = await rig.device(model, { proposedSerial: 'S-1' });
+      expect(await signed(() => outcome(device))).toBe('409 signing-key-constrained');
+    },
+  );
+
+  it('leaves a device a permission that came before it asked again', async () => {
+    const { rig, modelWith, outcome } = enrolment;
+    const first = await rig.addKey('first-of-permitted');
+    const model = await modelWith('model-permitted');
+    await rig.addPolicy('model-permitted', first);
+    const holder = await rig.device(model, { proposedSerial: 'S-1' });
+    expect(await signed(() => outcome(holder))).toBe('S-1');
+    const board = await rig.device(model, { proposedSerial: 'S-2' });
+    expect(await outcome(board)).toBe('202 later');
+    await revoke(first);
+    await sweepLater();
+    await rig.addPolicy('model-permitted', await rig.addKey('next-of-permitted'));
+    const permit = { serial: 'S-1', 'device-key-sha3-384': board.signer.publicKey.keyId, reason: 'broken' };
+    await enrolment.admin(201, 'POST', '/model/model-permitted/replacements', permit);
+    expect(await signed(() => outcome(board))).toBe('S-1');
   });
 
   it('leaves a device the right to its next revision', async () => {

@@ -93,16 +93,15 @@ async function checkReplaceable(
   { serial, deviceKeyId }: { readonly serial: string; readonly deviceKeyId: string | null },
 ): Promise<void> {
   const { brandId, modelName } = model;
-  const of = { brandIds: [brandId], models: [modelName] };
   const holders = [
-    ...(await intentsOfSerials(queries, { ...of, serials: [serial] })),
+    ...(await intentsOfSerials(queries, { brandIds: [brandId], models: [modelName], serials: [serial] })),
     ...(await foreignHolders(queries, { brandId, modelName, serial })),
   ];
   if (holders.length === 0)
     throw notFound(`a device of model ${JSON.stringify(modelName)} with serial ${serial}`);
   if (deviceKeyId === null) return;
   const own = await intentsOfDeviceKeys(queries, { brandIds: [brandId], deviceKeyIds: [deviceKeyId] });
-  const present = own.find((intent) => intent.modelName === modelName);
+  const present = own.find(({ modelName: of, closedReason }) => of === modelName && closedReason === null);
   if (present === undefined) return;
   throw conflict(
     'device-key-in-use',

@@ -228,7 +228,7 @@ describe('an enrolment policy', () => {
       /^cannot use the enrolment policy: networks\.0: write an address or a range/,
     ],
     [{ quota: -1 }, /^cannot use the enrolment policy: quota: /],
-    [{ quotas: 1 }, /^cannot use the enrolment policy: it: .*quotas/],
+    [{ quotas: 1 }, /^cannot use the enrolment policy: there is no field "quotas"/],
   ])('such as %j is malformed, and the one before stays', async (policy, sentence) => {
     const device = await deviceOf({ quota: 3 });
     const path = `/model/${text(device.model, 'model')}/enrolment`;

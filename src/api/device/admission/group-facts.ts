@@ -69,9 +69,11 @@ export async function readGroupFacts(
   )) {
     spent.set(requestId, deviceKeyId);
   }
-  const newcomers = applicants.filter(
-    ({ request }) => !byDevice.has(placeOf(request, request.deviceKey.keyId)),
-  );
+  // One whose promise was closed is judged as if it were new, too.
+  const newcomers = applicants.filter(({ request }) => {
+    const present = byDevice.get(placeOf(request, request.deviceKey.keyId));
+    return present === undefined || present.closedReason !== null;
+  });
   const likely = distinct(newcomers.flatMap((one) => likelySerials(one, modelOf)));
   const known = new Set<string>(likely);
   const bySerial = new Map<string, IntentRecord>();
@@ -98,7 +100,11 @@ export async function readGroupFacts(
     intentOf: ({ request }) => byDevice.get(placeOf(request, request.deviceKey.keyId)),
     intentsOf: ({ request }) =>
       [...byDevice.values()].filter(
-        (intent) => intent.brandId === request.brandId && intent.deviceKeyId === request.deviceKey.keyId,
+        (intent) =>
+          intent.brandId === request.brandId &&
+          intent.deviceKeyId === request.deviceKey.keyId &&
+          // What was promised and closed never became anything that the device is.
+          intent.closedReason === null,
       ),
     permitsOf: ({ request }) =>
       permits.filter(

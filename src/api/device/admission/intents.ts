@@ -1,5 +1,5 @@
 import { text } from '../../../assertions/index.ts';
-import { draftSerial } from '../../../devices/index.ts';
+import { checkSerialAllowed, draftSerial } from '../../../devices/index.ts';
 import {
   addHistory,
   redraftIntent,
@@ -11,7 +11,7 @@ import type { Admission, Applicant } from './applicant.ts';
 import { unlessOvertaken, type Bench } from './bench.ts';
 import type { Authority } from './signing-authority.ts';
 
-/** Drafts all that the serial of an applicant will say. */
+/** Drafts all that the serial of an applicant will say. Throws {@link DeviceError} `signing-key-constrained` when its key may not say it. */
 export function draftFor(
   bench: Bench,
   { request, body, address }: Applicant,
@@ -37,6 +37,7 @@ export function draftFor(
     body,
     now: bench.now,
   });
+  checkSerialAllowed(signing.accountKey, { keyId: signing.keyId, headers: draft.headers, body });
   return {
     id: of.id,
     brandId,

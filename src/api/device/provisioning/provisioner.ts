@@ -146,7 +146,8 @@ export class Provisioner {
 
   /** Tells of serials that a worker stored. */
   announce(serials: readonly StoredSerial[]): void {
-    this.#told = true;
+    // Of its own batches alone: those of other processes may be what its workers have in hand, and its own in theirs.
+    this.#told ||= serials.some(({ id }) => this.#batches.has(id));
     this.#settleAll(serials);
   }
 
