@@ -6,6 +6,7 @@ import {
   publicKeyFromRsa,
   signAssertion,
   boundHeaders,
+  isSameBounds,
   type Assertion,
   type KeyBounds,
 } from '../assertions/index.ts';
@@ -108,9 +109,10 @@ export function createSigningKeyActivities(deps: SigningKeyActivityDeps) {
       if ((await findAssertion(database.queries, 'account-key-request', [input.keyId])) !== undefined) return;
       const request = await makeRequest(deps, key);
       await database.transaction(async (queries) => {
+        // First, because it locks the key's row: whoever bounds the key meanwhile is seen below, or finds the request made.
+        await noteRegistrationRequest(queries, input.keyId, { at: clock(), actor: input.actor });
         requireSameBounds(key, await requireKey(queries, input.keyId));
         await addAssertions(queries, [request], { at: clock() });
-        await noteRegistrationRequest(queries, input.keyId, { at: clock(), actor: input.actor });
         await appendAct(queries, {
           at: clock(),
           actor: input.actor,
@@ -195,7 +197,7 @@ export function createSigningKeyActivities(deps: SigningKeyActivityDeps) {
 
 /** Somebody may bound the key while the HSM signs; then the request is made anew. */
 function requireSameBounds(signed: SigningKeyRecord, now: SigningKeyRecord): void {
-  if (JSON.stringify(signed.bounds) === JSON.stringify(now.bounds)) return;
+  if (isSameBounds(signed.bounds ?? {}, now.bounds ?? {})) return;
   throw new AirlockError(
     'unavailable',
     'signing-key-changed',

@@ -16,7 +16,14 @@ export {
   type HeaderValue,
 } from './header-values.ts';
 export { formatTimestamp } from './instants.ts';
-export { boundHeaders, checkConstraints, isWithinBounds, keyBounds, type KeyBounds } from './key-bounds.ts';
+export {
+  boundHeaders,
+  checkConstraints,
+  isSameBounds,
+  isWithinBounds,
+  keyBounds,
+  type KeyBounds,
+} from './key-bounds.ts';
 export type { RsaNumbers } from './key-packets.ts';
 export {
   DEFAULT_STREAM_LIMITS,

@@ -39,7 +39,6 @@ export interface TokenHsmOptions {
 }
 
 const SHA512_BYTES = 64;
-/** Pauses of supervised restarts: the HSM is back in service within 5 s of its return. */
 /** Lane of everything that is not a signature. */
 const DESK = '';
 /** Not the digest of anything that has a meaning as an assertion. */

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { isWithinBounds, keyBounds, type HeaderValue, type KeyBounds } from '../../src/assertions/index.ts';
+import {
+  isSameBounds,
+  isWithinBounds,
+  keyBounds,
+  type HeaderValue,
+  type KeyBounds,
+} from '../../src/assertions/index.ts';
 
 const only = (...alternatives: Readonly<Record<string, HeaderValue>>[]): KeyBounds => ({
   constraints: alternatives.map((headers) => ({ headers })),
@@ -41,6 +47,48 @@ describe('bounds of an account-key lie within others', () => {
     ],
   ])('but not %s', (_, inner, outer) => {
     expect(isWithinBounds(inner, outer)).toBe(false);
+  });
+});
+
+describe('bounds are the same', () => {
+  const asked = { type: 'serial', 'brand-id': 'acme', model: ['a', 'b'] };
+  test.each<[string, KeyBounds, KeyBounds]>([
+    ['where nothing is bounded', {}, { until: undefined }],
+    [
+      'with their headers in another order',
+      only(asked),
+      only({ model: ['a', 'b'], 'brand-id': 'acme', type: 'serial' }),
+    ],
+    [
+      'as a database that orders by length gives them',
+      only(asked),
+      only({ type: 'serial', model: ['a', 'b'], 'brand-id': 'acme' }),
+    ],
+    [
+      'with the end before or after the constraints',
+      { ...until('2030-01-01T00:00:00Z'), ...serials },
+      { ...serials, ...until('2030-01-01T00:00:00Z') },
+    ],
+  ])('%s', (_, left, right) => {
+    expect([isSameBounds(left, right), isSameBounds(right, left)]).toEqual([true, true]);
+  });
+
+  test.each<[string, KeyBounds, KeyBounds]>([
+    ['another end', until('2030-01-01T00:00:00Z'), until('2031-01-01T00:00:00Z')],
+    ['no end', { ...serials, ...until('2030-01-01T00:00:00Z') }, serials],
+    ['a header more', only(asked), only({ type: 'serial', 'brand-id': 'acme' })],
+    ['another header', only({ type: 'serial', model: 'a' }), only({ type: 'serial', 'brand-id': 'a' })],
+    ['another pattern', only(asked), only({ ...asked, 'brand-id': 'other' })],
+    [
+      'a list in place of a text',
+      only({ type: 'serial', model: 'a' }),
+      only({ type: 'serial', model: ['a'] }),
+    ],
+    ['another list', only(asked), only({ ...asked, model: ['a', 'c'] })],
+    ['a longer list', only(asked), only({ ...asked, model: ['a', 'b', 'c'] })],
+    ['an alternative more', serials, only({ type: 'serial', model: 'model-.*' }, { type: 'serial' })],
+  ])('but not with %s', (_, left, right) => {
+    expect([isSameBounds(left, right), isSameBounds(right, left)]).toEqual([false, false]);
   });
 });
 

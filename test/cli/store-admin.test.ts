@@ -201,7 +201,7 @@ describe('the outputs of seed 001, to the letter', () => {
     expect(await run(['rotate-key', TEST_KEY, NEW_KEY])).toEqual({
       status: 0,
       stdout: `Model 'model-a' configured to sign serials with key '${NEW_KEY}'.\n`,
-      stderr: `Key ${TEST_KEY} is kept until 2027-12-31T00:00:00Z: the serials that it signed rest on it.\n`,
+      stderr: `Key ${TEST_KEY} is kept until it is deleted; the serials that it signed stay good, also when its account-key has ended (2027-12-31T00:00:00Z).\n`,
     });
   });
 

@@ -3,7 +3,9 @@ import { chownSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { sql } from 'kysely';
 import { onTestFinished } from 'vitest';
+import type { Database } from '../../src/storage/index.ts';
 
 const PATH = [
   process.env['PATH'],
@@ -44,6 +46,15 @@ export async function temporaryPostgreSql(): Promise<string> {
     rmSync(folder, { recursive: true, force: true });
   });
   return `postgresql://airlock@127.0.0.1:${port}/postgres`;
+}
+
+/** Resolves once some connection waits for a lock of another one. */
+export async function someoneWaits({ queries }: Pick<Database, 'queries'>): Promise<'waits'> {
+  for (;;) {
+    const { rows } = await sql`select 1 from pg_locks where not granted`.execute(queries);
+    if (rows.length > 0) return 'waits';
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }
 
 function freePort(): Promise<number> {

@@ -3,7 +3,7 @@ import { Hono } from 'hono';
 import { z } from 'zod';
 
 import { registrationOffline } from '../../activities/submit-key-request.ts';
-import type { KeyBounds } from '../../assertions/index.ts';
+import { isSameBounds, type KeyBounds } from '../../assertions/index.ts';
 import { checkKeyBounds, keyBoundsFields } from '../../devices/index.ts';
 import { AirlockError } from '../../errors.ts';
 import { boundSigningKey, type SigningKeyRecord } from '../../storage/model-service/index.ts';
@@ -19,7 +19,7 @@ import {
   type AdminEnv,
 } from './gateway.ts';
 import { change } from './model-lookup.ts';
-import { isBounded, isSame, signingKeyOfPath } from './signing-keys.ts';
+import { isBounded, signingKeyOfPath } from './signing-keys.ts';
 
 const registration = z.object({
   deliver: z.enum(['upstream', 'file']).default('file'),
@@ -61,7 +61,7 @@ export function keyRegistrationRoutes(deps: AdminApiDeps): AdminApp {
   return app;
 }
 
-/** Sets the bounds that the request will ask for; once it is signed they stand. */
+/** Sets the bounds that the request will ask for, and leaves those that are not given; once it is signed all of them stand. */
 async function bound(
   deps: AdminApiDeps,
   c: AdminContext,
@@ -69,7 +69,8 @@ async function bound(
   bounds: KeyBounds,
 ): Promise<void> {
   const keyId = key.keyId ?? '';
-  if (isSame(key.bounds, bounds)) return;
+  const present = key.bounds ?? {};
+  if (isSameBounds(present, { ...present, ...bounds })) return;
   await change(deps, c, { act: 'key.bound', subject: keyId, details: { ...bounds } }, async (tx, at) => {
     if (await boundSigningKey(tx, keyId, bounds, { at, actor: c.get('actor') })) return;
     throw conflict(

@@ -2,7 +2,13 @@ import { Hono } from 'hono';
 import { z } from 'zod';
 
 import { requireDeletable } from '../../activities/key-deletion.ts';
-import { boundHeaders, isWithinBounds, keyBounds, type KeyBounds } from '../../assertions/index.ts';
+import {
+  boundHeaders,
+  isSameBounds,
+  isWithinBounds,
+  keyBounds,
+  type KeyBounds,
+} from '../../assertions/index.ts';
 import {
   checkKeyBounds,
   keyBoundsFields,
@@ -132,18 +138,7 @@ async function create(deps: AdminApiDeps, c: AdminContext): Promise<SigningKeyRe
   if (present !== undefined && present.keyId !== null) {
     throw conflict('signing-key-exists', `cannot create signing key '${name}': there is one of that name`);
   }
-  if (present !== undefined && present.token !== token) {
-    throw conflict(
-      'signing-key-exists',
-      `cannot create signing key '${name}' on the HSM token '${token}': it is being made on '${present.token}'; take another name`,
-    );
-  }
-  if (present !== undefined && !isSame(present.bounds, bounds)) {
-    throw conflict(
-      'signing-key-exists',
-      `cannot create signing key '${name}' with these bounds: it is being made with others; take another name`,
-    );
-  }
+  if (present !== undefined) requireAsAsked(present, { token, bounds });
   requireHsmToken(await deps.hsmTokens(), token);
   const seconds = await deps.readTimeout();
   const done = await deps.processes.createSigningKey(
@@ -151,6 +146,8 @@ async function create(deps: AdminApiDeps, c: AdminContext): Promise<SigningKeyRe
     seconds * 1000,
   );
   const made = await findSigningKeyByName(queries, brandId, name);
+  // Two who ask for one name in the same moment wait for the same key: it is made as the first one asked.
+  if (made !== undefined) requireAsAsked(made, { token, bounds });
   if (!done || made === undefined) {
     const down = deps.hsmFailure(token) !== undefined;
     const next = down
@@ -170,9 +167,23 @@ export function isBounded(bounds: KeyBounds): boolean {
   return Object.keys(boundHeaders(bounds)).length > 0;
 }
 
-/** Whether a key's bounds are the very ones that were asked for. */
-export function isSame(present: KeyBounds | null, asked: KeyBounds): boolean {
-  return JSON.stringify(boundHeaders(present ?? {})) === JSON.stringify(boundHeaders(asked));
+/** Refuses a key of the name that is made otherwise than asked. */
+function requireAsAsked(
+  key: SigningKeyRecord,
+  asked: { readonly token: string; readonly bounds: KeyBounds },
+): void {
+  if (key.token !== asked.token) {
+    throw conflict(
+      'signing-key-exists',
+      `cannot create signing key '${key.name}' on the HSM token '${asked.token}': it is being made on '${key.token}'; take another name`,
+    );
+  }
+  if (!isSameBounds(key.bounds ?? {}, asked.bounds)) {
+    throw conflict(
+      'signing-key-exists',
+      `cannot create signing key '${key.name}' with these bounds: it is being made with others; take another name`,
+    );
+  }
 }
 
 /** Why the HSM has not done what it was asked for. */
@@ -184,8 +195,8 @@ function why(deps: AdminApiDeps, token: string, seconds: number): string {
 }
 
 /**
- * Moves every model of the brand from one key to another in one step. The old key stays, and what it signed is good until its account-key
- * ends.
+ * Moves every model of the brand from one key to another in one step. The old key stays until it is deleted, and what it signed
+ * is good also when its account-key has ended, unless that is revoked.
  */
 async function rotate(deps: AdminApiDeps, c: AdminContext): Promise<Response> {
   const brandId = c.req.param('brand') ?? '';

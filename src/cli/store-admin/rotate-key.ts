@@ -27,7 +27,10 @@ export function rotateKeyCommand(context: CliContext) {
       for (const model of models)
         print(context.terminal, `Model '${model}' configured to sign serials with key '${newKey}'.`);
       if (models.length === 0) return print(context.terminal, 'No model signs with that key.');
-      const end = until === null ? 'until it is deleted' : `until ${until}`;
-      note(context.terminal, `Key ${oldKey} is kept ${end}: the serials that it signed rest on it.`);
+      const end = until === null ? '' : `, also when its account-key has ended (${until})`;
+      note(
+        context.terminal,
+        `Key ${oldKey} is kept until it is deleted; the serials that it signed stay good${end}.`,
+      );
     });
 }

@@ -222,7 +222,7 @@ export async function listPolicies(
   return query.orderBy('revision').execute();
 }
 
-/** The policy in force of each model of a brand, by the model's name, with the account and the name of its key where that is here. */
+/** The policy in force of each model of a brand, by the model's name, with the account of its key where that is here, and the key's name where it is the brand's own. */
 export async function policiesInForce(
   queries: Queries,
   brandId: string,
@@ -230,8 +230,11 @@ export async function policiesInForce(
   return queries
     .selectFrom('SerialPolicy as policy')
     .leftJoin('SigningKey as key', 'key.keyId', 'policy.keyId')
+    .leftJoin('SigningKey as own', (join) =>
+      join.onRef('own.keyId', '=', 'policy.keyId').onRef('own.brandId', '=', 'policy.brandId'),
+    )
     .select(POLICY.map((column) => `policy.${column}` as const))
-    .select(['key.brandId as authorityId', 'key.name as keyName'])
+    .select(['key.brandId as authorityId', 'own.name as keyName'])
     .where('policy.brandId', '=', brandId)
     .where('policy.deletedAt', 'is', null)
     .where((eb) =>

@@ -118,7 +118,7 @@ export async function completeSigningKey(
 }
 
 /**
- * Sets what the account-key-request of a key will ask for.
+ * In a transaction: sets what the account-key-request of a key will ask for; a bound that is not given stays as it was.
  * @returns false when the request is made already
  */
 export async function boundSigningKey(
@@ -127,13 +127,21 @@ export async function boundSigningKey(
   bounds: KeyBounds,
   by: { readonly at: Date; readonly actor: string },
 ): Promise<boolean> {
+  // First, because it locks the row: what is read after it is what others have left.
   const result = await queries
     .updateTable('SigningKey')
-    .set({ bounds, modifiedAt: by.at.toISOString(), modifiedBy: by.actor })
+    .set({ modifiedAt: by.at.toISOString(), modifiedBy: by.actor })
     .where('keyId', '=', keyId)
     .where('registrationRequestedAt', 'is', null)
     .executeTakeFirst();
-  return Number(result.numUpdatedRows) === 1;
+  if (Number(result.numUpdatedRows) !== 1) return false;
+  const present = await findSigningKey(queries, keyId);
+  await queries
+    .updateTable('SigningKey')
+    .set({ bounds: { ...present?.bounds, ...bounds } })
+    .where('keyId', '=', keyId)
+    .execute();
+  return true;
 }
 
 /** Notes that the account-key-request of a key was made. */

@@ -10,7 +10,12 @@ import {
   type Assertion,
 } from '../../../src/assertions/index.ts';
 import { listActs } from '../../../src/storage/index.ts';
-import { signatureCounts } from '../../../src/storage/model-service/index.ts';
+import {
+  addPolicy,
+  completeSigningKey,
+  reserveSigningKey,
+  signatureCounts,
+} from '../../../src/storage/model-service/index.ts';
 import { openGateway, type TestGateway } from '../../support/admin-gateway.ts';
 import { openModelService, type TestModelService } from '../../support/model-service.ts';
 
@@ -262,6 +267,18 @@ describe('signing keys', () => {
         'signing-key-name': 'new-key',
       },
     ]);
+    // A key of another brand has no name here.
+    const { brandId } = rig.chain;
+    const foreign = { hsmKeyId: 'ff'.repeat(16), token: 'default', brandId: 'other', name: 'their-key' };
+    const by = { createdAt: new Date().toISOString(), createdBy: 'them' };
+    await reserveSigningKey(rig.database.queries, { ...foreign, ...by });
+    const theirs = { keyId: 'their-key-id', publicKey: '', fingerprint: '' };
+    await completeSigningKey(rig.database.queries, foreign.hsmKeyId, theirs);
+    await addPolicy(rig.database.queries, { brandId, modelName: 'model-a', keyId: theirs.keyId, ...by });
+    expect((await gateway.call('GET', gateway.brand('/serial_policy'))).json).toMatchObject([
+      { revision: 3, authority: 'other', 'signing-key-sha3-384': theirs.keyId, 'signing-key-name': null },
+    ]);
+    expect((await gateway.call('DELETE', `${policies}/3`)).status).toBe(204);
     const unknown = await gateway.call('POST', gateway.brand(`/signing_key/${key['sha3-384']}/rotate`), {
       'new-signing-key-sha3-384': 'nonsense',
     });

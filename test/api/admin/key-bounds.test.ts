@@ -83,6 +83,31 @@ describe('the account-key-request of a key', () => {
     ]);
   });
 
+  it('keeps what the key was made with and the registration does not name', async () => {
+    const made = await gateway.call('POST', gateway.brand('/signing_key'), { name: 'kept', until: UNTIL });
+    const path = gateway.brand(`/signing_key/${String(made.json['sha3-384'])}`);
+    const registered = await gateway.call('POST', `${path}/register`, { constraints: SERIALS });
+    expect(keyBounds(decodeAssertion(registered.json['account-key-request']))).toEqual({
+      until: UNTIL,
+      constraints: SERIALS,
+    });
+    for (const again of [{ until: UNTIL }, { constraints: SERIALS }])
+      expect((await gateway.call('POST', `${path}/register`, again)).status).toBe(200);
+  });
+
+  it('asks for what the one is told who made the key, where two ask for one name in the same moment', async () => {
+    const asked = [{ until: UNTIL }, { until: '2098-01-01T00:00:00Z' }];
+    const answers = await Promise.all(
+      asked.map((bounds) =>
+        gateway.call('POST', gateway.brand('/signing_key'), { name: 'contested', ...bounds }),
+      ),
+    );
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([201, 409]);
+    const winner = answers.findIndex(({ status }) => status === 201);
+    const path = gateway.brand(`/signing_key/${String(answers[winner]?.json['sha3-384'])}`);
+    expect((await gateway.call('GET', path)).json).toMatchObject({ ...asked[winner] });
+  });
+
   it.each<[object, string, string]>([
     [
       { until: 'soon' },
@@ -229,7 +254,7 @@ test(
   },
 );
 
-test('rotation keeps the old key until its end: what it signed stays, and nothing new is signed by it', async () => {
+test('rotation keeps the old key, past its end too: what it signed stays, and nothing new is signed by it', async () => {
   const rig = await openModelService({ folder: await temporaryFolder() });
   onTestFinished(() => rig.close());
   const gateway = await openGateway(rig, { workers: false });

@@ -1,5 +1,4 @@
 import { createSign, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { sql } from 'kysely';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { SerialService } from '../../../src/api/device/serial-service.ts';
 import { decodeStream, encodeStream, text, type Assertion } from '../../../src/assertions/index.ts';
@@ -15,7 +14,7 @@ import {
 } from '../../../src/storage/model-service/index.ts';
 import type { Device } from '../../support/device.ts';
 import { openModelService, type TestModelService } from '../../support/model-service.ts';
-import { hasPostgreSql, temporaryPostgreSql } from '../../support/postgresql.ts';
+import { hasPostgreSql, someoneWaits, temporaryPostgreSql } from '../../support/postgresql.ts';
 import { secondHost } from '../../support/second-host.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
@@ -38,15 +37,6 @@ function held(database: Database) {
       }),
   };
   return { host, decided: decided.promise, commit: () => commit.resolve() };
-}
-
-/** Resolves once some connection waits for a lock of another one. */
-async function someoneWaits({ queries }: Database): Promise<'waits'> {
-  for (;;) {
-    const { rows } = await sql`select 1 from pg_locks where not granted`.execute(queries);
-    if (rows.length > 0) return 'waits';
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
 }
 
 describe.skipIf(!hasPostgreSql)('two hosts on one PostgreSQL that decide in the same moment', () => {
