@@ -47,7 +47,10 @@ export async function checkOrigin(
       'exporter-foreign',
       `cannot accept the archive: it was exported with the key ${fingerprint}, and earlier ones for this store with ${pinned.fingerprint}; if the exporting machine changed, compare the new fingerprint there and push again with --exporter ${fingerprint}`,
     );
-  const ordered = content.kind === 'store' || content.kind === 'store-metadata';
+  const ordered = describesStores(content);
+  // Pinned by single snaps: that says nothing of who describes the store.
+  if (ordered && pinned.newestExport === '' && rules.exporter === null)
+    await requireExporterOfBrand(queries, content, fingerprint);
   if (ordered && !rules.allowOlder && content.exportedAt !== null && content.exportedAt < pinned.newestExport)
     throw new ImportError(
       'bundle-stale',
@@ -58,27 +61,46 @@ export async function checkOrigin(
 
 /**
  * The first archive of a store pins its exporter, but not for a brand that is hosted here already: only who exports its stores may
- * add one, or somebody could describe them anew, and share them, under the name of a store that is new.
+ * add one, or somebody could describe them anew, and share them, under the name of a store that is new. Where no export of the
+ * brand's stores was accepted yet, because they were made on this host, only the operator can name the exporter. A pin that came
+ * with single snaps vouches for nothing: it may be older than the word whose store it is.
  */
 async function requireExporterOfBrand(
   queries: Queries,
   content: ImportContent,
   fingerprint: string,
 ): Promise<void> {
-  const brandId = content.stores.find(({ id }) => id === content.store)?.brandId;
-  if (brandId === undefined || brandId === null) return;
-  const pins = await queries
-    .selectFrom('PinnedExporter')
-    .innerJoin('Store', 'Store.id', 'PinnedExporter.storeId')
+  const brandId = await brandOf(queries, content);
+  if (brandId === null) return;
+  const hosted = await queries
+    .selectFrom('Store')
+    .leftJoin('PinnedExporter', (join) =>
+      join.onRef('PinnedExporter.storeId', '=', 'Store.id').on('PinnedExporter.newestExport', '!=', ''),
+    )
     .select('PinnedExporter.fingerprint as fingerprint')
     .where('Store.brandId', '=', brandId)
     .execute();
+  const pins = hosted.flatMap((store) => store.fingerprint ?? []);
+  if (hosted.length === 0 || pins.includes(fingerprint)) return;
   const [first] = pins;
-  if (first === undefined || pins.some((pin) => pin.fingerprint === fingerprint)) return;
   throw new ImportError(
     'exporter-foreign',
-    `cannot accept the archive: it was exported with the key ${fingerprint}, and the other stores of the brand ${brandId} with ${first.fingerprint}; if the brand has another exporting machine, compare the fingerprint there and push again with --exporter ${fingerprint}`,
+    first === undefined
+      ? `cannot accept the archive: it was exported with the key ${fingerprint}, and the stores of the brand ${brandId} are here without any exporter's key; compare the fingerprint on the exporting machine and push again with --exporter ${fingerprint}`
+      : `cannot accept the archive: it was exported with the key ${fingerprint}, and the other stores of the brand ${brandId} with ${first}; if the brand has another exporting machine, compare the fingerprint there and push again with --exporter ${fingerprint}`,
   );
+}
+
+/** Whose store the archive is about: as it says itself, or, of single snaps, as this host knows; null when nobody knows. */
+async function brandOf(queries: Queries, content: ImportContent): Promise<string | null> {
+  const described = content.stores.find(({ id }) => id === content.store);
+  if (described !== undefined) return described.brandId;
+  const row = await queries
+    .selectFrom('Store')
+    .select('brandId')
+    .where('id', '=', pinOf(content))
+    .executeTakeFirst();
+  return row?.brandId ?? null;
 }
 
 /** An archive of single snaps is older for a channel when that channel got another revision after it was made. */
@@ -105,6 +127,11 @@ async function refuseOlderReleases(queries: Queries, content: ImportContent): Pr
   }
 }
 
+/** Whether the archive says what stores are, and not only brings snaps. */
+export function describesStores({ kind }: ImportContent): boolean {
+  return kind === 'store' || kind === 'store-metadata';
+}
+
 /** The store that an exporter is pinned for. */
 export function pinOf(content: ImportContent): string {
   return content.store ?? GENERAL_STORE;
@@ -123,7 +150,7 @@ export async function checkContent(queries: Queries, content: ImportContent): Pr
 
 async function checkStores(queries: Queries, content: ImportContent): Promise<void> {
   const main = content.stores.find(({ id }) => id === content.store);
-  if (content.stores.length > 0 && main === undefined)
+  if ((content.stores.length > 0 || describesStores(content)) && main === undefined)
     throw new ImportError(
       'store-unknown',
       `cannot accept the archive: it does not describe its own store ${content.store}`,
@@ -168,11 +195,17 @@ async function checkStores(queries: Queries, content: ImportContent): Promise<vo
 }
 
 async function checkSnaps(queries: Queries, content: ImportContent): Promise<void> {
+  if (content.kind === 'snap' && content.exporter !== null && content.snaps.length === 0)
+    throw new ImportError(
+      'snap-unknown',
+      'cannot accept the archive: it is one of single snaps and has none',
+    );
   const described = new Set(content.stores.map(({ id }) => id));
   const included = new Set(content.stores.flatMap(({ includes }) => includes.map(({ store }) => store)));
   for (const snap of content.snaps) {
     const known = snap.store === GENERAL_STORE || snap.store === content.store || described.has(snap.store);
-    const foreign = !known && content.stores.length > 0;
+    // What "snap download" left has no exporter, and is of the store that this host knows.
+    const foreign = !known && content.exporter !== null;
     if (foreign && (!included.has(snap.store) || (await isHostedForAnother(queries, content, snap.store))))
       throw new ImportError(
         'snap-of-other-store',

@@ -2,7 +2,7 @@ import { optionalText, text, type Assertion } from '../assertions/index.ts';
 import type { ManifestAdmin, ManifestStore } from '../bundles/index.ts';
 import type { ImportChanges } from './import-changes.ts';
 import type { ImportContent } from './import-content.ts';
-import { pinOf } from './import-rules.ts';
+import { describesStores, pinOf } from './import-rules.ts';
 
 /** Accounts as their assertions describe them, so that publishers have names and admins can log in. */
 export async function writeAccounts(
@@ -247,7 +247,7 @@ export async function writeExporter(changes: ImportChanges, content: ImportConte
     .select(['fingerprint', 'publicKey', 'pinnedAt', 'newestExport'])
     .where('storeId', '=', storeId)
     .executeTakeFirst();
-  const ordered = content.kind === 'store' || content.kind === 'store-metadata';
+  const ordered = describesStores(content);
   const newest = [before?.newestExport ?? '', ordered ? content.exportedAt : ''].sort().at(-1) ?? '';
   if (before?.fingerprint === content.exporter.fingerprint && before.newestExport === newest) return;
   if (before?.fingerprint !== content.exporter.fingerprint)

@@ -1,14 +1,21 @@
 import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { errorOfFailure } from '../../src/activities/errors.ts';
-import { exporterSigner, writeArchive } from '../../src/activities/export-archive.ts';
+import {
+  exporterSigner,
+  writeArchive,
+  type ArchiveMaterial,
+  type SnapMaterial,
+} from '../../src/activities/export-archive.ts';
+import { AssertionCloser } from '../../src/activities/export-assertions.ts';
+import { snapMaterial } from '../../src/activities/export-catalog.ts';
 import { visibility } from '../../src/brands/index.ts';
 import type { ManifestStore } from '../../src/bundles/index.ts';
 import { putStore } from '../../src/storage/authority/index.ts';
 import { loadStores } from '../../src/storage/index.ts';
 import type { ExportOutcome, StoreExport } from '../../src/workflows/export-contract.ts';
-import type { ImportOutcome } from '../../src/workflows/import-contract.ts';
-import { exportStore, importStore, rollBackImport } from '../../src/workflows/index.ts';
+import type { ImportInput, ImportOutcome } from '../../src/workflows/import-contract.ts';
+import { exportStore, importSnap, importStore, rollBackImport } from '../../src/workflows/index.ts';
 import { runCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { openTestTemporal, withWorkers, type TestTemporal } from '../support/temporal.ts';
@@ -342,5 +349,145 @@ describe('a store that its owner shares with another brand', () => {
     });
     await share(host, ['umbra']);
     await include();
+  });
+});
+
+describe('the brand of a store that is hosted', () => {
+  const view = (id: string, sharedWith?: readonly string[]): ManifestStore => ({
+    id,
+    name: 'X',
+    kind: 'device-view',
+    brandId: 'my-brand',
+    includes: [],
+    ...(sharedWith && { sharedWith: [...sharedWith] }),
+  });
+  const mainClaim: ManifestStore = { ...view('brand-main', ['umbra']), name: 'Main', kind: 'brand' };
+
+  /** An archive that somebody signed whom nobody here named. */
+  async function strangersArchives() {
+    const at = new Date();
+    const signer = await exporterSigner((await newOutside()).host.settings, at);
+    const write = async (material: Pick<ArchiveMaterial, 'kind' | 'store' | 'stores' | 'snaps'>) => {
+      const place = { folder: await temporaryFolder(), nameAt: () => 'stranger.tar.gz', at };
+      const empty = { createdAt: at, admin: null, streams: new Map(), complete: false };
+      return (await writeArchive(place, { ...empty, ...material }, signer, {})).path;
+    };
+    return { fingerprint: signer.fingerprint, write };
+  }
+
+  async function carried(
+    client: Client,
+    kind: 'snap' | 'store',
+    path: string,
+    over: Partial<ImportInput> = {},
+  ) {
+    const input = await importInput(kind, path, over);
+    const run = { workflowId: `import/${Math.random()}`, taskQueue: 'airlock' };
+    const done =
+      kind === 'snap'
+        ? client.workflow.execute(importSnap, { ...run, args: [input] })
+        : client.workflow.execute(importStore, { ...run, args: [input] });
+    return done.then(
+      () => 'accepted',
+      (error: unknown) => errorOfFailure(error),
+    );
+  }
+
+  /** A snap that the host does not have yet, as an archive holds it, said to be of some store. */
+  async function newSnap({ host }: Outside, store: string): Promise<SnapMaterial> {
+    const { queries } = host.database;
+    const parts = { queries, blobs: host.blobs, closer: new AssertionCloser(queries) };
+    const found = await snapMaterial(parts, snapIdOf('other-app'), { channels: [], architectures: [] }, true);
+    if (found === undefined) throw new TypeError('other-app is in no channel');
+    return { ...found, snap: { ...found.snap, store } };
+  }
+
+  const publishOther = (outside: Outside) =>
+    outside.publish(
+      { name: 'other-app', version: '1', type: 'app', base: 'my-base' },
+      { store: 'brand-main', private: true, revision: 1, channels: ['latest/stable'] },
+    );
+
+  test('has no other exporter by an archive of single snaps', async () => {
+    const outside = await newOutside();
+    await outside.publishJourney();
+    const ours = await exported(outside.host, 'brand-devices');
+    await publishOther(outside);
+    const { write } = await strangersArchives();
+    const single = async (store: string | null, snaps: readonly SnapMaterial[]) =>
+      write({ kind: 'snap', store, stores: [], snaps });
+    const inside = await trustingHost(outside);
+    const { queries } = inside.database;
+    const pinsOf = async () =>
+      (await queries.selectFrom('PinnedExporter').select('storeId').execute())
+        .map(({ storeId }) => storeId)
+        .toSorted();
+    await on(inside, async (client) => {
+      await push(client, pathOf(ours));
+      // The host knows of brand-main by the archive of brand-devices alone, and has no pin for it.
+      const secondary = await single('brand-main', [await newSnap(outside, 'brand-main')]);
+      expect(await carried(client, 'snap', secondary)).toMatchObject({ code: 'exporter-foreign' });
+      const empty = await single('my-brand-extra', []);
+      expect(await carried(client, 'snap', empty)).toMatchObject({ code: 'snap-unknown' });
+      for (const store of [null, 'my-brand-extra']) {
+        const other = await single(store, [await newSnap(outside, 'brand-main')]);
+        expect(await carried(client, 'snap', other)).toMatchObject({ code: 'snap-of-other-store' });
+      }
+      const nothing = await write({ kind: 'store', store: 'my-brand-extra', stores: [], snaps: [] });
+      expect(await carried(client, 'store', nothing)).toMatchObject({ code: 'store-unknown' });
+      expect(await pinsOf()).toEqual(['brand-devices']);
+      // Nobody knows yet whose store this is. Its pin lets in single snaps of it, and no word about the brand.
+      const unknown = await single('my-brand-extra', [await newSnap(outside, 'my-brand-extra')]);
+      expect(await carried(client, 'snap', unknown)).toBe('accepted');
+      for (const id of ['my-brand-extra', 'my-brand-more']) {
+        const stores = [view(id), mainClaim];
+        const claim = await write({ kind: 'store', store: id, stores, snaps: [] });
+        expect(await carried(client, 'store', claim)).toMatchObject({ code: 'exporter-foreign' });
+      }
+    });
+    expect(await pinsOf()).toEqual(['brand-devices', 'my-brand-extra']);
+    expect(await queries.selectFrom('StoreShare').selectAll().execute()).toEqual([]);
+  });
+
+  test('has none at all when its stores were made on this host, until the operator names one', async () => {
+    const outside = await newOutside();
+    await publishOther(outside);
+    const inside = await trustingHost(outside);
+    await inside.database.transaction((queries) =>
+      putStore(
+        queries,
+        { id: 'brand-main', name: 'Main', kind: 'brand', brandId: 'my-brand', includes: [] },
+        AT,
+      ),
+    );
+    const { fingerprint, write } = await strangersArchives();
+    const snap = await write({
+      kind: 'snap',
+      store: 'brand-main',
+      stores: [],
+      snaps: [await newSnap(outside, 'brand-main')],
+    });
+    const claim = await write({ kind: 'store', store: 'brand-main', stores: [mainClaim], snaps: [] });
+    const added = await write({
+      kind: 'store',
+      store: 'my-brand-extra',
+      stores: [view('my-brand-extra')],
+      snaps: [],
+    });
+    await on(inside, async (client) => {
+      for (const [kind, path] of [
+        ['snap', snap],
+        ['store', claim],
+        ['store', added],
+      ] as const)
+        expect(await carried(client, kind, path)).toMatchObject({
+          code: 'exporter-foreign',
+          message: expect.stringContaining("are here without any exporter's key"),
+        });
+      const { queries } = inside.database;
+      expect(await queries.selectFrom('PinnedExporter').selectAll().execute()).toEqual([]);
+      expect(await carried(client, 'store', claim, { exporter: fingerprint })).toBe('accepted');
+      expect(await carried(client, 'store', added)).toBe('accepted');
+    });
   });
 });
