@@ -64,7 +64,7 @@ export async function fetchedMaterials(
   const roots = [...publicRoot(), ...(await trustedRoots(deps.database.queries))];
   const fetcher = new AssertionFetcher(client, roots, signal);
   const groups = [...Map.groupBy(plan.places, ({ snap }) => snap.name)];
-  const warnings = new Set<string>(plan.fellBack ?? []);
+  const warnings = new Set<string>(plan.warnings ?? []);
   const notes = {
     at,
     warnings,
@@ -99,7 +99,7 @@ export async function writeFetched(
   const fetcher = new AssertionFetcher(client, roots, signal);
   const folder = await makeExportFolder(input.exportDir, deps.exportFolder);
   const signer = await exporterSigner(deps.settings, at);
-  const warnings = new Set<string>(plan.fellBack ?? []);
+  const warnings = new Set<string>(plan.warnings ?? []);
   const snaps: SnapMaterial[] = [];
   const names = [...Map.groupBy(places, ({ snap }) => snap.name)];
   const files = new Map<string, ExportedFile>();

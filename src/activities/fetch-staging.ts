@@ -46,8 +46,8 @@ export interface FetchedPlace {
 /** What a fetch brings: where everything is, and what need not be downloaded. */
 export interface FetchPlan {
   readonly places: readonly FetchedPlace[];
-  /** Sentences about channels that were asked for and hold nothing. */
-  readonly fellBack?: readonly string[];
+  /** Sentences about what is not as it was asked for: channels that hold nothing, snaps that are another brand's. */
+  readonly warnings?: readonly string[];
   /** Digests of files that are where the archives go to. */
   readonly leftOut: readonly string[];
   /** What says so. */
@@ -111,9 +111,9 @@ export async function resolveAll(
   const client = await upstreamClient(deps, input);
   // Before anything is downloaded: without the role Admin there is no archive in the end.
   if (input.whole !== undefined) await client.storeAdmin(input.store ?? '', signal);
-  const nothing = { places: [], fellBack: [] };
-  const { places, fellBack } = input.whole?.snaps === false ? nothing : await placesOf(input, client, signal);
-  const plan = { places, fellBack, ...(await leftOutOf(input, places, deps)) };
+  const nothing = { places: [], warnings: [] };
+  const { places, warnings } = input.whole?.snaps === false ? nothing : await placesOf(input, client, signal);
+  const plan = { places, warnings, ...(await leftOutOf(input, places, deps)) };
   const files = downloadsOf(plan);
   await requireRoom(
     folder,
@@ -129,11 +129,12 @@ async function placesOf(
   { names, store, channels, architectures, whole: wish }: FetchSnapsInput,
   client: StoreClient,
   signal: AbortSignal,
-): Promise<{ readonly places: readonly FetchedPlace[]; readonly fellBack: readonly string[] }> {
+): Promise<{ readonly places: readonly FetchedPlace[]; readonly warnings: readonly string[] }> {
   const whole = names.length === 0;
   const found = new Map<string, FetchedPlace>();
-  const fellBack: string[] = [];
-  for (const name of whole ? await client.snapNames(store ?? '', signal) : names)
+  const listed = whole ? await client.snapNames(store ?? '', signal) : { names, warnings: [] };
+  const warnings = [...listed.warnings];
+  for (const name of listed.names)
     for (const channel of channels)
       for (const architecture of architectures) {
         const snap = await client.resolve({ name, channel, architecture }, signal).catch((error: unknown) => {
@@ -143,7 +144,7 @@ async function placesOf(
         if (snap === undefined) continue;
         const effective = heldBy(snap, channel);
         if (effective !== channel && !(whole && channels.includes(effective)))
-          fellBack.push(`${channel} of ${name} holds nothing for ${architecture}: ${effective} was fetched`);
+          warnings.push(`${channel} of ${name} holds nothing for ${architecture}: ${effective} was fetched`);
         found.set(`${name} ${effective} ${architecture}`, { channel: effective, architecture, snap });
       }
   if (found.size === 0 && wish === undefined)
@@ -151,7 +152,7 @@ async function placesOf(
       'snap-not-upstream',
       `cannot fetch store ${store ?? ''}: none of its snaps is in ${channels.join(', ')} for ${architectures.join(', ')}`,
     );
-  return { places: [...found.values()], fellBack };
+  return { places: [...found.values()], warnings };
 }
 
 /** The channel that holds what was given for one: an empty channel gives what the next safer one has, and must stay empty. */

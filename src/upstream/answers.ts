@@ -145,6 +145,8 @@ export const architecturesSchema = z.looseObject({
 /** The names of a store's snaps, from an authority of ours. */
 export const snapNamesSchema = z.looseObject({
   snaps: z.array(z.looseObject({ name: z.string().max(128) })).max(20_000),
+  /** Sentences about what is not among them. */
+  warnings: z.array(z.string().max(1000)).max(1000).default([]),
 });
 
 /** Who the log-in is, to an authority of ours that knows it as a store's admin. */

@@ -122,10 +122,13 @@ export class StoreClient {
   }
 
   /**
-   * The names of all snaps that devices of a store see, from an authority of ours.
+   * The names of all snaps that a store's export brings, from an authority of ours, and what it says about those that it does not.
    * @throws UpstreamError `snaps-not-listed`, `role-missing`
    */
-  async snapNames(store: string, signal: AbortSignal): Promise<readonly string[]> {
+  async snapNames(
+    store: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly names: readonly string[]; readonly warnings: readonly string[] }> {
     const path = `/carry/v1/stores/${encodeURIComponent(store)}/snaps`;
     const response = await this.#connection.fetch(`${this.#connection.url}${path}`, {}, signal);
     if (response.status === 404) {
@@ -137,7 +140,7 @@ export class StoreClient {
     }
     await this.#connection.requireGood(response, `the snaps of store ${store}`);
     const said = snapNamesSchema.safeParse(await jsonOf(response));
-    if (said.success) return said.data.snaps.map(({ name }) => name);
+    if (said.success) return { names: said.data.snaps.map(({ name }) => name), warnings: said.data.warnings };
     throw new UpstreamError(
       'upstream-answer-malformed',
       `cannot read the answer of ${this.#connection.url} about the snaps of store ${store}`,

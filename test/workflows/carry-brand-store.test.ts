@@ -10,7 +10,7 @@ import { createFetchActivities } from '../../src/activities/fetches.ts';
 import { identifyBasis } from '../../src/activities/export-basis.ts';
 import { errorOfFailure, withFailures } from '../../src/activities/errors.ts';
 import { tokenDigest, type Permission } from '../../src/publishers/index.ts';
-import { TokenOffice } from '../../src/storage/authority/index.ts';
+import { TokenOffice, putStore, type NewStore } from '../../src/storage/authority/index.ts';
 import { findTokenByDigest } from '../../src/storage/model-service/index.ts';
 import {
   fetchBrandStoreMetadata,
@@ -23,7 +23,7 @@ import { openTestTemporal, withWorkers, type TestTemporal } from '../support/tem
 import { readBundleHead } from '../../src/bundles/index.ts';
 import type { Basis } from '../../src/workflows/export-contract.ts';
 import { publishComponent } from './components.ts';
-import { importInput, newOutside, trustingHost, type Host } from './carried-store.ts';
+import { AT, importInput, newOutside, trustingHost, type Host } from './carried-store.ts';
 import type { Outside } from './hosts.ts';
 
 let temporal: TestTemporal;
@@ -268,6 +268,59 @@ describe('a brand store is carried as seed 000 tells', () => {
       tokenDigest(await readFile(made.tokenFile ?? '', 'utf8')),
     );
     expect(token).toMatchObject({ kind: 'admin', accountId: 'ada' });
+  });
+
+  test('a store that includes one which another brand shares comes without the snaps of that', async () => {
+    const outside = await newOutside();
+    await outside.publishJourney();
+    const { queries } = outside.host.database;
+    const put = (id: string, brandId: string, over: Partial<NewStore>) =>
+      outside.host.database.transaction((inside) =>
+        putStore(inside, { id, name: id, kind: 'brand', brandId, includes: [], ...over }, AT),
+      );
+    await put('brand-main', 'my-brand', { sharedWith: ['umbra'] });
+    await put('umbra-devices', 'umbra', {
+      kind: 'device-view',
+      includes: [
+        { storeId: 'ubuntu', snaps: 'all' },
+        { storeId: 'brand-main', snaps: 'all' },
+      ],
+    });
+    await queries
+      .insertInto('StoreRole')
+      .values({ storeId: 'umbra-devices', accountId: 'ada', role: 'admin' })
+      .execute();
+    const { url, login } = await authority(outside);
+    const both = () => login('ada', 'package_access', 'store_admin');
+    const proxy = await online(outside, url, { theirs: await both(), ours: await both() });
+    const fetched = (credentials: string, store: string) =>
+      on(proxy, (client) =>
+        client.workflow.execute(fetchSnaps, {
+          workflowId: `fetch-shared-${Math.random()}`,
+          taskQueue: 'airlock',
+          args: [{ ...wish(credentials, []), store, whole: { keys: [], snaps: true } }],
+        }),
+      );
+    const ours = await fetched('ours', 'brand-devices');
+    const theirs = await fetched('theirs', 'umbra-devices');
+    expect(theirs.warnings).toContain(
+      "the snaps of brand-main are another brand's: they come with the export of its own brand",
+    );
+    const inside = await trustingHost(outside);
+    for (const [made, names] of [
+      [ours, ['my-app', 'my-base', 'snapd']],
+      [theirs, ['my-base', 'snapd', 'stranger']],
+    ] as const) {
+      const input = await importInput('store', made.files[0]?.path ?? '');
+      const outcome = await on(inside, (client) =>
+        client.workflow.execute(importStore, {
+          workflowId: `import/${input.digest}`,
+          taskQueue: 'airlock',
+          args: [input],
+        }),
+      );
+      expect([...new Set(outcome.snaps.map(({ name }) => name))].toSorted()).toEqual(names);
+    }
   });
 
   test('an empty channel of an authority gives what a safer one holds', async () => {

@@ -1,7 +1,7 @@
 import { Hono, type Context } from 'hono';
 import { AssertionCloser } from '../../activities/export-assertions.ts';
 import { exporterSigner, metadataFileText, type SnapMaterial } from '../../activities/export-archive.ts';
-import { awaitedBy, snapIdsOf, snapMaterial } from '../../activities/export-catalog.ts';
+import { awaitedBy, ownSnaps, snapIdsOf, snapMaterial } from '../../activities/export-catalog.ts';
 import { storesFor } from '../../activities/export-stores.ts';
 import { storeAssertions } from '../../activities/export-store.ts';
 import { encodeStream } from '../../assertions/index.ts';
@@ -46,11 +46,14 @@ export function createCarryApi(deps: CarryDeps): Hono<DeviceEnv> {
   app.get('/carry/v1/stores/:store/snaps', async (context) => {
     const store = context.req.param('store');
     await requireRole(deps, context, store, 'view');
-    const { ids } = await snapIdsOf(queries, await storesFor(queries, store));
+    const stores = await storesFor(queries, store);
+    // Snaps of another brand that shares its store come with the export of that brand, as from `export store`.
+    const { ids, warnings } = await ownSnaps(queries, stores, (await snapIdsOf(queries, stores)).ids);
     const rows = await queries.selectFrom('Snap').select(['snapId', 'name']).orderBy('name').execute();
     const visible = new Set(ids);
     return context.json({
       snaps: rows.filter(({ snapId }) => visible.has(snapId)).map(({ name }) => ({ name })),
+      warnings,
     });
   });
 
