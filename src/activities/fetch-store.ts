@@ -1,8 +1,9 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { decodeStream, publicRoot, text, verifyBatch, type Assertion } from '../assertions/index.ts';
 import { fileNames, readMetadataText, type ManifestAdmin } from '../bundles/index.ts';
+import { createPrivateFile, writePrivateFile } from '../config/index.ts';
 import { tokenDigest } from '../publishers/index.ts';
 import { assertionSource, trustedRoots } from '../storage/index.ts';
 import { AssertionFetcher, UpstreamError, type StoreAdminFacts } from '../upstream/index.ts';
@@ -19,6 +20,7 @@ import { trustAnchors } from './import-verify.ts';
 /** Life of an admin token: one year, as the documented one (protocol/operators.md 2.1), and no longer than the log-in. */
 const TOKEN_DAYS = 365;
 const TOKEN_FILE = 'admin-token';
+const TOKEN_BYTES = 32;
 
 /**
  * Writes a whole store of the upstream, an authority, into one archive: metadata, account-keys, the snaps that were downloaded, and
@@ -103,17 +105,16 @@ async function keysOf(
   return found;
 }
 
-/** The token of this fetch, made once: a repeat after an interruption finds it. */
+/** The token of this fetch, made once and whole: a repeat after an interruption finds it. */
 async function adminToken(input: FetchSnapsInput, deps: FetchParts): Promise<string> {
   const file = join(fetchFolder(deps.blobs, input.fetchId), TOKEN_FILE);
-  await writeFile(file, randomBytes(32).toString('base64url'), {
-    mode: 0o600,
-    flag: 'wx',
-    flush: true,
-  }).catch((error: unknown) => {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-  });
-  return readFile(file, 'utf8');
+  const fresh = randomBytes(TOKEN_BYTES).toString('base64url');
+  await createPrivateFile(file, fresh);
+  const token = await readFile(file, 'utf8');
+  if (Buffer.from(token, 'base64url').byteLength === TOKEN_BYTES) return token;
+  // Cut off, by a run that did not write it whole: a token that anybody can guess.
+  await writePrivateFile(file, fresh);
+  return fresh;
 }
 
 function adminEntry(about: StoreAdminFacts, token: string, at: Date): ManifestAdmin {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFile, readdir, stat } from 'node:fs/promises';
+import { mkdir, readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
@@ -268,6 +268,29 @@ describe('a brand store is carried as seed 000 tells', () => {
       tokenDigest(await readFile(made.tokenFile ?? '', 'utf8')),
     );
     expect(token).toMatchObject({ kind: 'admin', accountId: 'ada' });
+  });
+
+  test('a token that an interrupted fetch left unwritten is no token', async () => {
+    const outside = await newOutside();
+    await outside.publishJourney();
+    const { url, login } = await authority(outside);
+    const proxy = await online(outside, url, {
+      interrupted: await login('ada', 'package_access', 'store_admin'),
+    });
+    const folder = join(proxy.folder, 'staging', 'fetch-interrupted');
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'admin-token'), '');
+    const made = await on(proxy, (client) =>
+      client.workflow.execute(fetchSnaps, {
+        workflowId: 'fetch-interrupted',
+        taskQueue: 'airlock',
+        args: [{ ...wish('interrupted', []), whole: { keys: [], snaps: false } }],
+      }),
+    );
+    const token = await readFile(made.tokenFile ?? '', 'utf8');
+    expect(token).toMatch(/^[A-Za-z0-9_-]{43}\n$/);
+    const { manifest } = await readBundleHead(made.files[0]?.path ?? '');
+    expect(manifest.admin?.tokenDigest).toBe(tokenDigest(token));
   });
 
   test('a store that includes one which another brand shares comes without the snaps of that', async () => {
