@@ -61,6 +61,7 @@ export async function writeFetchedStore(
       admin: adminEntry(about, token, at),
       streams,
       snaps: materials,
+      ...(!wish.snaps && { awaits: head.manifest.awaits }),
       rest: rest ?? undefined,
     },
     await exporterSigner(deps.settings, at),

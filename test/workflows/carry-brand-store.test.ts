@@ -227,15 +227,16 @@ describe('a brand store is carried as seed 000 tells', () => {
     const { url, login } = await authority(outside);
     const proxy = await online(outside, url, {
       both: await login('ada', 'package_access', 'store_admin'),
+      again: await login('ada', 'package_access', 'store_admin'),
       viewer: await login('ada', 'package_access'),
     });
     const key = outside.chain.brand[1]?.primaryKey[0] ?? '';
-    const fetchStore = (credentials: string, keys = [key]) =>
+    const fetchStore = (credentials: string, keys = [key], snaps = true) =>
       on(proxy, (client) =>
         client.workflow.execute(fetchSnaps, {
           workflowId: `fetch-store-${Math.random()}`,
           taskQueue: 'airlock',
-          args: [{ ...wish(credentials, []), whole: { keys, snaps: true } }],
+          args: [{ ...wish(credentials, []), whole: { keys, snaps } }],
         }),
       );
     expect(await refusal(fetchStore('viewer'))).toMatchObject({
@@ -268,6 +269,18 @@ describe('a brand store is carried as seed 000 tells', () => {
       tokenDigest(await readFile(made.tokenFile ?? '', 'utf8')),
     );
     expect(token).toMatchObject({ kind: 'admin', accountId: 'ada' });
+
+    const bare = await fetchStore('again', [], false);
+    const other = await trustingHost(outside);
+    const awaiting = await on(other, async (client) => {
+      const input = await importInput('store', bare.files[0]?.path ?? '');
+      return client.workflow.execute(importStore, {
+        workflowId: `import/${input.digest}`,
+        taskQueue: 'airlock',
+        args: [input],
+      });
+    });
+    expect(awaiting.awaited).toEqual({ names: ['my-app', 'my-base', 'snapd'], more: 0 });
   });
 
   test('a token that an interrupted fetch left unwritten is no token', async () => {
