@@ -101,17 +101,19 @@ describe('an error of a command that was asked for JSON is JSON, with the same e
   });
 });
 
+/** What a push that brought nothing answers. */
+const PUSHED = {
+  unchanged: false,
+  snaps: [],
+  stores: [],
+  accountKeys: [],
+  admin: null,
+  exporter: null,
+  exporterPinned: false,
+  awaited: { names: [], more: 0 },
+};
+
 test('standard output is one JSON document, also where something is asked or several files are pushed', async () => {
-  const result = {
-    unchanged: false,
-    snaps: [],
-    stores: [],
-    accountKeys: [],
-    admin: null,
-    exporter: null,
-    exporterPinned: false,
-    awaited: { names: [], more: 0 },
-  };
   const undone = {
     applied: true,
     undone: [{ id: 1, kind: 'store', fileName: 'x', importedAt: '2026-01-01T00:00:00.000Z' }],
@@ -121,14 +123,36 @@ test('standard output is one JSON document, also where something is asked or sev
   };
   const { url } = await answering({
     'POST /ops/v1/imports': { workflowId: 'x', ui: null },
-    'GET /ops/v1/operations/x?wait=2': { workflowId: 'x', status: 'completed', result },
+    'GET /ops/v1/operations/x?wait=2': { workflowId: 'x', status: 'completed', result: PUSHED },
     'POST /ops/v1/imports/roll-back': undone,
   });
   const env = { AIRLOCK_URL: url, AIRLOCK_OPERATOR_TOKEN: 'operator', AIRLOCK_HOME: await temporaryFolder() };
   const file = join(import.meta.dirname, 'golden', 'login.txt');
   const pushed = await runCli('snap-store-proxy', ['push-snaps', file, file, '--json'], { env });
-  expect(JSON.parse(pushed.stdout)).toEqual([result, result]);
+  expect(JSON.parse(pushed.stdout)).toEqual([PUSHED, PUSHED]);
   const back = await runCli('snap-store-proxy', ['roll-back', '--json'], { env, input: 'yes\n' });
   expect(JSON.parse(back.stdout)).toEqual(undone);
   expect(back.stderr).toContain('Go back');
+});
+
+test('what was pushed before a file that cannot be is on standard output, and so is the plan of a roll-back that is declined', async () => {
+  const plan = { applied: false, undone: [], items: [], moreItems: 0, removedBlobs: 0 };
+  const { url } = await answering({
+    'POST /ops/v1/imports': { workflowId: 'x', ui: null },
+    'GET /ops/v1/operations/x?wait=2': { workflowId: 'x', status: 'completed', result: PUSHED },
+    'POST /ops/v1/imports/roll-back': plan,
+  });
+  const home = await temporaryFolder();
+  const env = { AIRLOCK_URL: url, AIRLOCK_OPERATOR_TOKEN: 'operator', AIRLOCK_HOME: home };
+  const file = join(import.meta.dirname, 'golden', 'login.txt');
+  const missing = join(home, 'missing.tar.gz');
+  const pushed = await runCli('snap-store-proxy', ['push-snaps', file, missing, '--json'], { env });
+  expect(pushed.status).not.toBe(0);
+  expect(JSON.parse(pushed.stdout)).toEqual([PUSHED]);
+  expect(pushed.stderr).toContain('missing.tar.gz');
+  const none = await runCli('snap-store-proxy', ['push-snaps', missing, file, '--json'], { env });
+  expect(none.stdout).toBe('');
+  const declined = await runCli('snap-store-proxy', ['roll-back', '--json'], { env, input: 'no\n' });
+  expect(declined).toMatchObject({ status: 0 });
+  expect(JSON.parse(declined.stdout)).toEqual(plan);
 });

@@ -57,19 +57,20 @@ export function pushSnapCommand(context: CliContext, name: 'push-snap' | 'push-s
     .option('--channel <channels>', 'channels for NAME.snap, with commas between them')
     .action(async (files, options) => {
       const outcomes: PushOutcome[] = [];
-      for (const push of pushesOf(files, options)) {
-        const outcome = await performImport(context, push, options);
-        outcomes.push(outcome);
-        if (options.json) continue;
-        if (outcome.kind === 'plan') printPlan(context, outcome.answer);
-        else reportSnaps(context, outcome.answer, push.pushChannelMap ?? false);
+      const pushes = pushesOf(files, options);
+      try {
+        for (const push of pushes) {
+          const outcome = await performImport(context, push, options);
+          outcomes.push(outcome);
+          if (options.json) continue;
+          if (outcome.kind === 'plan') printPlan(context, outcome.answer);
+          else reportSnaps(context, outcome.answer, push.pushChannelMap ?? false);
+        }
+      } finally {
+        const answers = outcomes.map(({ answer }) => answer);
+        // A list, however many files there were; also of those before one that is refused: they were pushed.
+        if (options.json && answers.length > 0) printJson(context.terminal, answers);
       }
-      // Always a list, however many files there were.
-      if (options.json)
-        printJson(
-          context.terminal,
-          outcomes.map(({ answer }) => answer),
-        );
       for (const outcome of outcomes) requireAccepted(outcome);
     });
 }

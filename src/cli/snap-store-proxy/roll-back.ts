@@ -39,6 +39,7 @@ export function rollBackCommand(context: CliContext) {
         const changes = plan.items.length + plan.moreItems;
         if (!(await context.prompts.confirm(`Go back, with ${changes} changes? --dry-run lists them.`))) {
           note(context.terminal, 'Nothing was changed.');
+          if (options.json) printJson(context.terminal, plan);
           return;
         }
       }
