@@ -10,6 +10,7 @@ import {
   parseBlobDigest,
   raiseGeneration,
   referencedBlobs,
+  withLock,
   type BlobDigest,
   type BlobStore,
   type Database,
@@ -36,6 +37,11 @@ import { snapYamlFile } from './import-verify.ts';
 
 /** Held by whatever adds to, or takes from, what can be rolled back: each must find the one before it. */
 export const IMPORTS_LOCK = 'imports';
+/**
+ * Held from the last look at files until rows name them, and from the last look at rows until files that none names are gone:
+ * neither may come in between the two steps of the other.
+ */
+export const FILES_LOCK = 'import-files';
 /** Files that are made durable at a time: most of it is waiting for the disk. */
 const ADOPTIONS = 8;
 
@@ -72,13 +78,16 @@ export async function commitContent(
   await requirePresent(parts.blobs, content);
   const adopted = await adoptBlobs(folder, content, parts);
   try {
-    const outcome = await parts.database.transaction(async (queries) => {
-      await holdLocks(queries, parts.database.kind, [IMPORTS_LOCK]);
-      return writeAll(queries, input, content, { assertions, yamls, identity }, parts);
+    const outcome = await withLock(parts.database, FILES_LOCK, async () => {
+      await requireStored(parts.blobs, digestsOf(content));
+      return parts.database.transaction(async (queries) => {
+        await holdLocks(queries, parts.database.kind, [IMPORTS_LOCK]);
+        return writeAll(queries, input, content, { assertions, yamls, identity }, parts);
+      });
     });
     return { outcome, assertions };
   } catch (error) {
-    if (error instanceof AirlockError) await dropUnused(parts.database.queries, parts.blobs, adopted);
+    if (error instanceof AirlockError) await dropUnused(parts.database, parts.blobs, adopted);
     throw error;
   }
 }
@@ -132,36 +141,47 @@ async function adoptBlobs(
 ): Promise<readonly BlobDigest[]> {
   const adopted: BlobDigest[] = [];
   const unstaged: BlobDigest[] = [];
-  const digests = new Set(filesOf(content).map((file) => parseBlobDigest(file.digest)));
-  await noteLooseBlobs(database.queries, [...digests], now);
-  await atOnce(ADOPTIONS, [...digests], async (digest) => {
+  const digests = digestsOf(content);
+  await noteLooseBlobs(database.queries, digests, now);
+  await atOnce(ADOPTIONS, digests, async (digest) => {
     const file = join(folder, digest);
     if (!(await isThere(file))) return void unstaged.push(digest);
     await blobs.adopt(file, digest);
     adopted.push(digest);
   });
   // They were stored before, or a run of this commit that was interrupted took them over.
-  const present = await blobs.findAll(unstaged);
-  const gone = unstaged.find((digest) => !present.has(digest));
+  await requireStored(blobs, unstaged);
+  return adopted;
+}
+
+function digestsOf(content: ImportContent): readonly BlobDigest[] {
+  return [...new Set(filesOf(content).map((file) => parseBlobDigest(file.digest)))];
+}
+
+async function requireStored(blobs: BlobStore, digests: readonly BlobDigest[]): Promise<void> {
+  const present = await blobs.findAll(digests);
+  const gone = digests.find((digest) => !present.has(digest));
   if (gone !== undefined)
     throw new ImportError(
       'file-changed',
       `cannot import: the file with SHA3-384 ${gone} was removed from the store meanwhile; push the file again`,
     );
-  return adopted;
 }
 
 /** Removes blobs that no row speaks of; returns how many. */
 export async function dropUnused(
-  queries: Queries,
+  database: Database,
   blobs: BlobStore,
   digests: readonly string[],
 ): Promise<number> {
+  if (digests.length === 0) return 0;
   const candidates = new Set(digests.map(parseBlobDigest));
-  const named = await referencedBlobs(queries, candidates);
-  const unused = [...candidates].filter((digest) => !named.has(digest));
-  for (const digest of unused) await blobs.remove(digest);
-  return unused.length;
+  return withLock(database, FILES_LOCK, async () => {
+    const named = await referencedBlobs(database.queries, candidates);
+    const unused = [...candidates].filter((digest) => !named.has(digest));
+    for (const digest of unused) await blobs.remove(digest);
+    return unused.length;
+  });
 }
 
 async function isThere(file: string): Promise<boolean> {

@@ -49,7 +49,7 @@ export async function removeRevisions(input: RemovalInput, parts: RemovalParts):
     if (plan.doomed.length === 0 && plan.outcome.past === null) return { outcome: plan.outcome, loose: [] };
     return input.snap === null ? prune(queries, plan, input, parts) : remove(queries, plan, input, parts);
   });
-  await dropUnused(database.queries, blobs, loose);
+  await dropUnused(database, blobs, loose);
   return outcome;
 }
 

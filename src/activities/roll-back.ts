@@ -57,7 +57,7 @@ export async function rollBack(input: RollBackInput, parts: RollBackParts): Prom
       planned.outcome = { ...done.outcome, applied: false };
       throw new PlanMade();
     });
-    return { ...outcome, removedBlobs: await dropUnused(database.queries, parts.blobs, loose) };
+    return { ...outcome, removedBlobs: await dropUnused(database, parts.blobs, loose) };
   } catch (error) {
     if (error instanceof PlanMade && planned.outcome !== undefined) return planned.outcome;
     throw error;

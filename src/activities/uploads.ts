@@ -13,12 +13,14 @@ import {
 import {
   digestOfFile,
   parseBlobDigest,
+  withLock,
   type BlobStore,
   type Database,
   type Queries,
 } from '../storage/index.ts';
 import type { UploadOutcome } from '../workflows/authority-contract.ts';
 import { withHeartbeats } from './heartbeats.ts';
+import { FILES_LOCK } from './import-commit.ts';
 import { readSnapMetadata } from './snap-file.ts';
 
 /** What the upload activities are given. */
@@ -94,10 +96,17 @@ async function takeIn(
   const read = (file: string) => readSnapMetadata(file, signal);
   const metadata = kept ? await blobs.withFile(kept, read) : await read(path);
   for (const channel of upload.channels) checkRelease(metadata.yaml, parseChannel(channel));
-  const revision = await database.transaction(async (queries) => {
-    await queries.updateTable('Upload').set({ sha3_384: digest, size }).where('id', '=', upload.id).execute();
-    return admitRevision(queries, { snapId: upload.snapId, sha3_384: digest, size, metadata, at: now() });
-  });
+  // A roll-back that just looked for rows of this very file takes it away before they come, and never the one adopted after.
+  const revision = await withLock(database, FILES_LOCK, () =>
+    database.transaction(async (queries) => {
+      await queries
+        .updateTable('Upload')
+        .set({ sha3_384: digest, size })
+        .where('id', '=', upload.id)
+        .execute();
+      return admitRevision(queries, { snapId: upload.snapId, sha3_384: digest, size, metadata, at: now() });
+    }),
+  );
   if (!kept) await blobs.adopt(path, digest);
   return revision;
 }

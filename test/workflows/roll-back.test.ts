@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createBlobActivities } from '../../src/activities/blobs.ts';
-import { errorOfFailure } from '../../src/activities/errors.ts';
+import { errorOfFailure, withFailures } from '../../src/activities/errors.ts';
 import { createImportActivities } from '../../src/activities/imports.ts';
 import { checkSqlite } from '../../src/backup/sqlite.ts';
 import { putStore, release } from '../../src/storage/authority/index.ts';
@@ -12,10 +13,16 @@ import {
   BlobPlaces,
   copyDatabase,
   openFileBlobStore,
+  parseBlobDigest,
   SettingStore,
   type DatabaseLocation,
 } from '../../src/storage/index.ts';
-import type { ImportOutcome, RemovalOutcome, RollBackOutcome } from '../../src/workflows/import-contract.ts';
+import type {
+  ImportInput,
+  ImportOutcome,
+  RemovalOutcome,
+  RollBackOutcome,
+} from '../../src/workflows/import-contract.ts';
 import { exportStore, importStore, removeSnaps, rollBackImport } from '../../src/workflows/index.ts';
 import { put } from '../storage/blob-store-contract.ts';
 import { hasPostgreSql, temporaryPostgreSql } from '../support/postgresql.ts';
@@ -71,6 +78,13 @@ function at<Answer>(host: Host, work: (operator: Operator) => Promise<Answer>): 
   });
 }
 
+const activitiesOf = ({ database, blobs }: Host) =>
+  createImportActivities({
+    database,
+    blobs,
+    now: () => new Date(),
+    accountKeyPushed: async () => undefined,
+  });
 const newRun = () => ({ workflowId: `test/${randomUUID()}`, taskQueue: 'airlock' });
 const workersOf = ({ activities }: Host) => ({ airlock: activities, transfer: activities });
 
@@ -257,6 +271,92 @@ describe.each(engines)('a roll-back on %s', (_, location) => {
   }, 300_000);
 });
 
+describe.each(engines)('a roll-back beside a push on %s', (_, location) => {
+  /** Digests of files that rows name and the store has not. */
+  async function lostFiles({ database, blobs }: Host): Promise<readonly string[]> {
+    const rows = await database.queries.selectFrom('SnapRevision').select('sha3_384').execute();
+    const named = rows.map((row) => parseBlobDigest(row.sha3_384));
+    const there = await blobs.findAll(named);
+    return named.filter((digest) => !there.has(digest));
+  }
+
+  test('takes no file away that a push has just found', async () => {
+    const outside = await newOutside();
+    const [older, newer] = await twoExports(outside);
+    const inside = await trustingHost(outside, await location());
+    await at(inside, ({ push }) => push(older));
+    const activities = activitiesOf(inside);
+    const pushing: Host = {
+      ...inside,
+      activities: withFailures({
+        ...activities,
+        commitImport: (input: ImportInput) => {
+          const findAll = inside.blobs.findAll.bind(inside.blobs);
+          vi.spyOn(inside.blobs, 'findAll').mockImplementationOnce(async (digests) => {
+            const found = await findAll(digests);
+            await new MockActivityEnvironment().run(activities.rollBackImport, 'operator');
+            return found;
+          });
+          return activities.commitImport(input);
+        },
+      }),
+    };
+    await at(pushing, async ({ push }) => {
+      expect(await refusal(push(newer))).toMatchObject({ code: 'file-changed' });
+    });
+    expect(await lostFiles(inside)).toEqual([]);
+    await at(inside, ({ push }) => push(newer));
+    expect(await lostFiles(inside)).toEqual([]);
+  }, 120_000);
+
+  test('takes no file away that a push has named meanwhile', async () => {
+    const outside = await newOutside();
+    const [older, newer] = await twoExports(outside);
+    const inside = await trustingHost(outside, await location());
+    await at(inside, ({ push }) => push(older));
+    const activities = activitiesOf(inside);
+    const adopted = Promise.withResolvers<void>();
+    const removing = Promise.withResolvers<void>();
+    const committed = { yet: false };
+    const commit = activities.commitImport;
+    const pushing: Host = {
+      ...inside,
+      activities: withFailures({
+        ...activities,
+        commitImport: async (input: ImportInput) => {
+          const findAll = inside.blobs.findAll.bind(inside.blobs);
+          vi.spyOn(inside.blobs, 'findAll').mockImplementationOnce(async (digests) => {
+            const found = await findAll(digests);
+            adopted.resolve();
+            await removing.promise;
+            return found;
+          });
+          return commit(input).finally(() => {
+            committed.yet = true;
+          });
+        },
+      }),
+    };
+    const remove = inside.blobs.remove.bind(inside.blobs);
+    vi.spyOn(inside.blobs, 'remove').mockImplementationOnce(async (digest) => {
+      removing.resolve();
+      // Rows of the push come in here, or not before this is over.
+      for (let turn = 0; turn < 500 && !committed.yet; turn += 1) {
+        await setImmediate();
+        await inside.database.queries.selectFrom('Generation').selectAll().execute();
+      }
+      await remove(digest);
+    });
+    await at(pushing, async ({ push }) => {
+      const outcome = refusal(push(newer));
+      await adopted.promise;
+      await new MockActivityEnvironment().run(activities.rollBackImport, 'operator');
+      expect(await outcome).toMatchObject({ code: 'file-changed' });
+    });
+    expect(await lostFiles(inside)).toEqual([]);
+  }, 120_000);
+});
+
 describe('a roll-back', () => {
   test.skipIf(!hasPostgreSql)(
     'goes on after the rows were taken to the other engine, with its files',
@@ -281,13 +381,7 @@ describe('a roll-back', () => {
       const opened = await newHost(location);
       expect(await tables(opened)).toBe(before);
       const blobs = await openFileBlobStore(`${inside.folder}/blobs`, `${inside.folder}/staging`);
-      const activities = createImportActivities({
-        database: opened.database,
-        blobs,
-        now: () => new Date(),
-        accountKeyPushed: async () => undefined,
-      });
-      const restored = { ...opened, blobs, activities };
+      const restored = { ...opened, blobs, activities: activitiesOf({ ...opened, blobs }) };
       await at(inside, ({ rollBack }) => rollBack());
       await at(restored, ({ rollBack }) => rollBack());
       expect(await tables(restored)).toBe(await tables(inside));
@@ -411,11 +505,7 @@ describe('a roll-back', () => {
       await push(older);
       await push(newer);
     });
-    const { rollBackImport: attempt } = createImportActivities({
-      ...inside,
-      now: () => new Date(),
-      accountKeyPushed: async () => undefined,
-    });
+    const { rollBackImport: attempt } = activitiesOf(inside);
     const one = new MockActivityEnvironment();
     // A process that began before there was a choice names the actor alone.
     expect(await one.run(attempt, 'operator')).toMatchObject({ undone: [{ id: 2 }] });

@@ -1,0 +1,63 @@
+import { setImmediate } from 'node:timers/promises';
+import { sql } from 'kysely';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { openDatabase, withLock, type Database } from '../../src/storage/index.ts';
+import { temporaryDatabase } from '../support/database.ts';
+import { hasPostgreSql, temporaryPostgreSql } from '../support/postgresql.ts';
+
+async function onPostgreSql(): Promise<Database> {
+  const database = await openDatabase({ postgresql: await temporaryPostgreSql() });
+  onTestFinished(() => database.close());
+  return database;
+}
+
+const engines: readonly (readonly [string, () => Promise<Database>])[] = [
+  ['libSQL', () => temporaryDatabase()],
+  ...(hasPostgreSql ? [['PostgreSQL', onPostgreSql] as const] : []),
+];
+
+describe.each(engines)('work under a lock on %s', (_, open) => {
+  test('waits for the work before it, and runs transactions of its own, however many wait', async () => {
+    const database = await open();
+    const gate = Promise.withResolvers<void>();
+    const inside = Promise.withResolvers<void>();
+    const done: string[] = [];
+    const first = withLock(database, 'a', async () => {
+      inside.resolve();
+      await gate.promise;
+      await database.transaction((queries) => queries.selectFrom('Setting').selectAll().execute());
+      done.push('first');
+    });
+    const others = Array.from({ length: 30 }, (_, index) =>
+      withLock(database, 'a', async () => void done.push(`other ${index}`)),
+    );
+    await inside.promise;
+    await withLock(database, 'b', async () => void done.push('another name'));
+    for (let turn = 0; turn < 50; turn += 1) await setImmediate();
+    expect(done).toEqual(['another name']);
+    gate.resolve();
+    await Promise.all([first, ...others]);
+    expect(done).toEqual(['another name', 'first', ...others.map((_, index) => `other ${index}`)]);
+  });
+
+  test('that fails lets the next in', async () => {
+    const database = await open();
+    const failing = withLock(database, 'a', () => Promise.reject(new Error('no')));
+    const next = withLock(database, 'a', async () => 'in');
+    await expect(failing).rejects.toThrow('no');
+    expect(await next).toBe('in');
+  });
+});
+
+test.skipIf(!hasPostgreSql)('a lock on PostgreSQL holds against other processes', async () => {
+  const database = await onPostgreSql();
+  const held = () =>
+    database.queries
+      .selectNoFrom(
+        sql<string>`(select count(*) from pg_locks where locktype = 'advisory' and granted)`.as('n'),
+      )
+      .executeTakeFirstOrThrow();
+  expect(Number((await held()).n)).toBe(0);
+  expect(Number((await withLock(database, 'a', held)).n)).toBe(1);
+  expect(Number((await held()).n)).toBe(0);
+});
