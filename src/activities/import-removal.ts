@@ -41,10 +41,11 @@ export interface RemovalParts {
 export async function removeRevisions(input: RemovalInput, parts: RemovalParts): Promise<RemovalOutcome> {
   const { database, blobs, runId } = parts;
   if (input.dryRun) return (await planOf(database.queries, input)).outcome;
-  const again = await removalSummary(database.queries, runId);
-  if (again !== undefined) return again;
   const { outcome, loose } = await database.transaction(async (queries) => {
     await holdLocks(queries, database.kind, [IMPORTS_LOCK]);
+    // Looked for under the lock: an attempt that was given up for lost may have ended while this one waited for it.
+    const again = await removalSummary(queries, runId);
+    if (again !== undefined) return { outcome: again, loose: [] };
     const plan = await planOf(queries, input);
     if (plan.doomed.length === 0 && plan.outcome.past === null) return { outcome: plan.outcome, loose: [] };
     return input.snap === null ? prune(queries, plan, input, parts) : remove(queries, plan, input, parts);

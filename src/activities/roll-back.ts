@@ -46,9 +46,7 @@ interface Standing {
  * @throws ImportError `nothing-to-roll-back`, `import-unknown`, `roll-back-blocked`
  */
 export async function rollBack(input: RollBackInput, parts: RollBackParts): Promise<RollBackOutcome> {
-  const { database, runId } = parts;
-  const again = await undoneBy(database.queries, runId);
-  if (again.length > 0) return { applied: true, undone: again, items: [], moreItems: 0, removedBlobs: 0 };
+  const { database } = parts;
   const planned: { outcome?: RollBackOutcome } = {};
   try {
     const { outcome, loose } = await database.transaction(async (queries) => {
@@ -82,6 +80,13 @@ async function undoAll(
   { database, now, runId }: RollBackParts,
 ): Promise<{ readonly outcome: RollBackOutcome; readonly loose: readonly BlobDigest[] }> {
   await holdLocks(queries, database.kind, [IMPORTS_LOCK]);
+  // Looked for under the lock: an attempt that was given up for lost may have ended while this one waited for it.
+  const again = await undoneBy(queries, runId);
+  if (again.length > 0)
+    return {
+      outcome: { applied: true, undone: again, items: [], moreItems: 0, removedBlobs: 0 },
+      loose: [],
+    };
   const undone = await standingDownTo(queries, to);
   const before = await catalogState(queries);
   const loose: BlobDigest[] = [];

@@ -271,6 +271,51 @@ describe.each(engines)('a roll-back on %s', (_, location) => {
   }, 300_000);
 });
 
+describe.each(engines)('an attempt that was given up for lost on %s', (_, location) => {
+  test('and ends while the next one waits leaves that nothing more to do', async () => {
+    const outside = await newOutside();
+    const [older, newer] = await twoExports(outside);
+    const inside = await trustingHost(outside, await location());
+    await at(inside, async ({ push }) => {
+      await push(older);
+      await push(newer);
+    });
+    const first = activitiesOf(inside);
+    const one = new MockActivityEnvironment();
+    /** What comes second begins its transaction when `late` is over. */
+    const after = (late: () => Promise<unknown>) => {
+      const { database } = inside;
+      const transaction: typeof database.transaction = async (work) => {
+        await late();
+        return database.transaction(work);
+      };
+      return activitiesOf({ ...inside, database: { ...database, transaction } });
+    };
+
+    const removal = { snap: 'my-app', revision: 1, dryRun: false, actor: 'operator' };
+    const removed: unknown[] = [];
+    const { removeSnaps: removeAgain } = after(async () =>
+      removed.push(await one.run(first.removeSnaps, removal)),
+    );
+    removed.push(await one.run(removeAgain, removal));
+    expect(removed[1]).toEqual(removed[0]);
+    expect(removed[0]).toMatchObject({ applied: true });
+
+    const { rollBackImport: rollBackAgain } = after(() => one.run(first.rollBackImport, 'operator'));
+    expect(await one.run(rollBackAgain, 'operator')).toMatchObject({ applied: true, undone: [{ id: 3 }] });
+    const left = await inside.database.queries
+      .selectFrom('ImportRecord')
+      .select(['id', 'outcome'])
+      .orderBy('id')
+      .execute();
+    expect(left).toEqual([
+      { id: 1, outcome: 'imported' },
+      { id: 2, outcome: 'imported' },
+      { id: 3, outcome: 'rolled-back' },
+    ]);
+  }, 120_000);
+});
+
 describe.each(engines)('a roll-back beside a push on %s', (_, location) => {
   /** Digests of files that rows name and the store has not. */
   async function lostFiles({ database, blobs }: Host): Promise<readonly string[]> {
