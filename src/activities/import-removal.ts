@@ -21,7 +21,7 @@ import { ImportError } from './import-errors.ts';
 import { removalSummary } from './import-records.ts';
 import { emptyUndo, undoSchema, type Undo } from './import-undo.ts';
 import { STANDING } from './roll-back.ts';
-import { closeChannels, takeRevisions, takeSnap, type Doomed } from './taken-rows.ts';
+import { closeChannels, takeRevisions, takeSnap, unpairedComponents, type Doomed } from './taken-rows.ts';
 
 /** What removal needs from the host. */
 export interface RemovalParts {
@@ -162,8 +162,8 @@ async function finish(
 }
 
 /**
- * Which imports and removals need what a prune takes away: those that closed a channel which held one of the revisions, and
- * removals whose files are kept; and with each all that are older, because they are undone after it.
+ * Which imports and removals need what a prune takes away: those that closed a channel which held one of the revisions, those
+ * that let a revision go with another component than one that goes too, and removals whose files are kept; and with each all that are older, because they are undone after it.
  */
 async function endedBy(queries: Queries, doomed: readonly Doomed[]): Promise<RemovedPast | null> {
   const upToId = Math.max((await newestUndoBlobs(queries)) ?? 0, await newestNeeding(queries, doomed));
@@ -216,7 +216,10 @@ async function findDoomed(queries: Queries, input: RemovalInput): Promise<readon
   return found.filter(({ snapId, revision }) => !held.has(`${snapId} ${revision}`));
 }
 
-/** The newest act whose undoing would put one of the revisions into a channel again; 0 when there is none. */
+/**
+ * The newest act whose undoing would put one of the revisions into a channel again, or would let a revision go with a component
+ * again that goes with the revisions; 0 when there is none.
+ */
 async function newestNeeding(queries: Queries, doomed: readonly Doomed[]): Promise<number> {
   const held = new Set<number>();
   for (const { snapId, revision } of doomed) {
@@ -228,7 +231,8 @@ async function newestNeeding(queries: Queries, doomed: readonly Doomed[]): Promi
       .execute();
     for (const { id } of releases) held.add(id);
   }
-  if (held.size === 0) return 0;
+  const components = await componentsOf(queries, doomed);
+  if (held.size === 0 && components.size === 0) return 0;
   const records = await queries
     .selectFrom('ImportRecord')
     .select('id')
@@ -243,7 +247,39 @@ async function newestNeeding(queries: Queries, doomed: readonly Doomed[]): Promi
       .select('undo')
       .where('id', '=', id)
       .executeTakeFirstOrThrow();
-    if (undo !== null && undoSchema.parse(undo).releasesEnded.some((release) => held.has(release))) return id;
+    if (undo === null) continue;
+    const { releasesEnded, pairsBefore } = undoSchema.parse(undo);
+    if (releasesEnded.some((release) => held.has(release))) return id;
+    if (await nameOneOf(queries, components, pairsBefore)) return id;
   }
   return 0;
+}
+
+/** Components, by snap, name and revision, that go when these revisions go. */
+async function componentsOf(queries: Queries, doomed: readonly Doomed[]): Promise<ReadonlySet<string>> {
+  const components = new Set<string>();
+  for (const [snapId, revisions] of Map.groupBy(doomed, (one) => one.snapId)) {
+    const numbers = revisions.map(({ revision }) => revision);
+    for (const { name, revision } of await unpairedComponents(queries, snapId, numbers))
+      components.add(`${snapId} ${name} ${revision}`);
+  }
+  return components;
+}
+
+async function nameOneOf(
+  queries: Queries,
+  components: ReadonlySet<string>,
+  pairs: Undo['pairsBefore'],
+): Promise<boolean> {
+  if (components.size === 0) return false;
+  for (const { id, resourceRevision } of pairs) {
+    const pair = await queries
+      .selectFrom('SnapResourcePair')
+      .select(['snapId', 'resourceName'])
+      .where('id', '=', id)
+      .executeTakeFirst();
+    if (pair !== undefined && components.has(`${pair.snapId} ${pair.resourceName} ${resourceRevision}`))
+      return true;
+  }
+  return false;
 }

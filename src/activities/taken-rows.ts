@@ -62,21 +62,30 @@ async function takeComponents(
   removed: Undo['removed'],
 ): Promise<readonly KeptForUndo[]> {
   const files: KeptForUndo[] = [];
-  const paired = await queries
-    .selectFrom('SnapResourcePair')
-    .select(['resourceName', 'resourceRevision'])
-    .where('snapId', '=', snapId)
-    .execute();
-  const kept = new Set(paired.map((pair) => `${pair.resourceName} ${pair.resourceRevision}`));
-  const present = await queries.selectFrom('SnapResource').selectAll().where('snapId', '=', snapId).execute();
-  for (const row of present) {
+  for (const row of await unpairedComponents(queries, snapId, [])) {
     const { id, name, revision, sha3_384: digest, size } = row;
-    if (kept.has(`${name} ${revision}`)) continue;
     removed.components.push(keptRow.component(row));
     await queries.deleteFrom('SnapResource').where('id', '=', id).execute();
     files.push({ digest, size, subject: `${snapName}+${name} ${revision}` });
   }
   return files;
+}
+
+/** The components of a snap that go with none of its revisions, were some of them not there. */
+export async function unpairedComponents(queries: Queries, snapId: string, without: readonly number[]) {
+  const gone = new Set(without);
+  const pairs = await queries
+    .selectFrom('SnapResourcePair')
+    .select(['snapRevision', 'resourceName', 'resourceRevision'])
+    .where('snapId', '=', snapId)
+    .execute();
+  const kept = new Set(
+    pairs
+      .filter(({ snapRevision }) => !gone.has(snapRevision))
+      .map((pair) => `${pair.resourceName} ${pair.resourceRevision}`),
+  );
+  const present = await queries.selectFrom('SnapResource').selectAll().where('snapId', '=', snapId).execute();
+  return present.filter(({ name, revision }) => !kept.has(`${name} ${revision}`));
 }
 
 /** Removes a snap whose revisions are gone, its channels of all times, and every assertion about it. */

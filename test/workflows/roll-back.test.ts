@@ -25,6 +25,7 @@ import type {
 } from '../../src/workflows/import-contract.ts';
 import { exportStore, importStore, removeSnaps, rollBackImport } from '../../src/workflows/index.ts';
 import { put } from '../storage/blob-store-contract.ts';
+import { publishComponent } from './components.ts';
 import { hasPostgreSql, temporaryPostgreSql } from '../support/postgresql.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { openTestTemporal, withWorkers, type TestTemporal } from '../support/temporal.ts';
@@ -91,15 +92,7 @@ const workersOf = ({ activities }: Host) => ({ airlock: activities, transfer: ac
 /** Archives of the outside host: the journey, then one with a newer my-app, without the old base, and another name of the store. */
 async function twoExports(outside: Outside): Promise<readonly [string, string]> {
   await outside.publishJourney();
-  const exported = async () => {
-    // A folder of its own: names of archives carry the second in which they were made.
-    const input = storeExport({ exportDir: await temporaryFolder() });
-    const made = await withWorkers(temporal, workersOf(outside.host), (client) =>
-      client.workflow.execute(exportStore, { ...newRun(), args: [input] }),
-    );
-    return made.files[0]?.path ?? '';
-  };
-  const first = await exported();
+  const first = await exportOf(outside);
   await outside.publish(
     { name: 'my-app', version: '3', type: 'app', base: 'my-base', payload: 300_000 },
     { ...BRAND, revision: 3, channels: ['latest/stable'] },
@@ -113,7 +106,17 @@ async function twoExports(outside: Outside): Promise<readonly [string, string]> 
   await queries.updateTable('Account').set({ displayName: 'Ada L.' }).where('id', '=', 'ada').execute();
   await queries.updateTable('Snap').set({ title: 'Mine' }).where('name', '=', 'my-app').execute();
   await queries.deleteFrom('StoreInclusionSnap').where('snapName', '=', 'my-base').execute();
-  return [first, await exported()];
+  return [first, await exportOf(outside)];
+}
+
+/** An archive of the outside host as it is now. */
+async function exportOf(outside: Outside): Promise<string> {
+  // A folder of its own: names of archives carry the second in which they were made.
+  const input = storeExport({ exportDir: await temporaryFolder() });
+  const made = await withWorkers(temporal, workersOf(outside.host), (client) =>
+    client.workflow.execute(exportStore, { ...newRun(), args: [input] }),
+  );
+  return made.files[0]?.path ?? '';
 }
 
 /** Every row that devices, publishers and administrators could see the effect of. */
@@ -615,6 +618,39 @@ describe('a prune', () => {
       await push(older, true);
       expect((await rollBack(5)).undone.map(({ kind }) => kind)).toEqual(['store', 'removal']);
       expect([await tables(inside), await blobsOf(inside)]).toEqual(pruned);
+      expect((await refusal(rollBack(3))).message).toMatch(/prune removed/);
+    });
+  });
+
+  test('ends the way back past an import that let a revision go with a newer component, when the older one goes', async () => {
+    const outside = await newOutside();
+    await outside.publishJourney();
+    const yaml = 'components:\n  drivers:\n    type: standard\n';
+    const kiosk = { name: 'my-kiosk', type: 'app', base: 'my-base', yaml } as const;
+    const place = { ...BRAND, channels: ['latest/stable'] };
+    const drivers = { snap: 'my-kiosk', name: 'drivers' };
+    await outside.publish({ ...kiosk, version: '4' }, { ...place, revision: 4 });
+    const old = await publishComponent(outside, {
+      ...drivers,
+      version: '1',
+      revision: 1,
+      snapRevisions: [4, 5],
+    });
+    const first = await exportOf(outside);
+    await outside.publish({ ...kiosk, version: '5' }, { ...place, revision: 5 });
+    const second = await exportOf(outside);
+    await publishComponent(outside, { ...drivers, version: '2', revision: 2, snapRevisions: [5] });
+    const third = await exportOf(outside);
+    const inside = await trustingHost(outside);
+    await at(inside, async ({ push, prune, rollBack }) => {
+      for (const path of [first, second, third]) await push(path);
+      expect(await blobsOf(inside)).toContainEqual(expect.stringContaining(old));
+      expect((await rollBack(3, true)).undone).toHaveLength(1);
+      expect(await prune()).toMatchObject({
+        items: [{ name: 'my-kiosk', revision: 4 }],
+        past: { upToId: 3, acts: 3, items: [] },
+      });
+      expect(await blobsOf(inside)).not.toContainEqual(expect.stringContaining(old));
       expect((await refusal(rollBack(3))).message).toMatch(/prune removed/);
     });
   });
