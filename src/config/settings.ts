@@ -132,12 +132,13 @@ function chosen(
   throw invalid(key, `must be one of ${choices.join(', ')}`);
 }
 
-/** What `config` lists: a secret is redacted, of a connection the password alone. */
+/** What `config` lists: a secret is redacted, of a connection that is an address the password alone. */
 function shownOf(key: SettingKey, value: string): string {
   if (!isSecretSetting(key)) return value;
   const rule = settingRule(key);
   const url = rule.kind === 'secret' && rule.form === 'connection' ? URL.parse(value) : null;
-  if (!url) return REDACTED;
+  // Without a host, or with an "@" after it, the password is somewhere else than where an address has it.
+  if (!url || url.host === '' || `${url.pathname}${url.search}${url.hash}`.includes('@')) return REDACTED;
   // The query may hold another password.
   url.search = '';
   url.hash = '';

@@ -220,6 +220,14 @@ describe('the connection of a database is listed', () => {
     ['postgresql://snapproxy@localhost/snapproxy', 'postgresql://snapproxy@localhost/snapproxy'],
     ['postgresql://localhost/snapproxy?password=s3cret', 'postgresql://localhost/snapproxy'],
     ['host=localhost password=s3cret', REDACTED],
+    // Without "//" the whole is a path to those who read addresses.
+    ['snapproxy:s3cret@10.126.46.135:5432/snapproxy', REDACTED],
+    ['postgres:snapproxy:s3cret@localhost/snapproxy', REDACTED],
+    ['postgresql:///snapproxy:s3cret@localhost/snapproxy', REDACTED],
+    // A password that was not encoded ends early.
+    ['postgresql://snapproxy:12/s3cret@localhost/snapproxy', REDACTED],
+    ['postgresql://snapproxy:12#s3cret@localhost/snapproxy', REDACTED],
+    ['postgresql://snapproxy:12?s3cret@localhost/snapproxy', REDACTED],
   ])('%s as %s', (value, shown) => {
     const listed = new Settings(new Map([['proxy.db.connection', value]])).listed();
     expect(listed).toContainEqual({ key: 'proxy.db.connection', shown });
