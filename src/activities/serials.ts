@@ -264,7 +264,7 @@ function unkeepable(
   return intents.flatMap((intent, index) => {
     const result = results[index];
     if (result?.status !== 'rejected' || !isFinal(result.reason)) return [];
-    const { reason } = result;
+    const reason: unknown = result.reason;
     const mayComeBack = reason instanceof KeyGone || reason instanceof HsmError;
     return [{ intent, reason: closedReason(reason), mayComeBack }];
   });
