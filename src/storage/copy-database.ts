@@ -10,6 +10,8 @@ type AnyTables = Record<string, Record<string, unknown>>;
 /** One table: its name, its primary key, and whether the database itself counts that up. */
 interface Table {
   readonly name: string;
+  /** As the database calls it. */
+  readonly tableName: string;
   readonly key: string;
   readonly counted: boolean;
 }
@@ -47,7 +49,7 @@ export async function copyDatabase(
           for (const { name } of tables) if (await hasRows(copy, name)) return false;
           for (const table of tables) {
             await copyTable(rows, copy, table, options);
-            if (table.counted && 'postgresql' in to) await countOn(copy, table, target);
+            if (table.counted) await countOn(copy, to, table, await lastId(rows, from, table));
           }
           return true;
         }),
@@ -61,12 +63,12 @@ export async function copyDatabase(
 }
 
 function tablesOf(orm: Awaited<ReturnType<typeof openOrm>>): readonly Table[] {
-  return [...orm.getMetadata().getAll().values()].map(({ className, primaryKeys, props }) => {
+  return [...orm.getMetadata().getAll().values()].map(({ className, tableName, primaryKeys, props }) => {
     const [key, ...more] = primaryKeys;
     if (key === undefined || more.length > 0)
       throw new TypeError(`internal error: ${className} needs one primary key`);
     const counted = props.find(({ name }) => String(name) === String(key))?.autoincrement === true;
-    return { name: className, key: String(key), counted };
+    return { name: className, tableName, key: String(key), counted };
   });
 }
 
@@ -108,14 +110,42 @@ function isForgotten(key: unknown, forget: string | undefined): boolean {
   return forget !== undefined && typeof key === 'string' && key.startsWith(forget);
 }
 
-/** PostgreSQL does not notice ids that were given to it: its counter goes on after the last. */
+/** The last id that a table gave, be its row gone; 0 before the first. */
+async function lastId(
+  queries: Kysely<AnyTables>,
+  location: DatabaseLocation,
+  { tableName, key }: Table,
+): Promise<number> {
+  const query =
+    'postgresql' in location
+      ? sql<{
+          last: unknown;
+        }>`select pg_sequence_last_value(pg_get_serial_sequence(${tableName}, ${key})::regclass) as last`
+      : sql<{ last: unknown }>`select seq as last from sqlite_sequence where name = ${tableName}`;
+  const { rows } = await query.execute(queries);
+  return Number(rows[0]?.last ?? 0);
+}
+
+/**
+ * Lets a table go on after the last id that the source gave: what undoes an import names rows by their ids, and must not find
+ * others under them. PostgreSQL does not even notice the ids of the rows that were copied.
+ */
 async function countOn(
   queries: Kysely<AnyTables>,
-  { name, key }: Table,
-  orm: Awaited<ReturnType<typeof openOrm>>,
+  location: DatabaseLocation,
+  { name, tableName, key }: Table,
+  given: number,
 ): Promise<void> {
-  const { tableName } = orm.getMetadata().getByClassName(name);
-  await sql`select setval(pg_get_serial_sequence(${tableName}, ${key}), coalesce(max(id), 0) + 1, false) from ${sql.table(name)}`.execute(
-    queries,
-  );
+  const row = await queries
+    .selectFrom(name)
+    .select((eb) => eb.fn.max(key).as('last'))
+    .executeTakeFirst();
+  const last = Math.max(given, Number(row?.last ?? 0));
+  if (last === 0) return;
+  if ('postgresql' in location) {
+    await sql`select setval(pg_get_serial_sequence(${tableName}, ${key}), ${last}::bigint)`.execute(queries);
+    return;
+  }
+  await sql`delete from sqlite_sequence where name = ${tableName}`.execute(queries);
+  await sql`insert into sqlite_sequence (name, seq) values (${tableName}, ${last})`.execute(queries);
 }

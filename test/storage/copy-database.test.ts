@@ -112,6 +112,40 @@ describe.skipIf(!hasPostgreSql)('a copy of the database', () => {
     expect((await using(to, contents)).acts.map(({ id }) => id).toSorted()).toEqual([1, 2]);
   });
 
+  it.each([
+    ['PostgreSQL', 'the embedded database', postgresql, file],
+    ['the embedded database', 'PostgreSQL', file, postgresql],
+  ] as const)(
+    'from %s to %s gives no id again, though its row is gone',
+    async (_from, _to, openFrom, openTo) => {
+      const places = [await openFrom(), await openTo(), await openFrom()] as const;
+      const [from, to, back] = places;
+      const add = (revision: number, location: DatabaseLocation) =>
+        using(location, ({ queries }) =>
+          queries
+            .insertInto('SnapRevision')
+            .values({ ...REVISION, revision })
+            .returning('id')
+            .executeTakeFirstOrThrow(),
+        );
+      await using(from, fill);
+      expect(await add(8, from)).toEqual({ id: 2 });
+      await using(from, ({ queries }) => queries.deleteFrom('SnapRevision').execute());
+      await copyDatabase(from, to);
+      await copyDatabase(to, back);
+      for (const copy of [to, back]) {
+        expect(await add(9, copy)).toEqual({ id: 3 });
+        // A table that never had a row counts from its beginning.
+        const channel = { snapName: 's', channel: 'edge', architecture: 'all', revision: 1, changedAt: AT };
+        expect(
+          await using(copy, ({ queries }) =>
+            queries.insertInto('ChannelOverride').values(channel).returning('id').executeTakeFirstOrThrow(),
+          ),
+        ).toEqual({ id: 1 });
+      }
+    },
+  );
+
   it('is not made where rows are already', async () => {
     const [from, to] = [await file(), await postgresql()];
     await using(from, fill);
