@@ -8,12 +8,14 @@ import {
   type Database,
   digestOfFile,
   generation,
+  holdLocks,
   noteLooseBlobs,
   parseBlobDigest,
   raiseGeneration,
 } from '../storage/index.ts';
 import { DELTA_FORMAT, writeDelta } from './delta-file.ts';
 import { withHeartbeats } from './heartbeats.ts';
+import { IMPORTS_LOCK, dropUnused } from './import-commit.ts';
 
 /** Two revisions of a snap between which a device may step. */
 export interface DeltaPair {
@@ -24,7 +26,7 @@ export interface DeltaPair {
 
 /** What making deltas needs from the host. */
 export interface DeltaDeps {
-  readonly database: Pick<Database, 'queries' | 'transaction'>;
+  readonly database: Pick<Database, 'kind' | 'queries' | 'transaction'>;
   readonly blobs: BlobStore;
   readonly now: () => Date;
 }
@@ -50,7 +52,7 @@ export function createDeltaActivities(deps: DeltaDeps) {
       return missing;
     },
 
-    /** Makes one delta, unless it does not pay or a file is gone. Gives whether there is one now. */
+    /** Makes one delta, unless it does not pay, or a file or revision is gone. Gives whether there is one now. */
     makeDelta: (pair: DeltaPair): Promise<boolean> =>
       withHeartbeats((signal) => makeDelta(deps, pair, signal)),
   };
@@ -127,21 +129,25 @@ async function makeDelta(deps: DeltaDeps, pair: DeltaPair, signal: AbortSignal):
       throw error;
     });
     if (pays === undefined) return false;
-    await record(deps, pair, pays ? output : undefined);
-    return pays;
+    const recorded = await record(deps, pair, pays ? output : undefined);
+    return pays && recorded;
   } finally {
     await rm(output, { force: true });
   }
 }
 
-async function record(deps: DeltaDeps, pair: DeltaPair, file: string | undefined): Promise<void> {
+/** Whether it was written down: not when one of the revisions was removed while it was made. */
+async function record(deps: DeltaDeps, pair: DeltaPair, file: string | undefined): Promise<boolean> {
   const delta = file === undefined ? { digest: '0'.repeat(96), size: 0 } : await digestOfFile(file);
   if (file !== undefined) {
     const digest = parseBlobDigest(delta.digest);
     await noteLooseBlobs(deps.database.queries, [digest], deps.now());
     await deps.blobs.adopt(file, digest);
   }
-  await deps.database.transaction(async (queries) => {
+  const recorded = await deps.database.transaction(async (queries) => {
+    // Whoever removes revisions holds it until what goes with them is gone too.
+    await holdLocks(queries, deps.database.kind, [IMPORTS_LOCK]);
+    if (!(await areThere(queries, pair))) return false;
     await queries
       .insertInto('Delta')
       .values({
@@ -158,5 +164,23 @@ async function record(deps: DeltaDeps, pair: DeltaPair, file: string | undefined
       .onConflict((conflict) => conflict.columns(['format', 'sourceSha3_384', 'targetSha3_384']).doNothing())
       .execute();
     await raiseGeneration(queries, 'catalog');
+    return true;
   });
+  if (!recorded && file !== undefined) await dropUnused(deps.database, deps.blobs, [delta.digest]);
+  return recorded;
+}
+
+async function areThere(
+  queries: Database['queries'],
+  { snapId, source, target }: DeltaPair,
+): Promise<boolean> {
+  const rows = await queries
+    .selectFrom('SnapRevision')
+    .select(['revision', 'sha3_384'])
+    .where('snapId', '=', snapId)
+    .where('revision', 'in', [source.revision, target.revision])
+    .execute();
+  return [source, target].every(({ revision, digest }) =>
+    rows.some((row) => row.revision === revision && row.sha3_384 === digest),
+  );
 }

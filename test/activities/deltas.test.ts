@@ -4,7 +4,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createDeltaActivities, type DeltaPair } from '../../src/activities/deltas.ts';
 import {
   type BlobStore,
@@ -120,6 +120,27 @@ describe('deltas', () => {
     expect(await activities.missingDeltas({ limit: 50 })).toEqual([]);
     expect(await parts.database.queries.selectFrom('Delta').select('size').execute()).toEqual([{ size: 0 }]);
     expect(await readdir(parts.blobs.stagingFolder)).toEqual([]);
+  });
+
+  it('of a revision that went meanwhile are not kept', async () => {
+    const parts = await place();
+    const before = noise('payload', 100_000);
+    await publish(parts, [before, Buffer.concat([before, Buffer.from('more')])]);
+    const { queries } = parts.database;
+    const adopt = parts.blobs.adopt.bind(parts.blobs);
+    vi.spyOn(parts.blobs, 'adopt').mockImplementationOnce(async (file, digest) => {
+      const blob = await adopt(file, digest);
+      await queries.deleteFrom('SnapRevision').where('revision', '=', 1).execute();
+      return blob;
+    });
+    const activities = createDeltaActivities({ ...parts, now: () => new Date() });
+    const [pair] = await activities.missingDeltas({ limit: 50 });
+    if (pair === undefined) throw new Error('no pair');
+    expect(await new MockActivityEnvironment().run(activities.makeDelta, pair)).toBe(false);
+    expect(await queries.selectFrom('Delta').selectAll().execute()).toEqual([]);
+    const blobs: string[] = [];
+    for await (const { digest } of parts.blobs.list()) blobs.push(digest);
+    expect(blobs.toSorted()).toEqual([pair.source.digest, pair.target.digest].toSorted());
   });
 
   it('wait for files that are gone', async () => {
