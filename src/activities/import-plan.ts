@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { requireFreeBytes } from '../bundles/index.ts';
 import { isAirlockError } from '../errors.ts';
@@ -16,6 +16,8 @@ export interface PlanParts {
   readonly database: Database;
   readonly blobs: BlobStore;
   readonly now: Date;
+  /** Tells this run of the workflow from any other: a repeat takes away what an attempt left that was cut off. */
+  readonly runId: string;
 }
 
 /**
@@ -62,7 +64,9 @@ async function planHead(input: ImportInput, content: ImportContent, parts: PlanP
 async function planLoose(input: ImportInput, parts: PlanParts) {
   const { blobs, now, database } = parts;
   await mkdir(blobs.stagingFolder, { recursive: true, mode: 0o700 });
-  const folder = await mkdtemp(join(blobs.stagingFolder, 'plan-'));
+  const folder = join(blobs.stagingFolder, `plan-${parts.runId}`);
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { mode: 0o700 });
   try {
     const content = await previewLoose(input, folder, { queries: database.queries, blobs, now });
     await verifySlice(folder, content, { from: 0, to: 1 }, { queries: database.queries, blobs, now });

@@ -127,7 +127,7 @@ export function createImportActivities(deps: ImportDeps) {
     /** What a push would change, or why it would be refused; changes nothing. */
     async planImport(input: ImportInput): Promise<ImportPlan> {
       const earlier = await earlierImport(database, input);
-      return planOf(input, earlier !== undefined, { database, blobs, now: deps.now() });
+      return planOf(input, earlier !== undefined, { database, blobs, now: deps.now(), runId: runIdOf() });
     },
 
     /** Puts back what was there before the newest import or removal, or before the one asked for. */

@@ -1,4 +1,4 @@
-import { copyFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ import { AT, importInput, newHost, newOutside, trustingHost, type Host } from '.
 import { snapIdOf, type Outside } from '../workflows/hosts.ts';
 
 const planOn = ({ database, blobs }: Host, input: ImportInput) =>
-  planOf(input, false, { database, blobs, now: AT });
+  planOf(input, false, { database, blobs, now: AT, runId: 'run' });
 
 /** What a plan left of itself. */
 const traces = async ({ folder, database }: Host) => ({
@@ -58,6 +58,18 @@ describe('a plan of account-keys', () => {
     const subjects = plan.items.map(({ action, subject }) => `${action} ${subject}`);
     expect(subjects).toContainEqual(expect.stringMatching(/^new account-key my-brand\/\S+$/));
     expect(subjects.join()).not.toContain(outside.chain.brand[1]?.primaryKey[0]);
+    expect(await traces(inside)).toEqual(before);
+  });
+
+  test('takes away what an attempt left that was cut off', async () => {
+    const outside = await newOutside();
+    const inside = await trustingHost(outside);
+    const before = await traces(inside);
+    const left = join(inside.folder, 'staging', 'plan-run');
+    await mkdir(left, { recursive: true });
+    await writeFile(join(left, 'assertions'), 'half');
+    const plan = await planOn(inside, await importInput('account-keys', await keyFile(outside)));
+    expect(plan.refused).toBeNull();
     expect(await traces(inside)).toEqual(before);
   });
 
