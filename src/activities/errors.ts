@@ -16,6 +16,11 @@ const RETRYABLE: ReadonlySet<ErrorKind> = new Set(['unavailable', 'internal']);
 /** Of those kinds, what the next try would meet as well: somebody has to make room, and is told at once. */
 const NOT_RETRYABLE: ReadonlySet<string> = new Set(['disk-full']);
 
+/** Whether another try may mend it, with nobody doing anything. */
+export function isRetryable({ kind, code }: AirlockError): boolean {
+  return RETRYABLE.has(kind) && !NOT_RETRYABLE.has(code);
+}
+
 /** What a failure carries besides its code: enough to make the error again on the other side. */
 const failureDetails = z.tuple([z.object({ kind: z.enum(ERROR_KINDS) })]).rest(z.unknown());
 
@@ -77,7 +82,7 @@ function failureOfOurs(error: AirlockError): ApplicationFailure {
   const failure = ApplicationFailure.create({
     message: error.message,
     type: error.code,
-    nonRetryable: !RETRYABLE.has(error.kind) || NOT_RETRYABLE.has(error.code),
+    nonRetryable: !isRetryable(error),
     details: [{ kind: error.kind }],
     ...(error.cause instanceof Error && { cause: error.cause }),
   });

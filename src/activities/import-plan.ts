@@ -4,6 +4,7 @@ import { requireFreeBytes } from '../bundles/index.ts';
 import { isAirlockError } from '../errors.ts';
 import { parseBlobDigest, type BlobStore, type Database } from '../storage/index.ts';
 import type { ImportInput, ImportPlan } from '../workflows/import-contract.ts';
+import { isRetryable } from './errors.ts';
 import { planContent } from './import-commit.ts';
 import { allAssertions, type ImportContent } from './import-content.ts';
 import { filesOf } from './import-files.ts';
@@ -44,7 +45,8 @@ export async function planOf(input: ImportInput, known: boolean, parts: PlanPart
     const nothing = found.items.length === 0 && found.newBytes === 0;
     return { ...base, ...found, alreadyImported: known && nothing };
   } catch (error) {
-    if (!isAirlockError(error)) throw error;
+    // A push would wait for what is away, and so does this.
+    if (!isAirlockError(error) || isRetryable(error)) throw error;
     const { kind, code, message } = error;
     const subject = content?.store ?? content?.snaps[0]?.name ?? basename(input.path);
     const item = { action: 'refused', kind: 'store', subject, detail: message } as const;

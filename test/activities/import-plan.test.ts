@@ -2,11 +2,12 @@ import { copyFile, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { AssertionCloser } from '../../src/activities/export-assertions.ts';
 import { planOf } from '../../src/activities/import-plan.ts';
 import { encodeStream } from '../../src/assertions/index.ts';
 import { DEFAULT_LIMITS } from '../../src/bundles/index.ts';
+import { BucketError } from '../../src/storage/bucket/errors.ts';
 import { parseBlobDigest } from '../../src/storage/index.ts';
 import type { ImportInput } from '../../src/workflows/import-contract.ts';
 import { honestMembers, newSigner, rawArchive, sampleStore } from '../bundles/sample.ts';
@@ -92,6 +93,16 @@ test('an archive that is pushed as account-keys is told apart, and none of its b
   await expect(importInput('account-keys', path)).rejects.toThrow(
     `cannot push ${path}: it holds no account-key assertion`,
   );
+});
+
+test('a plan refuses nothing because the storage of files is away for a while', async () => {
+  const outside = await newOutside();
+  const inside = await trustingHost(outside);
+  const input = await importInput('account-keys', await keyFile(outside));
+  const away = new BucketError('bucket-unreachable', 'cannot reach the bucket');
+  vi.spyOn(inside.blobs, 'findAll').mockRejectedValueOnce(away);
+  await expect(planOn(inside, input)).rejects.toBe(away);
+  expect(await planOn(inside, input)).toMatchObject({ refused: null });
 });
 
 describe('a plan of what "snap download" leaves', () => {
