@@ -118,8 +118,18 @@ async function undoPeople({ queries, undo, subject }: Undoing): Promise<void> {
   // One that was revoked meanwhile stays, revoked: a later push of the same file must not make it good again.
   for (const id of undo.tokensAdded)
     await queries.deleteFrom('Token').where('sessionId', '=', id).where('revokedAt', 'is', null).execute();
-  for (const { id, ...before } of undo.accountsBefore)
+  // The last first: one import may have changed an account twice.
+  for (const { id, after, ...before } of undo.accountsBefore.toReversed()) {
+    const row = await queries
+      .selectFrom('Account')
+      .select(['displayName', 'email'])
+      .where('id', '=', id)
+      .executeTakeFirst();
+    const same = row?.displayName === after?.displayName && row?.email === after?.email;
+    if (row === undefined || (after !== undefined && !same))
+      throw blocked(subject, `the account ${id} was changed since`);
     await queries.updateTable('Account').set(before).where('id', '=', id).execute();
+  }
   for (const id of undo.accountsAdded) {
     const snap = await queries
       .selectFrom('Snap')

@@ -62,15 +62,9 @@ async function writeAccount(
     (account.email !== null && present.email !== account.email)
   ) {
     const { id, displayName, email } = present;
-    changes.undo.accountsBefore.push({ id, displayName, email });
-    await changes.queries
-      .updateTable('Account')
-      .set({
-        displayName: account.displayName,
-        ...(account.email === null ? {} : { email: account.email }),
-      })
-      .where('id', '=', account.id)
-      .execute();
+    const after = { displayName: account.displayName, email: account.email ?? email };
+    changes.undo.accountsBefore.push({ id, displayName, email, after });
+    await changes.queries.updateTable('Account').set(after).where('id', '=', account.id).execute();
     changes.note('updated', 'account', username, account.displayName);
   }
 }

@@ -3,6 +3,8 @@ import type { Queries } from '../storage/index.ts';
 import { noRemovedRows, removedRowsSchema } from './removed-rows.ts';
 
 const row = z.record(z.string(), z.unknown());
+/** What an import may change of an account; what it made of that, `after`, came later than the first records. */
+const accountDetails = z.object({ displayName: z.string(), email: z.string().nullable() });
 
 /** Everything that an import or a removal changed, as it was before: what a roll-back puts back. Ids are those of the tables. */
 export const undoSchema = z.object({
@@ -25,7 +27,7 @@ export const undoSchema = z.object({
   tokensAdded: z.array(z.string()),
   /** What was changed of accounts, components and what a removal took away came later than the first records. */
   accountsBefore: z
-    .array(z.object({ id: z.string(), displayName: z.string(), email: z.string().nullable() }))
+    .array(accountDetails.extend({ id: z.string(), after: accountDetails.optional() }))
     .default([]),
   removed: removedRowsSchema.default(noRemovedRows),
   componentsAdded: z.array(z.number()).default([]),

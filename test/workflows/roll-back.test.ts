@@ -482,6 +482,11 @@ describe('a roll-back', () => {
         },
       ],
       [
+        /the account ada was changed since/,
+        ({ database: { queries } }) =>
+          queries.updateTable('Account').set({ displayName: 'Theirs' }).where('id', '=', 'ada').execute(),
+      ],
+      [
         /the store brand-devices was changed since/,
         ({ database }) =>
           database.transaction((queries) =>
