@@ -130,6 +130,27 @@ describe('a backup of a running appliance', () => {
   test('misses no file for two revisions between which no delta pays', async () => {
     const running = await applianceFolder();
     const [source, next] = [await putBlob(running, 100_000), await putBlob(running, 100_000)];
+    const revision = {
+      snapId: 'a'.repeat(32),
+      size: 100_000,
+      version: '1',
+      type: 'app',
+      architectures: ['amd64'],
+      base: null,
+      confinement: 'strict',
+      grade: 'stable',
+      epoch: { read: [0], write: [0] },
+      snapYaml: 'name: agent',
+      provenance: 'global-upload',
+      createdAt: new Date().toISOString(),
+    };
+    await running.database.queries
+      .insertInto('SnapRevision')
+      .values([
+        { ...revision, revision: 1, sha3_384: source },
+        { ...revision, revision: 2, sha3_384: next },
+      ])
+      .execute();
     const deltas = createDeltaActivities({ ...running, now: () => new Date() });
     const made = await new MockActivityEnvironment().run(deltas.makeDelta, {
       snapId: 'a'.repeat(32),
