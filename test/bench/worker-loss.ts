@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { z } from 'zod';
 import type { BenchFigure } from '../../scripts/bench-report.ts';
 import { temporalBatches } from '../../src/api/device/provisioning/serial-batches.ts';
 import type { CrashPoint } from '../../src/activities/crash-point.ts';
@@ -11,6 +12,7 @@ import { loadTemporalConfig } from '../../src/config/index.ts';
 import { connectTemporal } from '../../src/worker/connection.ts';
 import { createDataConverter } from '../../src/worker/data-converter.ts';
 import { createNamespace } from '../../src/worker/namespace.ts';
+import type { orderSchema } from '../faults/service-order.ts';
 import { openModelService } from '../support/model-service.ts';
 import { startTestServer } from '../support/temporal-server.ts';
 import { load, prepareRequest, type PreparedRequest } from './serial-load.ts';
@@ -72,13 +74,17 @@ async function secondsAfterLoss(keys: readonly Signer[], spare: boolean): Promis
       patience: 0,
       faultRate: 0,
       seed: 1,
-    };
+      witness: join(folder, 'witness'),
+    } satisfies z.input<typeof orderSchema>;
     const child = spawn(process.execPath, [SERVICE, JSON.stringify(order)], {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, AIRLOCK_CRASH_POINT: crashPoint },
     });
     workers.push(child);
-    await new Promise((resolve) => child.stdout.once('data', resolve));
+    await new Promise<unknown>((resolve, reject) => {
+      child.stdout.once('data', resolve);
+      child.once('exit', () => reject(new Error('the worker ended before it was ready')));
+    });
     return child;
   };
   try {

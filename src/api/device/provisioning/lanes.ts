@@ -15,8 +15,6 @@ export class Lanes {
   readonly #underWay = new Set<string>();
   #busy = 0;
   #size: number;
-  /** Whether the token served the last batch in half of the time that one should take, so that two take no longer. */
-  #quick = false;
   #gathering: NodeJS.Timeout | undefined;
   #closed = false;
   #lastEnd = -Infinity;
@@ -51,7 +49,7 @@ export class Lanes {
   }
 
   #schedule(): void {
-    if (this.#closed || this.#queue.size === 0 || !this.#mayLeave()) return;
+    if (this.#closed || this.#queue.size === 0 || this.#busy >= this.#options.lanes) return;
     if (this.#queue.size >= this.#size) this.#send();
     else {
       // Idle: whatever arrives in this turn of the event loop goes at once. Not idle: others come back right after a batch.
@@ -67,7 +65,7 @@ export class Lanes {
   #send(): void {
     clearTimeout(this.#gathering);
     this.#gathering = undefined;
-    if (this.#closed || this.#queue.size === 0 || !this.#mayLeave()) return;
+    if (this.#closed || this.#busy >= this.#options.lanes || this.#queue.size === 0) return;
     const batch = [...this.#queue].slice(0, this.#share());
     for (const intent of batch) {
       this.#queue.delete(intent);
@@ -86,16 +84,6 @@ export class Lanes {
   }
 
   /**
-   * Whether a batch may leave. A full one may take one lane more, so that a quick token has it to sign while the one before it
-   * is stored; smaller ones would cost more than is gained.
-   */
-  #mayLeave(): boolean {
-    const { lanes, batchSize } = this.#options;
-    const full = this.#quick && this.#queue.size >= batchSize;
-    return this.#busy < (full ? lanes + 1 : lanes);
-  }
-
-  /**
    * The size of the next batch: with several lanes no more than one lane's share of all that is here, so that the token has
    * another batch to sign while the devices of one get their answers and come back.
    */
@@ -106,7 +94,6 @@ export class Lanes {
   /** Keeps batches as large as the token serves in the time that one should take: twice as large at most from one to the next. */
   #fit(length: number, milliseconds: number): void {
     const { batchSize, batchTime } = this.#options;
-    this.#quick = milliseconds <= batchTime / 2;
     const served = Math.max(1, Math.floor((length * batchTime) / Math.max(milliseconds, 1)));
     if (milliseconds > batchTime) this.#size = Math.min(this.#size, served);
     else if (length === this.#size) this.#size = Math.min(batchSize, Math.max(served, 1), this.#size * 2);
