@@ -41,7 +41,9 @@ export async function planOf(input: ImportInput, known: boolean, parts: PlanPart
     refused: null,
   };
   try {
-    const found = await (content === undefined ? planLoose(input, parts) : planHead(input, content, parts));
+    const found = await (content === undefined
+      ? planLoose(input, parts)
+      : planHead(input, content, base.newBytes, parts));
     const nothing = found.items.length === 0 && found.newBytes === 0;
     return { ...base, ...found, alreadyImported: known && nothing };
   } catch (error) {
@@ -54,9 +56,8 @@ export async function planOf(input: ImportInput, known: boolean, parts: PlanPart
   }
 }
 
-async function planHead(input: ImportInput, content: ImportContent, parts: PlanParts) {
+async function planHead(input: ImportInput, content: ImportContent, needed: number, parts: PlanParts) {
   const { items } = await planContent(input, content, [], parts);
-  const needed = await newBytes(parts.blobs, content);
   await mkdir(parts.blobs.stagingFolder, { recursive: true, mode: 0o700 });
   await requireFreeBytes(parts.blobs.stagingFolder, needed);
   return { items, newBytes: needed };

@@ -16,6 +16,7 @@ import { assertionDifference, catalogDifference, catalogState } from './catalog-
 import { IMPORTS_LOCK, dropUnused } from './import-commit.ts';
 import { ImportError } from './import-errors.ts';
 import { undoSchema, type Undo } from './import-undo.ts';
+import { deltasOf } from './taken-rows.ts';
 
 /** What a roll-back needs from the host. */
 export interface RollBackParts {
@@ -200,15 +201,8 @@ async function digestsAdded(queries: Queries, undo: Undo): Promise<readonly Blob
       .where('id', '=', id)
       .executeTakeFirst();
     if (row === undefined) continue;
-    const { snapId, revision } = row;
-    const deltas = await queries
-      .selectFrom('Delta')
-      .select('sha3_384')
-      .where('snapId', '=', snapId)
-      .where('size', '>', 0)
-      .where((eb) => eb.or([eb('sourceRevision', '=', revision), eb('targetRevision', '=', revision)]))
-      .execute();
-    digests.push(row.sha3_384, ...deltas.map((delta) => delta.sha3_384));
+    const deltas = await deltasOf(queries, row.snapId, row.revision);
+    digests.push(row.sha3_384, ...deltas.flatMap(({ size, sha3_384 }) => (size > 0 ? [sha3_384] : [])));
   }
   for (const id of undo.componentsAdded) {
     const row = await queries

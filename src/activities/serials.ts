@@ -185,10 +185,10 @@ export function createSerialActivities(deps: SerialActivityDeps) {
   async function close(promises: readonly Unkeepable[]): Promise<void> {
     if (promises.length === 0) return;
     await deps.database.transaction(async (queries) => {
-      const ended: ClosedPromise[] = [];
-      for (const promise of promises)
-        if (!promise.mayComeBack || (await modelsUsingKey(queries, promise.intent.signKeyId)).length === 0)
-          ended.push(promise);
+      const mislaid = new Set(promises.flatMap((one) => (one.mayComeBack ? [one.intent.signKeyId] : [])));
+      for (const keyId of mislaid)
+        if ((await modelsUsingKey(queries, keyId)).length === 0) mislaid.delete(keyId);
+      const ended = promises.filter((one) => !one.mayComeBack || !mislaid.has(one.intent.signKeyId));
       await closePromises(queries, ended, deps.clock());
     });
   }

@@ -30,12 +30,7 @@ export async function takeRevisions(
       .where('snapRevision', '=', revision)
       .execute();
     removed.pairs.push(...pairs.map(keptRow.pair));
-    const deltas = await queries
-      .selectFrom('Delta')
-      .selectAll()
-      .where('snapId', '=', snapId)
-      .where((eb) => eb.or([eb('sourceRevision', '=', revision), eb('targetRevision', '=', revision)]))
-      .execute();
+    const deltas = await deltasOf(queries, snapId, revision);
     removed.deltas.push(...deltas.map(keptRow.delta));
     for (const delta of deltas)
       if (delta.size > 0)
@@ -52,6 +47,16 @@ export async function takeRevisions(
   const names = new Map(doomed.map(({ snapId, name }) => [snapId, name]));
   for (const [snapId, name] of names) files.push(...(await takeComponents(queries, snapId, name, removed)));
   return files;
+}
+
+/** The deltas from or to a revision. One of size 0 says that none pays, and names no file. */
+export async function deltasOf(queries: Queries, snapId: string, revision: number) {
+  return queries
+    .selectFrom('Delta')
+    .selectAll()
+    .where('snapId', '=', snapId)
+    .where((eb) => eb.or([eb('sourceRevision', '=', revision), eb('targetRevision', '=', revision)]))
+    .execute();
 }
 
 /** Removes the components of a snap that go with none of its revisions any more. */

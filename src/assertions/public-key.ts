@@ -54,8 +54,10 @@ export class PublicKey {
     const length = this.#numbers.n.length;
     if (signature.length > length) return false;
     const padded = concatBytes(new Uint8Array(length - signature.length), signature);
+    // Compared whole, as RFC 8017 section 8.2.2 wants: nothing that a lenient parser would pass over can hide in it.
     const expected = digestInfo(hash, digest);
     try {
+      // With no more than the key, for Node takes that for this very padding and is quickest so.
       const found = publicDecrypt(this.object, padded);
       return found.length === expected.length && timingSafeEqual(found, expected);
     } catch {
