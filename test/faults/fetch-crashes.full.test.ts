@@ -1,39 +1,22 @@
-import { randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { createDeviceApi } from '../../src/api/device/index.ts';
-import { startServer } from '../../src/api/server.ts';
 import { unpackBundle } from '../../src/bundles/index.ts';
 import { fetchSnaps } from '../../src/workflows/index.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { newOutside, trustingHost } from '../workflows/carried-store.ts';
 import type { Outside } from '../workflows/hosts.ts';
 import { MortalWorker } from './transfer-crashes.ts';
+import { serveDevices } from '../workflows/served-devices.ts';
 
 const NAMES = ['one', 'two', 'three', 'four'];
 
 /** The outside host's snaps over a network that breaks each connection after at most so many bytes, as long as `bad()`. */
 async function badNetwork(outside: Outside, bad: () => boolean): Promise<string> {
-  const { database, blobs } = outside.host;
   // Download addresses lead through the same network.
-  const site = { storeId: undefined, publicUrl: undefined, caCertificate: undefined };
-  const app = createDeviceApi({
-    database,
-    blobs,
-    deviceSecrets: () => Promise.resolve([]),
-    site: () => Promise.resolve(site),
-    clock: () => new Date(),
-    random: (size) => new Uint8Array(randomBytes(size)),
-    report: () => undefined,
-  });
-  const store = await startServer({
-    fetch: (request, bindings) => app.fetch(request, bindings),
-    host: '127.0.0.1',
-    port: 0,
-  });
+  const store = await serveDevices(outside.host, () => undefined);
   const network = createServer((client) => {
     const server = connect(store.port, '127.0.0.1');
     let left = bad() ? 200_000 + Math.random() * 1_500_000 : Number.POSITIVE_INFINITY;

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createCarryApi } from '../../src/api/carry/index.ts';
-import { createDeviceApi } from '../../src/api/device/index.ts';
 import { startServer } from '../../src/api/server.ts';
 import { createFetchActivities } from '../../src/activities/fetches.ts';
 import { identifyBasis } from '../../src/activities/export-basis.ts';
@@ -25,6 +24,7 @@ import type { Basis } from '../../src/workflows/export-contract.ts';
 import { publishComponent } from './components.ts';
 import { AT, importInput, newOutside, trustingHost, type Host } from './carried-store.ts';
 import type { Outside } from './hosts.ts';
+import { deviceApiOf } from './served-devices.ts';
 
 let temporal: TestTemporal;
 beforeAll(async () => {
@@ -38,15 +38,7 @@ async function authority(outside: Outside) {
   const tokens = new TokenOffice({ database, settings, random: randomBytes });
   const report = (error: unknown) => console.error(error);
   const app = createCarryApi({ database, blobs, settings, tokens, clock: () => new Date(), report });
-  const devices = createDeviceApi({
-    database,
-    blobs,
-    deviceSecrets: () => Promise.resolve([]),
-    site: () => Promise.resolve({ storeId: undefined, publicUrl: undefined, caCertificate: undefined }),
-    clock: () => new Date(),
-    random: (size) => new Uint8Array(randomBytes(size)),
-    report,
-  });
+  const devices = deviceApiOf(outside.host);
   const server = await startServer({
     fetch: (request, bindings) =>
       new URL(request.url).pathname.startsWith('/carry/')

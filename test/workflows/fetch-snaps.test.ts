@@ -1,9 +1,6 @@
 import { readdir } from 'node:fs/promises';
-import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { createDeviceApi } from '../../src/api/device/index.ts';
-import { startServer } from '../../src/api/server.ts';
 import { createFetchActivities } from '../../src/activities/fetches.ts';
 import { errorOfFailure, withFailures } from '../../src/activities/errors.ts';
 import { fetchAccountKeys, fetchSnaps, importAccountKeys, importSnap } from '../../src/workflows/index.ts';
@@ -11,6 +8,7 @@ import type { FetchSnapsInput } from '../../src/workflows/fetch-contract.ts';
 import { openTestTemporal, withWorkers, type TestTemporal } from '../support/temporal.ts';
 import { newOutside, importInput, trustingHost, type Host } from './carried-store.ts';
 import type { Outside } from './hosts.ts';
+import { serveDevices } from './served-devices.ts';
 
 let temporal: TestTemporal;
 beforeAll(async () => {
@@ -20,21 +18,7 @@ afterAll(() => temporal.close());
 
 /** Serves the outside host's snaps as devices get them. */
 async function serve(outside: Outside): Promise<string> {
-  const site = { storeId: undefined, publicUrl: undefined, caCertificate: undefined };
-  const app = createDeviceApi({
-    database: outside.host.database,
-    blobs: outside.host.blobs,
-    deviceSecrets: () => Promise.resolve([]),
-    site: () => Promise.resolve(site),
-    clock: () => new Date(),
-    random: (size) => new Uint8Array(randomBytes(size)),
-    report: (error) => console.error(error),
-  });
-  const server = await startServer({
-    fetch: (request, bindings) => app.fetch(request, bindings),
-    host: '127.0.0.1',
-    port: 0,
-  });
+  const server = await serveDevices(outside.host);
   onTestFinished(() => server.close());
   return server.url;
 }

@@ -3,7 +3,6 @@ import { randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { createDeviceApi } from '../../../src/api/device/index.ts';
 import { createFront, type Answering } from '../../../src/api/front.ts';
 import { FileCache } from '../../../src/api/online/file-cache.ts';
 import { createOnlineApi, FORWARDED } from '../../../src/api/online/index.ts';
@@ -13,7 +12,8 @@ import { upstreamSnaps } from '../../../src/api/overrides/upstream-snaps.ts';
 import { startServer, type RunningServer } from '../../../src/api/server.ts';
 import { openFileBlobStore } from '../../../src/storage/index.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
-import { newHost, newOutside, type Host } from '../../workflows/carried-store.ts';
+import { newHost, newOutside } from '../../workflows/carried-store.ts';
+import { deviceApiOf } from '../../workflows/served-devices.ts';
 
 /** Serves an app on a free port. */
 export async function serve(app: Answering): Promise<RunningServer> {
@@ -39,18 +39,6 @@ export async function between(limit = 2 ** 30) {
     },
   });
   return { ...(await onlineBefore(upstream.url, limit)), outside, upstream, asked };
-}
-
-function deviceApiOf({ database, blobs }: Host) {
-  return createDeviceApi({
-    database,
-    blobs,
-    deviceSecrets: () => Promise.resolve([]),
-    site: () => Promise.resolve({ storeId: undefined, publicUrl: undefined, caCertificate: undefined }),
-    clock: () => new Date(),
-    random: (size) => new Uint8Array(randomBytes(size)),
-    report: (error) => console.error(error),
-  });
 }
 
 /** An online host before an upstream, with its own paths behind those that it forwards. */

@@ -1,9 +1,8 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { createDeviceApi } from '../../../src/api/device/index.ts';
 import { exportResult, importPlan, importResult } from '../../../src/api/ops/contract.ts';
 import { hexToSnapSha3 } from '../../../src/assertions/index.ts';
 import { inventorySchema, readBundleHead } from '../../../src/bundles/index.ts';
@@ -15,6 +14,7 @@ import { AT, newOutside, snapIdOf, trustingHost, type Host } from '../../workflo
 import { publishComponent } from '../../workflows/components.ts';
 import type { Outside } from '../../workflows/hosts.ts';
 import { operatorAt, type Operator } from './operator.ts';
+import { deviceApiOf } from '../../workflows/served-devices.ts';
 
 let temporal: TestTemporal;
 beforeAll(async () => {
@@ -120,20 +120,6 @@ const files = (names: readonly { readonly name: string }[]) =>
     .map(({ name }) => name)
     .filter((name) => !name.endsWith('.assert'))
     .toSorted();
-
-/** The inside host as a device meets it that has no session. */
-function deviceApi(host: Host) {
-  const site = { storeId: undefined, publicUrl: undefined, caCertificate: undefined };
-  return createDeviceApi({
-    database: host.database,
-    blobs: host.blobs,
-    deviceSecrets: () => Promise.resolve([]),
-    site: () => Promise.resolve(site),
-    clock: () => new Date(),
-    random: (size) => new Uint8Array(randomBytes(size)),
-    report: (error) => console.error(error),
-  });
-}
 
 const offered = z.object({
   results: z.array(
@@ -356,7 +342,7 @@ describe('components', () => {
     const { path } = await at(outside.host, (operator) => exported(operator));
     const inside = await trustingHost(outside);
     await at(inside, (operator) => pushed(operator, path));
-    const store = deviceApi(inside);
+    const store = deviceApiOf(inside);
     const action = { action: 'install', 'instance-key': 'i', name: 'my-tool', epoch: null };
     const reply = await store.request('/v2/snaps/refresh', {
       method: 'POST',

@@ -1,16 +1,14 @@
-import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { createFetchActivities } from '../../../src/activities/fetches.ts';
 import { withFailures } from '../../../src/activities/errors.ts';
-import { createDeviceApi } from '../../../src/api/device/index.ts';
 import { operation } from '../../../src/api/ops/contract.ts';
-import { startServer } from '../../../src/api/server.ts';
 import { openTestTemporal, type TestTemporal } from '../../support/temporal.ts';
 import { newOutside, trustingHost } from '../../workflows/carried-store.ts';
 import type { Outside } from '../../workflows/hosts.ts';
 import { operatorAt } from './operator.ts';
+import { serveDevices } from '../../workflows/served-devices.ts';
 
 let temporal: TestTemporal;
 beforeAll(async () => {
@@ -20,20 +18,7 @@ afterAll(() => temporal.close());
 
 /** Serves the outside host's snaps as devices get them. */
 async function serve({ host }: Outside): Promise<string> {
-  const app = createDeviceApi({
-    database: host.database,
-    blobs: host.blobs,
-    deviceSecrets: () => Promise.resolve([]),
-    site: () => Promise.resolve({ storeId: undefined, publicUrl: undefined, caCertificate: undefined }),
-    clock: () => new Date(),
-    random: (size) => new Uint8Array(randomBytes(size)),
-    report: (error) => console.error(error),
-  });
-  const server = await startServer({
-    fetch: (request, bindings) => app.fetch(request, bindings),
-    host: '127.0.0.1',
-    port: 0,
-  });
+  const server = await serveDevices(host);
   onTestFinished(() => server.close());
   return server.url;
 }
