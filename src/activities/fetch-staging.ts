@@ -89,6 +89,7 @@ export async function upstreamClient(
   const sealed = who.credentials === null ? undefined : await deps.settings.get(who.credentials);
   return new StoreClient({
     url: settings.text('proxy.upstream') ?? '',
+    proxied: settings.text('proxy.https.proxy') !== undefined,
     ...(sealed === undefined ? {} : { login: parseLogin(sealed) }),
     ...(who.store === null ? {} : { store: who.store }),
   });

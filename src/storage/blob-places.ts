@@ -4,6 +4,7 @@ import {
   digestOfFile,
   type BlobDigest,
   type BlobPart,
+  type BlobSender,
   type BlobStore,
   type StoredBlob,
 } from './blob-store.ts';
@@ -69,6 +70,10 @@ export class BlobPlaces implements BlobStore {
 
   async open(blob: StoredBlob, part?: BlobPart): Promise<Readable> {
     return ((await this.bucketOf(blob)) ?? this.#folder).open(blob, part);
+  }
+
+  async sender(blob: StoredBlob, part?: BlobPart): Promise<BlobSender> {
+    return ((await this.bucketOf(blob)) ?? this.#folder).sender(blob, part);
   }
 
   async withFile<T>(blob: StoredBlob, use: (path: string) => Promise<T>): Promise<T> {

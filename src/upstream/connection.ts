@@ -2,6 +2,7 @@ import { sentenceOf } from '../errors.ts';
 import { isUntrustedCertificate } from '../untrusted-certificate.ts';
 import { UpstreamError } from './errors.ts';
 import type { Login } from './login-file.ts';
+import { askPlainly, type PlainAnswer } from './plain-answer.ts';
 
 /** Where the other store is, and who asks. */
 export interface UpstreamOptions {
@@ -9,11 +10,13 @@ export interface UpstreamOptions {
   readonly login?: Login | undefined;
   /** Brand store to look in; the general one without. */
   readonly store?: string | undefined;
-  /** For tests. */
-  readonly fetch?: typeof fetch;
+  /** Whether HTTPS goes through a proxy. */
+  readonly proxied?: boolean | undefined;
 }
 
 const ANSWER_MS = 30_000;
+/** From one place to the next, at most. */
+const HOPS = 10;
 
 /** Requests to another store, with the log-in where there is one, and what its refusals mean. */
 export class UpstreamConnection {
@@ -73,17 +76,11 @@ export class UpstreamConnection {
     withLogin = true,
     deadline = true,
   ): Promise<Response> {
-    const { login, store } = this.#options;
     const headers = new Headers(init.headers);
-    headers.set('user-agent', 'airlock');
-    if (withLogin && login !== undefined) headers.set('authorization', login.authorization);
-    if (withLogin && store !== undefined) {
-      headers.set('snap-device-store', store);
-      headers.set('x-ubuntu-store', store);
-    }
+    for (const [name, value] of Object.entries(this.#who(withLogin))) headers.set(name, value);
     try {
       const signals = deadline ? AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]) : signal;
-      return await (this.#options.fetch ?? fetch)(url, { ...init, headers, signal: signals });
+      return await fetch(url, { ...init, headers, signal: signals });
     } catch (cause) {
       signal.throwIfAborted();
       if (isUntrustedCertificate(cause))
@@ -98,5 +95,47 @@ export class UpstreamConnection {
         cause,
       );
     }
+  }
+
+  /**
+   * Asks for a large file on a connection of its own, to wherever the upstream leads.
+   * @returns undefined where the answer, or that there is none, is for `fetch` to understand
+   */
+  async askPlainly(
+    url: string,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<Extract<PlainAnswer, { readonly kind: 'bytes' }> | undefined> {
+    let place = new URL(url);
+    try {
+      for (let hop = 0; hop < HOPS && this.#isReachedPlainly(place); hop++) {
+        const answer = await askPlainly(place, { ...headers, ...this.#who(this.isOwn(place.href)) }, signal);
+        if (answer.kind === 'bytes') return answer;
+        if (answer.kind === 'other') return undefined;
+        place = answer.url;
+      }
+    } catch {
+      signal.throwIfAborted();
+    }
+    return undefined;
+  }
+
+  /** Whether an address is of the upstream's own host. */
+  isOwn(url: string): boolean {
+    return new URL(url).origin === new URL(this.url).origin;
+  }
+
+  #isReachedPlainly({ protocol }: URL): boolean {
+    return protocol === 'http:' || (protocol === 'https:' && this.#options.proxied !== true);
+  }
+
+  /** What says who asks. */
+  #who(withLogin: boolean): Readonly<Record<string, string>> {
+    const { login, store } = this.#options;
+    return {
+      'user-agent': 'airlock',
+      ...(withLogin && login !== undefined && { authorization: login.authorization }),
+      ...(withLogin && store !== undefined && { 'snap-device-store': store, 'x-ubuntu-store': store }),
+    };
   }
 }

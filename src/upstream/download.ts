@@ -67,7 +67,7 @@ async function downloadWith(running: Running): Promise<void> {
   let stream = digester.begin(wanted.size);
   let size = await digestPresent(partial, stream, running);
   if (size < wanted.size) {
-    const source = await client.open(wanted.url, size, options.signal);
+    const source = await client.open({ url: wanted.url, offset: size, size: wanted.size }, options.signal);
     if (source.offset !== size) {
       await stream.digest();
       [stream, size] = [digester.begin(wanted.size), 0];

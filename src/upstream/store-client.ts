@@ -23,6 +23,8 @@ import { UpstreamConnection, type UpstreamOptions } from './connection.ts';
 import { UpstreamError } from './errors.ts';
 
 const ASSERTION_MAX = 3 * 2 ** 20;
+/** Bytes from which on a connection of its own is worth what it takes to make it. */
+const LARGE_BYTES = 2 ** 21;
 
 /** What to look for. */
 export interface SnapWish {
@@ -207,26 +209,32 @@ export class StoreClient {
   }
 
   /**
-   * Opens the bytes of a snap from `offset` on. The credential goes to the upstream's own host only.
-   * @returns the answer, and the offset that it really begins at: 0 when the server ignores ranges
+   * Opens the bytes of a file from `offset` on. The credential goes to the upstream's own host only.
+   * @param wanted a file of so many bytes; large ones come on a connection of their own
+   * @returns the answer, each piece of which is good until the next is asked for, and the offset that it really begins at: 0 when
+   *   the server ignores ranges
    */
   async open(
-    url: string,
-    offset: number,
+    { url, offset, size }: { readonly url: string; readonly offset: number; readonly size: number },
     signal: AbortSignal,
   ): Promise<{ body: AsyncIterable<Uint8Array>; offset: number }> {
-    const own = new URL(url).origin === new URL(this.#connection.url).origin;
+    const headers: Record<string, string> = offset > 0 ? { range: `bytes=${offset}-` } : {};
+    const begun = (status: number) => (status === 206 ? offset : 0);
+    if (size - offset >= LARGE_BYTES) {
+      const large = await this.#connection.askPlainly(url, headers, signal);
+      if (large !== undefined) return { body: large.body, offset: begun(large.status) };
+    }
     const response = await this.#connection.fetch(
       url,
-      { headers: offset > 0 ? { range: `bytes=${offset}-` } : {} },
+      { headers },
       signal,
-      own,
+      this.#connection.isOwn(url),
       false,
     );
     await this.#connection.requireGood(response, url);
     if (response.body === null)
       throw new UpstreamError('upstream-answer-malformed', `cannot download ${url}: the answer is empty`);
-    return { body: response.body, offset: response.status === 206 ? offset : 0 };
+    return { body: response.body, offset: begun(response.status) };
   }
 
   #notFound(wish: SnapWish, said: string | undefined): UpstreamError {

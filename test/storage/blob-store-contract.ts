@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { finished } from 'node:stream/promises';
 import { describe, expect, it } from 'vitest';
@@ -8,6 +9,7 @@ import {
   digestOfFile,
   parseBlobDigest,
   type BlobDigest,
+  type BlobPart,
   type BlobStore,
   type StoredBlob,
 } from '../../src/storage/index.ts';
@@ -41,6 +43,21 @@ export function specifyBlobStore(open: () => Promise<BlobStore>): void {
       expect((await buffer(await store.open(blob, { start: 6 }))).toString()).toBe('blob');
       expect((await buffer(await store.open(blob, { start: 9, end: 9 }))).toString()).toBe('b');
       expect(await readdir(store.stagingFolder)).toEqual([]);
+    });
+
+    it('sends a blob on, whole or in part', async () => {
+      const store = await open();
+      const blob = await put(store, 'hello blob');
+      const sent = async (part?: BlobPart) => {
+        const to = new PassThrough();
+        const [bytes] = await Promise.all([buffer(to), (await store.sender(blob, part))(to)]);
+        return bytes.toString();
+      };
+      expect(await sent()).toBe('hello blob');
+      expect(await sent({ start: 6, end: 8 })).toBe('blo');
+      expect(await sent({ start: 6 })).toBe('blob');
+      await store.remove(blob.digest);
+      await expect(store.sender(blob)).rejects.toThrow();
     });
 
     it('keeps an empty file', async () => {

@@ -1,5 +1,4 @@
 import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type BlobStore, parseBlobDigest } from '../../storage/index.ts';
 import type { HandOver, Report } from './deps.ts';
@@ -58,12 +57,13 @@ export async function fileAnswer(
   // Hono makes a new answer out of one to HEAD, so that one must be whole.
   if (c.req.method === 'HEAD' || blob.size === 0) return new Response(null, { status, headers });
   const { outgoing } = c.env ?? {};
-  const body = await blobs.open(blob, { start, end });
   // Without a server around (tests) there is no socket to write to.
-  if (outgoing === undefined) return new Response(Readable.toWeb(body), { status, headers });
+  if (outgoing === undefined)
+    return new Response(Readable.toWeb(await blobs.open(blob, { start, end })), { status, headers });
+  const send = await blobs.sender(blob, { start, end });
   outgoing.writeHead(status, headers);
   // Not awaited: the answer is on its way, and whatever happens now can no longer become another status.
-  pipeline(body, outgoing).catch((error: unknown) => {
+  send(outgoing).catch((error: unknown) => {
     if (!isGoneAway(error)) options.report(error);
   });
   return RESPONSE_ALREADY_SENT;
@@ -84,6 +84,6 @@ function isGoneAway(error: unknown): boolean {
   return (
     error instanceof Error &&
     'code' in error &&
-    ['ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET', 'EPIPE'].includes(String(error.code))
+    ['ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_DESTROYED', 'ECONNRESET', 'EPIPE'].includes(String(error.code))
   );
 }

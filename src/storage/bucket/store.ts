@@ -20,6 +20,7 @@ import {
   isBlobDigest,
   type BlobDigest,
   type BlobPart,
+  type BlobSender,
   type BlobStore,
   type StoredBlob,
 } from '../blob-store.ts';
@@ -102,6 +103,11 @@ export class BucketBlobStore implements BlobStore {
     );
     if (Body instanceof Readable) return Body;
     throw new TypeError('internal error: an object that is no stream');
+  }
+
+  async sender(blob: StoredBlob, part?: BlobPart): Promise<BlobSender> {
+    const body = await this.open(blob, part);
+    return (to) => pipeline(body, to);
   }
 
   /** The file is a copy, checked against its digest, that goes away afterwards. */
