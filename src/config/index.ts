@@ -24,6 +24,7 @@ export type { DataFolderLock } from './data-folder-lock.ts';
 export { SecretBox, type DerivedKey } from './secret-box.ts';
 export { SecretError, type SecretErrorCode } from './secret-error.ts';
 export { pinFromFile, readSecretFile, systemdCredential } from './secret-file.ts';
+export { trustOnly } from './egress-cas.ts';
 export { sendThroughProxy } from './egress-proxy.ts';
 export { createPrivateFile, writePrivateFile } from './private-file.ts';
 export { operatorToken, readAddresses, writeAddresses, type RunningAddresses } from './running.ts';

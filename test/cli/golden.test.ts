@@ -45,7 +45,10 @@ describe('check-connections', () => {
       { key: 'proxy.dashboard.location', value: found.dashboard },
       { key: 'proxy.sso.location', value: found.login },
     ];
-    const run = await operator({ 'GET /ops/v1/config': { settings } });
+    const run = await operator({
+      'GET /ops/v1/config': { settings },
+      'GET /ops/v1/ca-certs': { pem: null },
+    });
     const { status, stdout } = await run('check-connections');
     const here = stdout
       .replace(found.dashboard, addresses.dashboard)

@@ -1,7 +1,10 @@
+import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 
+import { startServer } from '../../src/api/server.ts';
+import { selfSigned } from '../../src/api/tls/self-signed.ts';
 import { statusLines } from '../../src/cli/snap-store-proxy/status.ts';
 import { answering, runCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -585,7 +588,10 @@ test('check-connections names what does not answer, and fails', async () => {
     { key: 'proxy.upstream', value: reached.url },
     { key: 'proxy.sso.location', value: 'http://127.0.0.1:9' },
   ];
-  const { run } = await operator({ 'GET /ops/v1/config': { settings } });
+  const { run } = await operator({
+    'GET /ops/v1/config': { settings },
+    'GET /ops/v1/ca-certs': { pem: null },
+  });
   const outcome = await run(['check-connections']);
   expect(outcome.status).toBe(8);
   expect(outcome.stdout).toMatch(
@@ -593,6 +599,35 @@ test('check-connections names what does not answer, and fails', async () => {
       `^http: http://127.0.0.1:9: FAILED \\(127.0.0.1:9\\) .+\nhttp: ${reached.url}: OK\nNot all connections are accessible\n$`,
     ),
   );
+});
+
+test('check-connections trusts whom the host trusts: the CAs of use-ca-certs alone, where it has some', async () => {
+  const random = (size: number) => new Uint8Array(randomBytes(size));
+  const { cert, key } = await selfSigned(['localhost', '127.0.0.1'], new Date(), random);
+  const upstream = await startServer({
+    fetch: () => new Response(null),
+    host: '127.0.0.1',
+    port: 0,
+    tls: { cert, key },
+  });
+  onTestFinished(() => upstream.close(0));
+  const settings = [{ key: 'proxy.upstream', value: upstream.url }];
+  const check = async (pem: string | null) => {
+    const { run } = await operator({
+      'GET /ops/v1/config': { settings },
+      'GET /ops/v1/ca-certs': { pem },
+    });
+    return run(['check-connections']);
+  };
+  const refused = 'certificate of a CA that is not trusted';
+  expect((await check(null)).stdout).toContain(refused);
+  expect(await check(cert)).toMatchObject({
+    status: 0,
+    stdout: `http: ${upstream.url}: OK\nAll connections appear to be accessible\n`,
+  });
+  const another = await selfSigned(['localhost', '127.0.0.1'], new Date(), random);
+  expect((await check(another.cert)).stdout).toContain(refused);
+  expect((await check(null)).stdout).toContain(refused);
 });
 
 test.each(['snap-store-proxy', 'snap-proxy', 'enterprise-store'] as const)(

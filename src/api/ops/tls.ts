@@ -34,6 +34,11 @@ export function tlsRoutes(deps: OpsDeps): Hono {
     return context.json({ subject, until });
   });
 
+  app.get('/ca-certs', async (context) => {
+    const pem = await deps.settings.get(EGRESS_CA_SETTING);
+    return context.json({ pem: pem ?? null });
+  });
+
   app.put('/ca-certs', async (context) => {
     const cas = caCertificates(await textBody(context), deps.clock());
     const change = { value: cas.join(''), secret: false };

@@ -1,6 +1,7 @@
 import { Command } from '@commander-js/extra-typings';
+import { z } from 'zod';
 
-import { sendThroughProxy } from '../../config/index.ts';
+import { sendThroughProxy, trustOnly } from '../../config/index.ts';
 import { isUntrustedCertificate } from '../../untrusted-certificate.ts';
 import type { CliContext } from '../context.ts';
 import { CliError } from '../errors.ts';
@@ -12,7 +13,12 @@ import { configList } from './contract.ts';
 const ADDRESSES = ['proxy.dashboard.location', 'proxy.sso.location', 'proxy.upstream'];
 const DEADLINE_MS = 10_000;
 
-/** `check-connections`: whether this machine reaches what the online role needs (protocol/operators.md, section 1.2). */
+const trusted = z.looseObject({ pem: z.string().nullable() });
+
+/**
+ * `check-connections`: whether this machine reaches what the online role needs, by the proxy and with the CAs that the host uses
+ * (protocol/operators.md, section 1.2).
+ */
 export function checkConnectionsCommand(context: CliContext) {
   return new Command('check-connections')
     .description('check that the outside store can be reached from this machine')
@@ -24,10 +30,14 @@ export function checkConnectionsCommand(context: CliContext) {
         settings.filter(({ key, value }) => key === name && value !== 'None'),
       );
       const proxy = settings.find(({ key }) => key === 'proxy.https.proxy')?.value ?? 'None';
-      if (proxy !== 'None') sendThroughProxy(proxy, context.terminal.env);
+      const { pem } = await client.request('/ops/v1/ca-certs', trusted);
+      const restore = [
+        ...(proxy === 'None' ? [] : [sendThroughProxy(proxy, context.terminal.env)]),
+        ...(pem === null ? [] : [trustOnly(pem)]),
+      ];
       const findings = await Promise.all(
         addresses.map(async ({ value }) => ({ address: value, failure: await failureOf(value) })),
-      );
+      ).finally(() => restore.forEach((undo) => undo()));
       if (options.json) printJson(context.terminal, findings);
       else
         for (const { address, failure } of findings)

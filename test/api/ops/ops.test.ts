@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -17,6 +18,7 @@ import {
   status,
   trustRoots,
 } from '../../../src/api/ops/contract.ts';
+import { selfSigned } from '../../../src/api/tls/self-signed.ts';
 import { statusLines } from '../../../src/cli/snap-store-proxy/status.ts';
 import { encodeStream } from '../../../src/assertions/index.ts';
 import { appendAct, findAssertion } from '../../../src/storage/index.ts';
@@ -305,6 +307,21 @@ describe("the operator's interface", () => {
       const all = await (await operator.ask('GET', '/config')).text();
       expect(all).toContain('store.example');
       expect(all).not.toContain(secret);
+    });
+  });
+
+  test('tells the CAs that alone are trusted on the way out, as they were given', async () => {
+    const { cert } = await selfSigned(['localhost'], new Date(), (size) => new Uint8Array(randomBytes(size)));
+    const trusted = z.object({ pem: z.string().nullable() });
+    await at(await newHost(), async (operator) => {
+      expect(await operator.answer('GET', '/ca-certs', trusted)).toEqual({ pem: null });
+      expect(await operator.answer('PUT', '/ca-certs', z.object({ count: z.number() }), cert)).toEqual({
+        count: 1,
+      });
+      const { pem } = await operator.answer('GET', '/ca-certs', trusted);
+      expect(pem?.trim()).toBe(cert.trim());
+      expect((await operator.ask('DELETE', '/ca-certs')).status).toBe(204);
+      expect(await operator.answer('GET', '/ca-certs', trusted)).toEqual({ pem: null });
     });
   });
 
