@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream, type ReadStream } from 'node:fs';
 import { rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { decodeStream, snapSha3ToHex, text, type Assertion } from '../assertions/index.ts';
 import {
@@ -84,13 +85,33 @@ async function sizeOf(path: string): Promise<number> {
   return size;
 }
 
-async function linkSnap(input: ImportInput, folder: string, { signal }: StagingParts): Promise<number> {
+async function linkSnap(input: ImportInput, folder: string, parts: StagingParts): Promise<number> {
   const size = await sizeOf(input.path);
-  const hash = createHash('sha3-384');
-  await pipeline(createReadStream(input.path, { highWaterMark: CHUNK, ...(signal && { signal }) }), hash);
-  if (hash.digest('hex') !== input.digest) throw otherFile(input);
+  const { hashed, result } = hashing(parts);
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  await pipeline(readSnap(input), hashed, nowhere, { signal: parts.signal });
+  if (result().digest !== input.digest) throw otherFile(input);
   await symlink(input.path, join(folder, input.digest));
   return size;
+}
+
+function readSnap({ path }: ImportInput): ReadStream {
+  return createReadStream(path, { highWaterMark: CHUNK });
+}
+
+/** A stage of a pipeline that takes the digest of what passes, and tells how much that was. */
+function hashing({ onBytes }: StagingParts) {
+  const hash = createHash('sha3-384');
+  let bytes = 0;
+  const hashed = async function* (chunks: AsyncIterable<Buffer>) {
+    for await (const chunk of chunks) {
+      hash.update(chunk);
+      bytes += chunk.byteLength;
+      onBytes?.(bytes);
+      yield chunk;
+    }
+  };
+  return { hashed, result: () => ({ digest: hash.digest('hex'), bytes }) };
 }
 
 function otherFile({ path }: ImportInput): BundleError {
@@ -104,23 +125,15 @@ function otherFile({ path }: ImportInput): BundleError {
 async function stageSnap(input: ImportInput, folder: string, parts: StagingParts): Promise<number> {
   const target = join(folder, input.digest);
   await requireFreeBytes(folder, await sizeOf(input.path));
-  const hash = createHash('sha3-384');
-  let bytes = 0;
-  const hashed = async function* (chunks: AsyncIterable<Buffer>) {
-    for await (const chunk of chunks) {
-      hash.update(chunk);
-      bytes += chunk.byteLength;
-      parts.onBytes?.(bytes);
-      yield chunk;
-    }
-  };
+  const { hashed, result } = hashing(parts);
   await pipeline(
-    createReadStream(input.path, { highWaterMark: CHUNK }),
+    readSnap(input),
     hashed,
     createWriteStream(`${target}.part`, { mode: 0o600, highWaterMark: 4 * CHUNK }),
     { signal: parts.signal },
   );
-  if (hash.digest('hex') !== input.digest) {
+  const { digest, bytes } = result();
+  if (digest !== input.digest) {
     await rm(`${target}.part`, { force: true });
     throw otherFile(input);
   }

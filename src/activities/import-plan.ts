@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { requireFreeBytes } from '../bundles/index.ts';
 import { isAirlockError } from '../errors.ts';
@@ -19,6 +19,11 @@ export interface PlanParts {
   readonly now: Date;
   /** Tells this run of the workflow from any other: a repeat takes away what an attempt left that was cut off. */
   readonly runId: string;
+  /** Which attempt of the run this is: one that was given up for lost and goes on has a folder of its own. */
+  readonly attempt: number;
+  readonly signal?: AbortSignal;
+  /** Told the bytes that were read so far. */
+  readonly onBytes?: (bytes: number) => void;
 }
 
 /**
@@ -65,14 +70,18 @@ async function planHead(input: ImportInput, content: ImportContent, needed: numb
 
 /** Verifies what came without a head as a push would, in a folder of its own that names the files and copies none. */
 async function planLoose(input: ImportInput, parts: PlanParts) {
-  const { blobs, now, database } = parts;
-  await mkdir(blobs.stagingFolder, { recursive: true, mode: 0o700 });
-  const folder = join(blobs.stagingFolder, `plan-${parts.runId}`);
-  await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { mode: 0o700 });
+  const { database, blobs, now, signal, onBytes } = parts;
+  const staging = {
+    queries: database.queries,
+    blobs,
+    now,
+    ...(signal && { signal }),
+    ...(onBytes && { onBytes }),
+  };
+  const folder = await ownFolder(parts);
   try {
-    const content = await previewLoose(input, folder, { queries: database.queries, blobs, now });
-    await verifySlice(folder, content, { from: 0, to: 1 }, { queries: database.queries, blobs, now });
+    const content = await previewLoose(input, folder, staging);
+    await verifySlice(folder, content, { from: 0, to: 1 }, staging);
     const { items } = await planContent(input, content, await allAssertions(folder, content), parts);
     const needed = await newBytes(blobs, content);
     await requireFreeBytes(blobs.stagingFolder, needed);
@@ -80,6 +89,17 @@ async function planLoose(input: ImportInput, parts: PlanParts) {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** An empty folder for one attempt, in place of what earlier ones of the same run left. */
+async function ownFolder({ blobs: { stagingFolder }, runId, attempt }: PlanParts): Promise<string> {
+  await mkdir(stagingFolder, { recursive: true, mode: 0o700 });
+  const ofRun = `plan-${runId}-`;
+  for (const name of await readdir(stagingFolder))
+    if (name.startsWith(ofRun)) await rm(join(stagingFolder, name), { recursive: true, force: true });
+  const folder = join(stagingFolder, `${ofRun}${attempt}`);
+  await mkdir(folder, { mode: 0o700 });
+  return folder;
 }
 
 /** The bytes of the files that are not stored yet. */

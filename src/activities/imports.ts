@@ -124,20 +124,27 @@ export function createImportActivities(deps: ImportDeps) {
       );
     },
 
-    /** What a push would change, or why it would be refused; changes nothing. */
+    /** What a push would change, or why it would be refused; changes nothing. Heartbeats tell the bytes of a pair that were read. */
     async planImport(input: ImportInput): Promise<ImportPlan> {
-      const earlier = await earlierImport(database, input);
-      return planOf(input, earlier !== undefined, { database, blobs, now: deps.now(), runId: runIdOf() });
+      const { attempt } = Context.current().info;
+      return withHeartbeats(async (signal, report) => {
+        const earlier = await earlierImport(database, input);
+        const parts = { database, blobs, now: deps.now(), runId: runIdOf(), attempt };
+        const onBytes = (bytes: number) => report({ bytes });
+        return planOf(input, earlier !== undefined, { ...parts, signal, onBytes });
+      });
     },
 
     /** Puts back what was there before the newest import or removal, or before the one asked for. */
     rollBackImport(asked: string | RollBackInput): Promise<RollBackOutcome> {
-      return rollBack(rollBackInput(asked), { database, blobs, now: deps.now(), runId: runIdOf() });
+      const parts = { database, blobs, now: deps.now(), runId: runIdOf() };
+      return withHeartbeats(() => rollBack(rollBackInput(asked), parts));
     },
 
     /** Removes revisions, or tells which would go. */
     removeSnaps(input: RemovalInput): Promise<RemovalOutcome> {
-      return removeRevisions(input, { database, blobs, now: deps.now(), runId: runIdOf() });
+      const parts = { database, blobs, now: deps.now(), runId: runIdOf() };
+      return withHeartbeats(() => removeRevisions(input, parts));
     },
   };
 }

@@ -13,7 +13,17 @@ import type {
 import { runImport, verifySliceOf } from './import-steps.ts';
 import { commit } from './options.ts';
 
-const steps = proxyActivities<ImportActivities>({ ...commit, startToCloseTimeout: '5m' });
+/** A plan reads the whole of a pair, which may be as large as a snap can be. */
+const { planImport: plan } = proxyActivities<ImportActivities>({
+  ...commit,
+  startToCloseTimeout: '1h',
+  heartbeatTimeout: '30s',
+});
+const steps = proxyActivities<ImportActivities>({
+  ...commit,
+  startToCloseTimeout: '5m',
+  heartbeatTimeout: '30s',
+});
 
 /** Imports a store's export or its metadata: verified whole by children, then visible at once. */
 export function importStore(input: ImportInput): Promise<ImportOutcome> {
@@ -37,7 +47,7 @@ export function importAccountKeys(input: ImportInput): Promise<ImportOutcome> {
 
 /** Tells what a push would change. */
 export function planImport(input: ImportInput): Promise<ImportPlan> {
-  return steps.planImport(input);
+  return plan(input);
 }
 
 /** Puts back what was there before the newest import or removal, or before the one asked for; or tells what that would change. */

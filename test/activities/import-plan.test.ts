@@ -1,9 +1,11 @@
-import { copyFile, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { MockActivityEnvironment } from '@temporalio/testing';
 import { describe, expect, test, vi } from 'vitest';
 import { AssertionCloser } from '../../src/activities/export-assertions.ts';
+import { createImportActivities } from '../../src/activities/imports.ts';
 import { planOf } from '../../src/activities/import-plan.ts';
 import { encodeStream } from '../../src/assertions/index.ts';
 import { DEFAULT_LIMITS } from '../../src/bundles/index.ts';
@@ -16,7 +18,7 @@ import { AT, importInput, newHost, newOutside, trustingHost, type Host } from '.
 import { snapIdOf, type Outside } from '../workflows/hosts.ts';
 
 const planOn = ({ database, blobs }: Host, input: ImportInput) =>
-  planOf(input, false, { database, blobs, now: AT, runId: 'run' });
+  planOf(input, false, { database, blobs, now: AT, runId: 'run', attempt: 2 });
 
 /** What a plan left of itself. */
 const traces = async ({ folder, database }: Host) => ({
@@ -66,7 +68,7 @@ describe('a plan of account-keys', () => {
     const outside = await newOutside();
     const inside = await trustingHost(outside);
     const before = await traces(inside);
-    const left = join(inside.folder, 'staging', 'plan-run');
+    const left = join(inside.folder, 'staging', 'plan-run-1');
     await mkdir(left, { recursive: true });
     await writeFile(join(left, 'assertions'), 'half');
     const plan = await planOn(inside, await importInput('account-keys', await keyFile(outside)));
@@ -126,6 +128,24 @@ describe('a plan of what "snap download" leaves', () => {
       ]),
     );
     expect(await traces(inside)).toEqual(before);
+  });
+
+  test('tells with each heartbeat how many bytes of the snap were read', async () => {
+    const outside = await newOutside();
+    await outside.publishJourney();
+    const inside = await trustingHost(outside);
+    const { path, assertions } = await pairOf(outside, 'my-base', 5);
+    const input = await importInput('snap-pair', path, { assertions });
+    const { planImport } = createImportActivities({
+      ...inside,
+      now: () => AT,
+      accountKeyPushed: () => Promise.resolve(),
+    });
+    const worker = new MockActivityEnvironment();
+    const told: unknown[] = [];
+    worker.on('heartbeat', (progress) => told.push(progress));
+    expect(await worker.run(planImport, input)).toMatchObject({ refused: null });
+    expect(told).toContainEqual({ bytes: (await stat(path)).size });
   });
 
   test('says that the file is another than its assertions speak of, or is gone', async () => {

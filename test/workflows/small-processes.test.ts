@@ -112,6 +112,23 @@ test('snaps are exported in one step on the queue for large files', async () => 
   expect(asked).toEqual([{ step: 'write', input }]);
 });
 
+test.each(['planImport', 'rollBackImport', 'removeSnaps'])(
+  '%s is one step, which is given up for lost soon after its worker fell silent',
+  async (workflow) => {
+    const id = randomUUID();
+    const events = await withWorkers(
+      temporal,
+      { airlock: { [workflow]: step(workflow, null) } },
+      async (client) => {
+        await client.workflow.execute(workflow, { taskQueue: 'airlock', workflowId: id, args: [{}] });
+        return (await client.workflow.getHandle(id).fetchHistory()).events ?? [];
+      },
+    );
+    const scheduled = events.flatMap((event) => event.activityTaskScheduledEventAttributes ?? []);
+    expect(scheduled.map(({ heartbeatTimeout }) => Number(String(heartbeatTimeout?.seconds)))).toEqual([30]);
+  },
+);
+
 test('store metadata is fetched in one step, and the fetch is closed afterwards whether it went well or not', async () => {
   const input = { store: 'shop', credentials: 'login-1', actor: 'operator' };
   const outcome = { files: [] };
