@@ -24,6 +24,8 @@ const operationSchema = z.looseObject({
   error: z.looseObject({ kind: z.enum(ERROR_KINDS), code: z.string(), message: z.string() }).nullish(),
 });
 
+type Operation = z.infer<typeof operationSchema>;
+
 /** How far a process is. */
 export type OperationProgress = z.infer<typeof progressSchema>;
 
@@ -69,7 +71,7 @@ async function follow<T>(
   const wait = new Waiting(context);
   for (;;) {
     const operation = await look(context, client, workflowId, wait);
-    wait.tell(operation.waiting?.message);
+    wait.saw(operation);
     if (operation.progress) onProgress?.(operation.progress);
     switch (operation.status) {
       case 'running':
@@ -96,7 +98,7 @@ async function look(
   client: HttpClient,
   workflowId: string,
   wait: Waiting,
-): Promise<z.infer<typeof operationSchema>> {
+): Promise<Operation> {
   const { signal, now } = context;
   const path = `/ops/v1/operations/${encodeURIComponent(workflowId)}?wait=${WAIT_SECONDS}`;
   const patience = now().getTime() + HOST_PATIENCE_MS;
@@ -107,7 +109,7 @@ async function look(
       if (signal.aborted) throw interrupted(workflowId, error);
       if (!(error instanceof CliError) || error.kind !== 'unavailable' || now().getTime() > patience)
         throw error;
-      wait.tell(error.message);
+      wait.hostAway(error.message);
       await sleep(PAUSE_MS, undefined, { signal }).catch((cause: unknown) => {
         throw interrupted(workflowId, cause);
       });
@@ -120,22 +122,48 @@ function interrupted(workflowId: string, cause: unknown): CliError {
   return new CliError('unavailable', 'interrupted', sentence, { cause });
 }
 
-/** Says once why nothing moves, and once that it moves again. */
+/**
+ * Says once why nothing moves, and once that it moves again. That a step is tried anew is no move: it may fail as before.
+ */
 class Waiting {
   readonly #terminal: Terminal;
-  #told = false;
+  /** What was told to be away. */
+  #away: 'host' | 'part' | undefined;
+  /** How far the process was then, as far as it is known. */
+  #mark: OperationProgress | undefined;
 
   constructor({ terminal }: CliContext) {
     this.#terminal = terminal;
   }
 
-  /** @param why what stands in the way, if anything */
-  tell(why: string | undefined): void {
-    if (why !== undefined && !this.#told)
-      note(this.#terminal, `${why}; trying again (Ctrl-C leaves it running)`);
-    if (why === undefined && this.#told) note(this.#terminal, 'It goes on.');
-    this.#told = why !== undefined;
+  /** The host did not answer. */
+  hostAway(why: string): void {
+    this.#tell(why, 'host');
   }
+
+  /** The host answered, and this is how the process is. */
+  saw({ status, waiting, progress }: Operation): void {
+    if (waiting) {
+      this.#tell(waiting.message, 'part');
+      this.#mark = progress ?? undefined;
+      return;
+    }
+    const moved = this.#away === 'host' || status === 'completed' || isBeyond(progress, this.#mark);
+    this.#mark ??= progress ?? undefined;
+    if (this.#away === undefined || !moved) return;
+    note(this.#terminal, 'It goes on.');
+    this.#away = undefined;
+  }
+
+  #tell(why: string, away: 'host' | 'part'): void {
+    if (this.#away === undefined) note(this.#terminal, `${why}; trying again (Ctrl-C leaves it running)`);
+    this.#away = away;
+  }
+}
+
+function isBeyond(now: Operation['progress'], mark: OperationProgress | undefined): boolean {
+  if (!now || mark === undefined) return false;
+  return now.step !== mark.step || now.done > mark.done;
 }
 
 function parsed<T>(schema: z.ZodType<T>, value: unknown, workflowId: string): T {

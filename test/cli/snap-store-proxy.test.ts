@@ -487,6 +487,30 @@ describe('a part that is away while a process runs', () => {
     expect(outcome).toMatchObject({ status: 0, stderr: said });
   });
 
+  test('it goes on when it got further, not when one more attempt runs', async () => {
+    const at = (done: number, waiting: object | null) => ({
+      ...running(waiting),
+      progress: { step: 'downloading', done, total: 100, unit: 'bytes' },
+    });
+    const away = { message: why };
+    const attempts = [at(5, away), at(5, null), at(5, away), at(5, null), { ...at(5, null), progress: null }];
+    const further = await hostThat(...attempts, at(6, null), at(7, null), over);
+    const outcome = await runCli('snap-store-proxy', ['fetch-snaps', 'jq'], { env: further });
+    expect(outcome).toMatchObject({ status: 0, stderr: said });
+
+    const twice = await hostThat(...attempts, at(6, null), at(6, away), at(7, null), over);
+    const again = await runCli('snap-store-proxy', ['fetch-snaps', 'jq'], { env: twice });
+    expect(again).toMatchObject({ status: 0, stderr: `${said}${said}` });
+  });
+
+  test('one that ends in an error did not go on', async () => {
+    const message = 'cannot find the snap "jq": the store has none of that name';
+    const error = { kind: 'not-found', code: 'snap-unknown', message };
+    const env = await hostThat(running({ message: why }), { workflowId: 'x', status: 'failed', error });
+    const { stderr } = await runCli('snap-store-proxy', ['fetch-snaps', 'jq'], { env });
+    expect(stderr).toBe(`${why}; trying again (Ctrl-C leaves it running)\nerror: ${message}\n`);
+  });
+
   test('the host itself, which the command waits for', async () => {
     const env = await hostThat(running(null), undefined, over);
     const outcome = await runCli('snap-store-proxy', ['fetch-snaps', 'jq'], { env });

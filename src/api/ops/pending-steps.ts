@@ -10,7 +10,7 @@ export interface PendingSteps {
   readonly done: number | undefined;
   /** Of a step that knows the whole better than its workflow. */
   readonly total: number | undefined;
-  /** Why none of them gets on: the part that is away, as the last failure says, and the attempt that comes. */
+  /** Why none of them runs: the part that is away, as the last failure says, and the attempt that comes. */
   readonly waiting: Waiting | null;
 }
 
@@ -42,7 +42,7 @@ export async function pendingSteps(
   let done: number | undefined;
   let total: number | undefined;
   let waiting: Waiting | null = null;
-  let moving = false;
+  let running = false;
   for (const step of found.raw.pendingActivities ?? []) {
     const [payload] = step.heartbeatDetails?.payloads ?? [];
     const beat = payload && heartbeatSchema.safeParse(await open(payload));
@@ -50,22 +50,11 @@ export async function pendingSteps(
       done = (done ?? 0) + (beat.data.bytes ?? beat.data.snaps ?? 0);
       total ??= beat.data.total;
     }
-    moving ||= isMoving(step, beat?.success ?? false);
+    // An attempt that runs may get through: many steps say nothing until they are done.
+    running ||= step.state === STARTED;
     waiting ??= await waitingOf(step, open);
   }
-  return { done, total, waiting: moving ? null : waiting };
-}
-
-/** Whether this attempt got somewhere, or is the first one and under way. */
-function isMoving(step: Pending, reports: boolean): boolean {
-  if (step.state !== STARTED) return false;
-  if ((step.attempt ?? 1) <= 1) return true;
-  return reports && millisecondsOf(step.lastHeartbeatTime) >= millisecondsOf(step.lastStartedTime);
-}
-
-/** Seconds are a 64-bit number of the wire's own kind. */
-function millisecondsOf(moment: Pending['lastStartedTime']): number {
-  return Number(String(moment?.seconds ?? 0)) * 1000 + (moment?.nanos ?? 0) / 1e6;
+  return { done, total, waiting: running ? null : waiting };
 }
 
 async function waitingOf(
