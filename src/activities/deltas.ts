@@ -12,10 +12,11 @@ import {
   noteLooseBlobs,
   parseBlobDigest,
   raiseGeneration,
+  withLock,
 } from '../storage/index.ts';
 import { DELTA_FORMAT, writeDelta } from './delta-file.ts';
 import { withHeartbeats } from './heartbeats.ts';
-import { IMPORTS_LOCK, dropUnused } from './import-commit.ts';
+import { FILES_LOCK, IMPORTS_LOCK, dropUnused } from './import-commit.ts';
 
 /** Two revisions of a snap between which a device may step. */
 export interface DeltaPair {
@@ -136,17 +137,30 @@ async function makeDelta(deps: DeltaDeps, pair: DeltaPair, signal: AbortSignal):
   }
 }
 
-/** Whether it was written down: not when one of the revisions was removed while it was made. */
+/** Whether it was written down: not when one of the revisions was removed while it was made, or its file by whoever removed them. */
 async function record(deps: DeltaDeps, pair: DeltaPair, file: string | undefined): Promise<boolean> {
-  const delta = file === undefined ? { digest: '0'.repeat(96), size: 0 } : await digestOfFile(file);
-  if (file !== undefined) {
-    const digest = parseBlobDigest(delta.digest);
-    await noteLooseBlobs(deps.database.queries, [digest], deps.now());
-    await deps.blobs.adopt(file, digest);
-  }
-  const recorded = await deps.database.transaction(async (queries) => {
+  const { database, blobs, now } = deps;
+  if (file === undefined) return writeRow(deps, pair, { digest: '0'.repeat(96), size: 0 });
+  const delta = await digestOfFile(file);
+  await noteLooseBlobs(database.queries, [delta.digest], now());
+  await blobs.adopt(file, delta.digest);
+  const recorded = await withLock(database, FILES_LOCK, async () => {
+    // No row names it yet: another that is made of this pair may just have dropped it, because the revisions were gone then.
+    if ((await blobs.find(delta.digest)) === undefined) return false;
+    return writeRow(deps, pair, delta);
+  });
+  if (!recorded) await dropUnused(database, blobs, [delta.digest]);
+  return recorded;
+}
+
+function writeRow(
+  { database, now }: DeltaDeps,
+  pair: DeltaPair,
+  delta: { readonly digest: string; readonly size: number },
+): Promise<boolean> {
+  return database.transaction(async (queries) => {
     // Whoever removes revisions holds it until what goes with them is gone too.
-    await holdLocks(queries, deps.database.kind, [IMPORTS_LOCK]);
+    await holdLocks(queries, database.kind, [IMPORTS_LOCK]);
     if (!(await areThere(queries, pair))) return false;
     await queries
       .insertInto('Delta')
@@ -159,15 +173,13 @@ async function record(deps: DeltaDeps, pair: DeltaPair, file: string | undefined
         targetSha3_384: pair.target.digest,
         sha3_384: delta.digest,
         size: delta.size,
-        createdAt: deps.now().toISOString(),
+        createdAt: now().toISOString(),
       })
       .onConflict((conflict) => conflict.columns(['format', 'sourceSha3_384', 'targetSha3_384']).doNothing())
       .execute();
     await raiseGeneration(queries, 'catalog');
     return true;
   });
-  if (!recorded && file !== undefined) await dropUnused(deps.database, deps.blobs, [delta.digest]);
-  return recorded;
 }
 
 async function areThere(

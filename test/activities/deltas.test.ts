@@ -6,11 +6,13 @@ import { promisify } from 'node:util';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { createDeltaActivities, type DeltaPair } from '../../src/activities/deltas.ts';
+import { dropUnused } from '../../src/activities/import-commit.ts';
 import {
   type BlobStore,
   type Database,
   digestOfFile,
   openFileBlobStore,
+  parseBlobDigest,
   raiseGeneration,
 } from '../../src/storage/index.ts';
 import { addSnap, type RevisionRow } from '../api/device/snap-rows.ts';
@@ -141,6 +143,63 @@ describe('deltas', () => {
     const blobs: string[] = [];
     for await (const { digest } of parts.blobs.list()) blobs.push(digest);
     expect(blobs.toSorted()).toEqual([pair.source.digest, pair.target.digest].toSorted());
+  });
+
+  /** What happens to the delta of two revisions that is made while `meanwhile` runs, once its file is adopted. */
+  async function madeWhile(
+    meanwhile: (parts: Awaited<ReturnType<typeof place>>, digest: string) => unknown,
+    moment: 'file' | 'row',
+  ) {
+    const parts = await place();
+    const before = noise('payload', 100_000);
+    await publish(parts, [before, Buffer.concat([before, Buffer.from('more')])]);
+    const adopted: string[] = [];
+    const adopt = parts.blobs.adopt.bind(parts.blobs);
+    vi.spyOn(parts.blobs, 'adopt').mockImplementation(async (file, digest) => {
+      const blob = await adopt(file, digest);
+      adopted.push(digest);
+      if (moment === 'file') await meanwhile(parts, digest);
+      return blob;
+    });
+    const transaction: Database['transaction'] = (work) => {
+      if (moment === 'row') meanwhile(parts, adopted.join());
+      return parts.database.transaction(work);
+    };
+    const activities = createDeltaActivities({
+      blobs: parts.blobs,
+      database: { ...parts.database, transaction },
+      now: () => new Date(),
+    });
+    const [pair] = await activities.missingDeltas({ limit: 50 });
+    if (pair === undefined) throw new Error('no pair');
+    const made = await new MockActivityEnvironment().run(activities.makeDelta, pair);
+    const { queries } = parts.database;
+    const present = async () => ({
+      rows: (await queries.selectFrom('Delta').select('sha3_384').execute()).map((row) => row.sha3_384),
+      files: [...(await parts.blobs.findAll(adopted.map(parseBlobDigest))).keys()],
+    });
+    return { made, adopted, present, missing: () => activities.missingDeltas({ limit: 50 }) };
+  }
+
+  it('whose file somebody drops before it has a row are not named, and made again', async () => {
+    const { made, present, missing } = await madeWhile(
+      ({ database, blobs }, digest) => dropUnused(database, blobs, [digest]),
+      'file',
+    );
+    expect(made).toBe(false);
+    expect(await present()).toEqual({ rows: [], files: [] });
+    expect(pairs(await missing())).toEqual(['1 to 2']);
+  });
+
+  it('keep their file from somebody who wants to drop it while the row is written', async () => {
+    const drops: Promise<number>[] = [];
+    const { made, adopted, present } = await madeWhile(
+      ({ database, blobs }, digest) => drops.push(dropUnused(database, blobs, [digest])),
+      'row',
+    );
+    expect(await Promise.all(drops)).toEqual([0]);
+    expect(made).toBe(true);
+    expect(await present()).toEqual({ rows: adopted, files: adopted });
   });
 
   it('wait for files that are gone', async () => {
