@@ -13,6 +13,7 @@ import {
   type Manifest,
 } from '../../src/bundles/index.ts';
 import { parseManifest } from '../../src/bundles/layouts.ts';
+import { runCli } from '../support/cli.ts';
 import {
   filesUnder,
   honestMembers,
@@ -43,6 +44,15 @@ async function refuse(path: string, refusal: Refusal, limits: BundleLimits = DEF
   expect(error).toMatchObject(refusal);
   expect(error).toMatchObject({ message: expect.stringMatching(/^cannot /) });
   expect(await filesUnder(folder)).toEqual([]);
+  const isArchive = path.endsWith('.tar.gz') && limits === DEFAULT_LIMITS;
+  if (isArchive && error instanceof Error) await inspectSays(path, error.message);
+}
+
+/** Whoever looks at an archive before it is carried is told what a push would be told. */
+async function inspectSays(path: string, message: string): Promise<void> {
+  const { status, stdout, stderr } = await runCli('airlock', ['inspect', path]);
+  expect({ stdout, stderr }).toEqual({ stdout: '', stderr: `error: ${message}\n` });
+  expect(status).not.toBe(0);
 }
 
 async function refuseMembers(
