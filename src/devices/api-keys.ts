@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, timingSafeEqual, type KeyObject } from 'node:crypto';
 
 import { DeviceError } from './errors.ts';
 
@@ -17,7 +17,7 @@ export interface ApiKeyRecord {
  * The keyed digest under which an API key is kept: HMAC-SHA256 in hex with a pepper that is not in the database, so that
  * a copy of the database alone tells nothing about short keys either.
  */
-export function apiKeyDigest(key: string, pepper: Uint8Array): string {
+export function apiKeyDigest(key: string, pepper: KeyObject): string {
   return createHmac('sha256', pepper).update('airlock api-key\0').update(key).digest('hex');
 }
 
@@ -29,7 +29,7 @@ export function apiKeyDigest(key: string, pepper: Uint8Array): string {
 export function matchApiKey(
   presented: string | undefined,
   records: readonly ApiKeyRecord[],
-  of: { readonly pepper: Uint8Array; readonly now: Date },
+  of: { readonly pepper: KeyObject; readonly now: Date },
 ): ApiKeyRecord {
   if (presented === undefined || presented === '') {
     throw new DeviceError(

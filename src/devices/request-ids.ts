@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, timingSafeEqual, type KeyObject } from 'node:crypto';
 
 import { DeviceError } from './errors.ts';
 
@@ -20,7 +20,7 @@ export interface RequestId {
   readonly expiresAt: Date;
 }
 
-function mac(secret: Uint8Array, head: Uint8Array): Buffer {
+function mac(secret: KeyObject, head: Uint8Array): Buffer {
   return createHmac('sha256', secret).update('airlock request-id\0').update(head).digest().subarray(0, MAC);
 }
 
@@ -29,7 +29,7 @@ function mac(secret: Uint8Array, head: Uint8Array): Buffer {
  * request-ids costs no storage. `random` is {@link REQUEST_ID_RANDOM_BYTES} unguessable bytes; the expiry is kept in whole seconds.
  */
 export function mintRequestId(of: {
-  readonly secret: Uint8Array;
+  readonly secret: KeyObject;
   readonly random: Uint8Array;
   readonly expiresAt: Date;
 }): string {
@@ -47,7 +47,7 @@ export function mintRequestId(of: {
  * Expiry is not judged here: a device that polls after a 202 sends the same request-id for as long as it takes.
  * Throws {@link DeviceError} `request-id-unknown`.
  */
-export function readRequestId(text: string, secrets: readonly Uint8Array[]): RequestId {
+export function readRequestId(text: string, secrets: readonly KeyObject[]): RequestId {
   const bytes = Buffer.from(text, 'base64url');
   const genuine =
     bytes.length === LENGTH &&

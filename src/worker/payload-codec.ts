@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
 import { METADATA_ENCODING_KEY, type Payload, type PayloadCodec } from '@temporalio/common';
 import proto from '@temporalio/proto';
 import { WorkerError } from './errors.ts';
@@ -25,15 +25,17 @@ const text = new TextDecoder();
  * are passed through.
  */
 export function createPayloadCodec(keys: PayloadKeyRing): PayloadCodec {
-  const [sealing] = keys;
-  const byId = new Map(keys.map((key) => [key.id, key]));
+  // Made once: Node makes a key object of plain bytes at each use, which costs more than the sealing.
+  const byId = new Map(keys.map(({ id, key }) => [id, createSecretKey(key)]));
+  const [{ id, key }] = keys;
+  const sealing = { id, key: createSecretKey(key) };
   return {
     encode: async (payloads) => payloads.map((payload) => seal(payload, sealing)),
     decode: async (payloads) => payloads.map((payload) => open(payload, byId)),
   };
 }
 
-function seal(payload: Payload, { id, key }: PayloadKey): Payload {
+function seal(payload: Payload, { id, key }: { readonly id: string; readonly key: KeyObject }): Payload {
   const iv = randomBytes(IV_BYTES);
   const cipher = createCipheriv(CIPHER, key, iv).setAAD(associated(id));
   const plain = proto.temporal.api.common.v1.Payload.encode(payload).finish();
@@ -44,7 +46,7 @@ function seal(payload: Payload, { id, key }: PayloadKey): Payload {
   };
 }
 
-function open(payload: Payload, byId: ReadonlyMap<string, PayloadKey>): Payload {
+function open(payload: Payload, byId: ReadonlyMap<string, KeyObject>): Payload {
   if (metadata(payload, METADATA_ENCODING_KEY) !== ENCODING) return payload;
   const id = metadata(payload, KEY_ID);
   const key = byId.get(id);
@@ -56,7 +58,7 @@ function open(payload: Payload, byId: ReadonlyMap<string, PayloadKey>): Payload 
     );
   const data = payload.data ?? new Uint8Array();
   try {
-    const decipher = createDecipheriv(CIPHER, key.key, data.subarray(0, IV_BYTES), {
+    const decipher = createDecipheriv(CIPHER, key, data.subarray(0, IV_BYTES), {
       authTagLength: TAG_BYTES,
     });
     decipher.setAAD(associated(id));

@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -9,7 +10,7 @@ import {
 } from '../../src/devices/index.ts';
 
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
-const secret = bytes(32);
+const secret = bytes(32).map((key) => createSecretKey(key));
 const random = bytes(REQUEST_ID_RANDOM_BYTES);
 const expiresAt = fc.integer({ min: 0, max: 2 ** 31 }).map((seconds) => new Date(seconds * 1000));
 
@@ -54,7 +55,7 @@ describe('a request-id', () => {
   });
 
   it('has one spelling only, for it is spent by its text', () => {
-    const key = new Uint8Array(32);
+    const key = createSecretKey(new Uint8Array(32));
     const text = mintRequestId({ secret: key, random: new Uint8Array(16), expiresAt: new Date(1e12) });
     expect(codeOf(() => readRequestId(`${text}=`, [key]))).toBe('request-id-unknown');
     expect(codeOf(() => readRequestId(` ${text}`, [key]))).toBe('request-id-unknown');

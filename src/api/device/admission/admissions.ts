@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { hash, type KeyObject } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 
 import { crashPoint } from '../../../activities/crash-point.ts';
@@ -18,7 +18,7 @@ export interface AdmissionDeps {
   readonly database: Pick<Database, 'kind' | 'transaction'>;
   readonly clock: () => Date;
   readonly tracing: Tracing;
-  readonly apiKeyPepper: Uint8Array;
+  readonly apiKeyPepper: KeyObject;
   readonly claimSecret: (brandId: string, model: string, salt: string | undefined) => Uint8Array;
   /** Throws {@link DeviceError} `too-busy` when too many wait for this HSM token. */
   readonly checkCapacity: (token: string, intent?: string) => void;

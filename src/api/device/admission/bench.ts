@@ -1,3 +1,5 @@
+import type { KeyObject } from 'node:crypto';
+
 import type { Assertion } from '../../../assertions/index.ts';
 import type { Queries } from '../../../storage/index.ts';
 import type { NewIntent } from '../../../storage/model-service/index.ts';
@@ -9,7 +11,7 @@ export interface Bench {
   readonly queries: Queries;
   readonly facts: GroupFacts;
   readonly now: Date;
-  readonly apiKeyPepper: Uint8Array;
+  readonly apiKeyPepper: KeyObject;
   readonly claimSecret: (brandId: string, model: string) => Uint8Array;
   /** Throws `DeviceError` `too-busy` when too many wait for this HSM token. */
   readonly checkCapacity: (token: string, intent?: string) => void;
