@@ -2,7 +2,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import { appendFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { describe, expect, test } from 'vitest';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { selfSigned } from '../../src/api/tls/self-signed.ts';
 import { BucketBlobStore } from '../../src/storage/bucket/store.ts';
 import { digestOfFile, parseBlobDigest, type BucketPlace } from '../../src/storage/index.ts';
 import { startBucketServer, versitygw, type BucketServer } from '../support/bucket-server.ts';
@@ -45,6 +47,26 @@ describe.skipIf(program.path === undefined)(`blobs in a bucket${reasonToSkip(pro
     const { digest } = await put(store, 'an object');
     const path = join(server.folder, 'snaps', digest.slice(0, 2), digest);
     expect((await readFile(path)).toString()).toBe('an object');
+  });
+
+  test('over TLS are for a bucket whose CA is trusted, from the moment that it is', async () => {
+    const random = (size: number) => new Uint8Array(randomBytes(size));
+    const tls = await selfSigned(['127.0.0.1'], new Date(), random);
+    const folder = await temporaryFolder();
+    const files = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') };
+    await writeFile(files.cert, tls.cert);
+    await writeFile(files.key, tls.key);
+    const server = await startBucketServer(program.path ?? '', files);
+    expect(server.address).toMatch(/^https:/);
+    const store = await storeAt(server.place());
+    await expect(store.check()).rejects.toMatchObject({ code: 'bucket-untrusted' });
+    const usual = getCACertificates('default');
+    setDefaultCACertificates([tls.cert]);
+    onTestFinished(() => setDefaultCACertificates(usual));
+    await store.check();
+    const content = bytesOf('secret', 9 * 2 ** 20);
+    const blob = await put(store, content);
+    expect((await buffer(await store.open(blob))).equals(content)).toBe(true);
   });
 
   test('other objects in the bucket are left alone and not listed', async () => {
