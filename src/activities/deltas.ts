@@ -27,7 +27,7 @@ export interface DeltaPair {
 
 /** What making deltas needs from the host. */
 export interface DeltaDeps {
-  readonly database: Pick<Database, 'kind' | 'queries' | 'transaction'>;
+  readonly database: Pick<Database, 'kind' | 'location' | 'queries' | 'transaction'>;
   readonly blobs: BlobStore;
   readonly now: () => Date;
 }

@@ -170,7 +170,7 @@ async function requireStored(blobs: BlobStore, digests: readonly BlobDigest[]): 
 
 /** Removes blobs that no row speaks of; returns how many. */
 export async function dropUnused(
-  database: Pick<Database, 'kind' | 'queries' | 'transaction'>,
+  database: Pick<Database, 'kind' | 'location' | 'queries' | 'transaction'>,
   blobs: BlobStore,
   digests: readonly string[],
 ): Promise<number> {

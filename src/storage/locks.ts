@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import type { Database, Queries } from './database.ts';
 
@@ -20,16 +22,21 @@ export async function holdLocks(
   await sql`select pg_advisory_xact_lock(held.key) from (values ${rows}) as held(key)`.execute(queries);
 }
 
+/** How often a process looks whether another has done its work. */
+const LOOK_AGAIN_MS = 20;
+/** How SQLite says that another has the file. */
+const SQLITE_BUSY = 5;
+
 /** The end of the newest work under each name, in this process. */
 const queues = new Map<string, Promise<void>>();
 
 /**
  * Runs work while nobody else runs any under the same name: for work that touches files beside rows, and so cannot all be in
- * one transaction. Work may open transactions of its own. Never nest two under one name. The processes that share a PostgreSQL
- * wait for each other too; of the embedded engine there is one.
+ * one transaction. Work may open transactions of its own. Never nest two under one name. The processes that share a database
+ * wait for each other too, and one that dies holds nothing.
  */
 export async function withLock<Result>(
-  database: Pick<Database, 'kind' | 'transaction'>,
+  database: Pick<Database, 'kind' | 'location' | 'transaction'>,
   name: string,
   work: () => Promise<Result>,
 ): Promise<Result> {
@@ -39,7 +46,8 @@ export async function withLock<Result>(
   queues.set(name, turn.promise);
   try {
     await before;
-    if (database.kind === 'libsql') return await work();
+    if ('file' in database.location)
+      return await withLockedFile(`${database.location.file}-${name}.lock`, work);
     return await database.transaction(async (queries) => {
       await holdLocks(queries, database.kind, [name]);
       return work();
@@ -47,6 +55,30 @@ export async function withLock<Result>(
   } finally {
     if (queues.get(name) === turn.promise) queues.delete(name);
     turn.resolve();
+  }
+}
+
+/**
+ * Runs work while no other process holds the file, which is an empty SQLite database: its lock ends with the process that has it,
+ * however that ends. The file stays, as another process may have it open already.
+ */
+async function withLockedFile<Result>(path: string, work: () => Promise<Result>): Promise<Result> {
+  const file = new DatabaseSync(path, { timeout: 0 });
+  try {
+    while (!isTaken(file)) await sleep(LOOK_AGAIN_MS);
+    return await work();
+  } finally {
+    file.close();
+  }
+}
+
+function isTaken(file: DatabaseSync): boolean {
+  try {
+    file.exec('begin exclusive');
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY) return false;
+    throw error;
   }
 }
 

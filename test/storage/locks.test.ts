@@ -1,4 +1,7 @@
-import { setImmediate } from 'node:timers/promises';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openDatabase, withLock, type Database } from '../../src/storage/index.ts';
@@ -60,4 +63,20 @@ test.skipIf(!hasPostgreSql)('a lock on PostgreSQL holds against other processes'
   expect(Number((await held()).n)).toBe(0);
   expect(Number((await withLock(database, 'a', held)).n)).toBe(1);
   expect(Number((await held()).n)).toBe(0);
+});
+
+test('a lock on an embedded database holds against other processes, and ends with the one that has it', async () => {
+  const database = await temporaryDatabase();
+  if (!('file' in database.location)) throw new Error('no embedded database');
+  const other = fork(join(import.meta.dirname, 'lock-child.ts'), [database.location.file]);
+  onTestFinished(() => void other.kill('SIGKILL'));
+  await once(other, 'message');
+  let lives = true;
+  const waiting = withLock(database, 'a', async () => lives);
+  expect(await withLock(database, 'b', async () => 'another name')).toBe('another name');
+  // As long as it takes to look again and again: what the other process has is not had here.
+  await sleep(200);
+  lives = false;
+  other.kill('SIGKILL');
+  expect(await waiting).toBe(false);
 });
