@@ -35,7 +35,7 @@ export async function checkOrigin(
     );
   const pinned = await queries
     .selectFrom('PinnedExporter')
-    .select(['fingerprint', 'newestExport'])
+    .select(['fingerprint', 'pinnedAt', 'newestExport'])
     .where('storeId', '=', pinOf(content))
     .executeTakeFirst();
   if (pinned === undefined) {
@@ -48,15 +48,24 @@ export async function checkOrigin(
       `cannot accept the archive: it was exported with the key ${fingerprint}, and earlier ones for this store with ${pinned.fingerprint}; if the exporting machine changed, compare the new fingerprint there and push again with --exporter ${fingerprint}`,
     );
   const ordered = describesStores(content);
-  // Pinned by single snaps: that says nothing of who describes the store.
-  if (ordered && pinned.newestExport === '' && rules.exporter === null)
-    await requireExporterOfBrand(queries, content, fingerprint);
+  // Pinned by single snaps: that says nothing of who describes the store, nor of a store that was described afterwards.
+  if (pinned.newestExport === '' && rules.exporter === null) {
+    const since = await describedSince(queries, pinOf(content));
+    if (ordered || since === undefined || pinned.pinnedAt < since)
+      await requireExporterOfBrand(queries, content, fingerprint);
+  }
   if (ordered && !rules.allowOlder && content.exportedAt !== null && content.exportedAt < pinned.newestExport)
     throw new ImportError(
       'bundle-stale',
       `cannot accept the archive: it was exported at ${content.exportedAt}, and one of ${pinned.newestExport} was imported already; to go back push with --allow-older`,
     );
   return pinned.fingerprint !== fingerprint;
+}
+
+/** Since when this host knows which brand's store that is; undefined: it does not, or it is nobody's. */
+export async function describedSince(queries: Queries, storeId: string): Promise<string | undefined> {
+  const store = await storeOf(queries, storeId);
+  return store?.brandId === null ? undefined : store?.createdAt;
 }
 
 /**
@@ -70,37 +79,43 @@ async function requireExporterOfBrand(
   content: ImportContent,
   fingerprint: string,
 ): Promise<void> {
-  const brandId = await brandOf(queries, content);
-  if (brandId === null) return;
-  const hosted = await queries
-    .selectFrom('Store')
-    .leftJoin('PinnedExporter', (join) =>
-      join.onRef('PinnedExporter.storeId', '=', 'Store.id').on('PinnedExporter.newestExport', '!=', ''),
-    )
-    .select('PinnedExporter.fingerprint as fingerprint')
-    .where('Store.brandId', '=', brandId)
-    .execute();
-  const pins = hosted.flatMap((store) => store.fingerprint ?? []);
-  if (hosted.length === 0 || pins.includes(fingerprint)) return;
-  const [first] = pins;
-  throw new ImportError(
+  for (const brandId of await brandsOf(queries, content)) {
+    const hosted = await queries
+      .selectFrom('Store')
+      .leftJoin('PinnedExporter', (join) =>
+        join.onRef('PinnedExporter.storeId', '=', 'Store.id').on('PinnedExporter.newestExport', '!=', ''),
+      )
+      .select('PinnedExporter.fingerprint as fingerprint')
+      .where('Store.brandId', '=', brandId)
+      .execute();
+    const pins = hosted.flatMap((store) => store.fingerprint ?? []);
+    if (hosted.length > 0 && !pins.includes(fingerprint)) throw foreignToBrand(brandId, fingerprint, pins[0]);
+  }
+}
+
+function foreignToBrand(brandId: string, fingerprint: string, known: string | undefined): ImportError {
+  return new ImportError(
     'exporter-foreign',
-    first === undefined
+    known === undefined
       ? `cannot accept the archive: it was exported with the key ${fingerprint}, and the stores of the brand ${brandId} are here without any exporter's key; compare the fingerprint on the exporting machine and push again with --exporter ${fingerprint}`
-      : `cannot accept the archive: it was exported with the key ${fingerprint}, and the other stores of the brand ${brandId} with ${first}; if the brand has another exporting machine, compare the fingerprint there and push again with --exporter ${fingerprint}`,
+      : `cannot accept the archive: it was exported with the key ${fingerprint}, and the other stores of the brand ${brandId} with ${known}; if the brand has another exporting machine, compare the fingerprint there and push again with --exporter ${fingerprint}`,
   );
 }
 
-/** Whose store the archive is about: as it says itself, or, of single snaps, as this host knows; null when nobody knows. */
-async function brandOf(queries: Queries, content: ImportContent): Promise<string | null> {
+/**
+ * Whose store the archive is about: as it says itself, or, of single snaps, as this host knows. Of a store that nobody described yet
+ * the brands that may be touched are the publishers of its snaps, by the word of their declarations.
+ */
+async function brandsOf(queries: Queries, content: ImportContent): Promise<readonly string[]> {
   const described = content.stores.find(({ id }) => id === content.store);
-  if (described !== undefined) return described.brandId;
-  const row = await queries
-    .selectFrom('Store')
-    .select('brandId')
-    .where('id', '=', pinOf(content))
-    .executeTakeFirst();
-  return row?.brandId ?? null;
+  const store = described ?? (await storeOf(queries, pinOf(content)));
+  if (store !== undefined) return store.brandId === null ? [] : [store.brandId];
+  const own = content.snaps.filter((snap) => snap.store === content.store);
+  return [...new Set(own.map(({ publisherId }) => publisherId))];
+}
+
+function storeOf(queries: Queries, id: string) {
+  return queries.selectFrom('Store').select(['brandId', 'createdAt']).where('id', '=', id).executeTakeFirst();
 }
 
 /** An archive of single snaps is older for a channel when that channel got another revision after it was made. */

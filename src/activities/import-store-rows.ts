@@ -2,7 +2,7 @@ import { optionalText, text, type Assertion } from '../assertions/index.ts';
 import type { ManifestAdmin, ManifestStore } from '../bundles/index.ts';
 import type { ImportChanges } from './import-changes.ts';
 import type { ImportContent } from './import-content.ts';
-import { describesStores, pinOf } from './import-rules.ts';
+import { describedSince, describesStores, pinOf } from './import-rules.ts';
 
 /** Accounts as their assertions describe them, so that publishers have names and admins can log in. */
 export async function writeAccounts(
@@ -243,8 +243,11 @@ export async function writeExporter(changes: ImportChanges, content: ImportConte
     .executeTakeFirst();
   const ordered = describesStores(content);
   const newest = [before?.newestExport ?? '', ordered ? content.exportedAt : ''].sort().at(-1) ?? '';
-  if (before?.fingerprint === content.exporter.fingerprint && before.newestExport === newest) return;
-  if (before?.fingerprint !== content.exporter.fingerprint)
+  const isSame = before?.fingerprint === content.exporter.fingerprint;
+  // A pin from before anybody said whose store it is was judged anew, and counts from now.
+  const counts = isSame && before.pinnedAt >= ((await describedSince(changes.queries, storeId)) ?? '');
+  if (counts && before.newestExport === newest) return;
+  if (!isSame || (!counts && !ordered))
     changes.note(
       before === undefined ? 'new' : 'updated',
       'exporter',
@@ -255,7 +258,7 @@ export async function writeExporter(changes: ImportChanges, content: ImportConte
   const row = {
     fingerprint: content.exporter.fingerprint,
     publicKey: { ...content.exporter.key },
-    pinnedAt: before?.fingerprint === content.exporter.fingerprint ? before.pinnedAt : changes.at,
+    pinnedAt: counts ? before.pinnedAt : changes.at,
     newestExport: newest,
   };
   await changes.queries

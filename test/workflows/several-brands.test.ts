@@ -19,6 +19,7 @@ import { exportStore, importSnap, importStore, rollBackImport } from '../../src/
 import { runCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { openTestTemporal, withWorkers, type TestTemporal } from '../support/temporal.ts';
+import type { Placement } from './hosts.ts';
 import {
   AT,
   importInput,
@@ -402,10 +403,10 @@ describe('the brand of a store that is hosted', () => {
     return { ...found, snap: { ...found.snap, store } };
   }
 
-  const publishOther = (outside: Outside) =>
+  const publishOther = (outside: Outside, over: Partial<Placement> = {}) =>
     outside.publish(
       { name: 'other-app', version: '1', type: 'app', base: 'my-base' },
-      { store: 'brand-main', private: true, revision: 1, channels: ['latest/stable'] },
+      { store: 'brand-main', private: true, revision: 1, channels: ['latest/stable'], ...over },
     );
 
   test('has no other exporter by an archive of single snaps', async () => {
@@ -436,8 +437,33 @@ describe('the brand of a store that is hosted', () => {
       const nothing = await write({ kind: 'store', store: 'my-brand-extra', stores: [], snaps: [] });
       expect(await carried(client, 'store', nothing)).toMatchObject({ code: 'store-unknown' });
       expect(await pinsOf()).toEqual(['brand-devices']);
-      // Nobody knows yet whose store this is. Its pin lets in single snaps of it, and no word about the brand.
+      // Nobody knows yet whose store this is, but the brand's own snap is not for anybody to place.
       const unknown = await single('my-brand-extra', [await newSnap(outside, 'my-brand-extra')]);
+      expect(await carried(client, 'snap', unknown)).toMatchObject({
+        code: 'exporter-foreign',
+        message: expect.stringContaining('the other stores of the brand my-brand with'),
+      });
+      expect(await pinsOf()).toEqual(['brand-devices']);
+    });
+    expect(await queries.selectFrom('StoreShare').selectAll().execute()).toEqual([]);
+  });
+
+  test('says nothing of a store that nobody knows; a pin by single snaps of others is no word about the brand', async () => {
+    const outside = await newOutside();
+    await outside.publishJourney();
+    const ours = await exported(outside.host, 'brand-devices');
+    await publishOther(outside, { publisher: 'test-root' });
+    const { write } = await strangersArchives();
+    const inside = await trustingHost(outside);
+    const { queries } = inside.database;
+    const pinsOf = async () =>
+      (await queries.selectFrom('PinnedExporter').select('storeId').execute())
+        .map(({ storeId }) => storeId)
+        .toSorted();
+    await on(inside, async (client) => {
+      await push(client, pathOf(ours));
+      const snaps = [await newSnap(outside, 'my-brand-extra')];
+      const unknown = await write({ kind: 'snap', store: 'my-brand-extra', stores: [], snaps });
       expect(await carried(client, 'snap', unknown)).toBe('accepted');
       for (const id of ['my-brand-extra', 'my-brand-more']) {
         const stores = [view(id), mainClaim];
@@ -447,6 +473,40 @@ describe('the brand of a store that is hosted', () => {
     });
     expect(await pinsOf()).toEqual(['brand-devices', 'my-brand-extra']);
     expect(await queries.selectFrom('StoreShare').selectAll().execute()).toEqual([]);
+  });
+
+  test('is asked again when single snaps came before anybody said whose their store is', async () => {
+    const outside = await newOutside();
+    await outside.publishJourney();
+    await outside.host.database.transaction(async (queries) => {
+      const own = { brandId: 'my-brand', name: 'X' };
+      await putStore(queries, { ...own, id: 'my-brand-extra', kind: 'brand', includes: [] }, AT);
+      const includes = ['brand-main', 'my-brand-extra'].map((storeId) => ({
+        storeId,
+        snaps: 'all' as const,
+      }));
+      await putStore(queries, { ...own, id: 'brand-devices', kind: 'device-view', includes }, AT);
+    });
+    await publishOther(outside, { store: 'my-brand-extra' });
+    const ours = await exported(outside.host, 'brand-devices');
+    const { fingerprint, write } = await strangersArchives();
+    const single = await write({
+      kind: 'snap',
+      store: 'my-brand-extra',
+      stores: [],
+      snaps: [await newSnap(outside, 'my-brand-extra')],
+    });
+    const inside = await trustingHost(outside);
+    await on(inside, async (client) => {
+      // Snaps come first, as documented: the brand is not hosted yet.
+      expect(await carried(client, 'snap', single)).toBe('accepted');
+      expect(await carried(client, 'snap', single)).toBe('accepted');
+      await push(client, pathOf(ours));
+      expect(await carried(client, 'snap', single)).toMatchObject({ code: 'exporter-foreign' });
+      // What the operator vouched for holds.
+      expect(await carried(client, 'snap', single, { exporter: fingerprint })).toBe('accepted');
+      expect(await carried(client, 'snap', single)).toBe('accepted');
+    });
   });
 
   test('has none at all when its stores were made on this host, until the operator names one', async () => {
