@@ -1,4 +1,5 @@
 import { hash, type KeyObject } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 
 import { crashPoint } from '../../../activities/crash-point.ts';
@@ -33,6 +34,8 @@ interface Entry {
 
 /** Most applicants of one transaction. */
 const GROUP = 64;
+/** A group is complete when nobody came for so long, in milliseconds. */
+const GATHER_MS = 2;
 /** Most applicants that wait for their transaction. */
 const MAX_WAITING = 2000;
 /** How often a group is tried when the database fails or another process was quicker with a serial. */
@@ -41,8 +44,8 @@ const ATTEMPTS = 3;
 const NOTE_USE_EVERY = 60_000;
 
 /**
- * Judges applicants and records their intents. Those who come while a transaction runs share the next one, which makes the
- * database's part of a serial small; each still gets its own answer or error.
+ * Judges applicants and records their intents. Those who come together, or while a transaction runs, share one, which makes
+ * the database's part of a serial small; each still gets its own answer or error.
  */
 export class Admissions {
   readonly #deps: AdmissionDeps;
@@ -72,18 +75,26 @@ export class Admissions {
       this.#waiting.push({ applicant, trace: this.#deps.tracing.here(), resolve, reject });
       if (this.#running) return;
       this.#running = true;
-      // Whoever arrives in this turn of the event loop comes along.
-      setImmediate(() => void this.#run());
+      void this.#run();
     });
   }
 
   async #run(): Promise<void> {
     while (this.#waiting.length > 0) {
+      await this.#gather();
       const group = this.#waiting.slice(0, GROUP);
       this.#waiting = this.#waiting.slice(GROUP);
       await this.#admitGroup(group, ATTEMPTS);
     }
     this.#running = false;
+  }
+
+  /** Waits for as long as others come: the devices of a batch ask again together, and a transaction for each few would cost more. */
+  async #gather(): Promise<void> {
+    for (let here = 0; here < this.#waiting.length && here < GROUP;) {
+      here = this.#waiting.length;
+      await sleep(GATHER_MS);
+    }
   }
 
   async #admitGroup(group: readonly Entry[], attempts: number): Promise<void> {
