@@ -359,6 +359,20 @@ describe('config', () => {
     expect((await run(['config', '--import-yaml'], '[1')).status).toBe(2);
   });
 
+  test.each([
+    ['setting-invalid', 'cannot use this value of proxy.domain: it must be a name'],
+    ['setting-unknown', 'cannot use the setting "proxy.old": there is none of that name'],
+  ])('says of YAML with a line that is refused (%s) that nothing was imported', async (code, message) => {
+    const refused = Response.json({ 'error-list': [{ code, message }] }, { status: 400 });
+    const { run } = await operator({ 'PATCH /ops/v1/config': refused });
+    expect(await run(['config', '--import-yaml'], 'proxy.domain: a b\nproxy.old: 1\n')).toEqual({
+      status: 2,
+      stdout: '',
+      stderr: `error: ${message}; nothing was imported: correct that line or remove it, and import again\n`,
+    });
+    expect((await run(['config', 'proxy.domain=a b'])).stderr).toBe(`error: ${message}\n`);
+  });
+
   test('reads a value from standard input, where no list of processes shows it', async () => {
     const { run, seen } = await operator({ 'PATCH /ops/v1/config': {}, 'GET /ops/v1/config': list });
     const outcome = await run(['config', 'proxy.hsm.token-pin=-'], '74656\n');

@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 import { Settings, isSecretSetting, isSettingKey, unusedReason } from '../../config/index.ts';
 import type { CliContext } from '../context.ts';
-import { usageError } from '../errors.ts';
+import { CliError, usageError } from '../errors.ts';
 import { readDocument } from '../files.ts';
 import type { HttpClient } from '../http-client.ts';
 import { operatorClient } from '../operator.ts';
@@ -17,6 +17,8 @@ const yamlSchema = z.record(
 );
 /** In place of a value: it is read from standard input, where no list of processes shows it. */
 const FROM_INPUT = '-';
+/** What the host says of a single setting, by its name. */
+const LINE_REFUSED: ReadonlySet<string> = new Set(['setting-invalid', 'setting-unknown']);
 
 /** `config`: lists, shows, sets and unsets settings; secrets are shown only when asked for by name. */
 export function configCommand(context: CliContext) {
@@ -116,7 +118,7 @@ async function importYaml(context: CliContext, client: HttpClient): Promise<void
     if (value === null) unset.push(key);
     else set[key] = Array.isArray(value) ? JSON.stringify(value) : String(value);
   }
-  await client.perform('/ops/v1/config', { method: 'PATCH', json: { set, unset } });
+  await client.perform('/ops/v1/config', { method: 'PATCH', json: { set, unset } }).catch(ofOneLine);
   print(context.terminal, `${Object.keys(settings).length} settings imported.`);
   // An exported configuration has every default: those say nothing.
   const usual = new Settings(new Map());
@@ -124,6 +126,14 @@ async function importYaml(context: CliContext, client: HttpClient): Promise<void
     context,
     Object.entries(set).filter(([key, value]) => isSettingKey(key) && usual.text(key) !== value),
   );
+}
+
+/** One line that is refused, as an export of an older version may hold, keeps the others out: the operator must hear so. */
+function ofOneLine(error: unknown): never {
+  if (!(error instanceof CliError) || !LINE_REFUSED.has(error.told ?? '')) throw error;
+  const { kind, code, message, told } = error;
+  const sentence = `${message}; nothing was imported: correct that line or remove it, and import again`;
+  throw new CliError(kind, code, sentence, { cause: error, told });
 }
 
 /** Tells of what was set, and does nothing here, that it does nothing. */

@@ -310,6 +310,28 @@ describe("the operator's interface", () => {
     });
   });
 
+  test('takes settings all or none: of those of an older version it names the one that is refused now', async () => {
+    await at(await newHost(), async (operator) => {
+      const value = z.object({ value: z.string() });
+      const valueOf = async (key: string) => (await operator.answer('GET', `/config/${key}`, value)).value;
+      const before = await valueOf('proxy.tls.cert');
+      for (const [key, old, code] of [
+        ['proxy.domain', 'http://store.example', 'setting-invalid'],
+        ['proxy.port.https', 'many', 'setting-invalid'],
+        ['proxy.no-longer-there', 'x', 'setting-unknown'],
+      ] as const) {
+        const set = { 'proxy.tls.cert': 'changed', [key]: old };
+        const answer = await operator.ask('PATCH', '/config', { set, unset: ['internal.store.url'] });
+        expect(answer.status).toBe(400);
+        const {
+          'error-list': [said],
+        } = refused.parse(await answer.json());
+        expect(said).toMatchObject({ code, message: expect.stringContaining(key) });
+        expect(await valueOf('proxy.tls.cert')).toBe(before);
+      }
+    });
+  });
+
   test('tells the CAs that alone are trusted on the way out, as they were given', async () => {
     const { cert } = await selfSigned(['localhost'], new Date(), (size) => new Uint8Array(randomBytes(size)));
     const trusted = z.object({ pem: z.string().nullable() });
