@@ -77,7 +77,7 @@ async function undoneBy(queries: Queries, runId: string): Promise<readonly Stand
 
 async function undoAll(
   queries: Queries,
-  { to, actor }: RollBackInput,
+  { to, changes = true, actor }: RollBackInput,
   { database, now, runId }: RollBackParts,
 ): Promise<{ readonly outcome: RollBackOutcome; readonly loose: readonly BlobDigest[] }> {
   await holdLocks(queries, database.kind, [IMPORTS_LOCK]);
@@ -89,7 +89,7 @@ async function undoAll(
       loose: [],
     };
   const undone = await standingDownTo(queries, to);
-  const before = await catalogState(queries);
+  const before = changes ? await catalogState(queries) : undefined;
   const loose: BlobDigest[] = [];
   const undos: Undo[] = [];
   for (const record of undone) {
@@ -99,7 +99,10 @@ async function undoAll(
   }
   await noteLooseBlobs(queries, [...new Set(loose)], now);
   await raiseGeneration(queries, 'catalog');
-  const items = [...catalogDifference(before, await catalogState(queries)), ...assertionDifference(undos)];
+  const items =
+    before === undefined
+      ? []
+      : [...catalogDifference(before, await catalogState(queries)), ...assertionDifference(undos)];
   for (const { id, kind, fileName } of undone)
     await appendAct(queries, {
       at: now,

@@ -84,6 +84,8 @@ export interface RollBackInput {
   readonly to: number | null;
   /** Only tell what would change. */
   readonly dryRun: boolean;
+  /** Whether what changes is listed, for which the whole catalogue is read twice; it is unless told. */
+  readonly changes?: boolean;
   readonly actor: string;
 }
 
@@ -97,7 +99,7 @@ export interface RollBackOutcome {
     readonly fileName: string;
     readonly importedAt: string;
   }[];
-  /** What differs between before and after. */
+  /** What differs between before and after, where it was asked for. */
   readonly items: readonly ImportPlanItem[];
   /** Changes beyond those in `items`. */
   readonly moreItems: number;

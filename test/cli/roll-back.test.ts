@@ -44,7 +44,7 @@ describe('roll-back', () => {
       'Rolled back: removal 7, my-base.\nRolled back: import 5, store-export-x.tar.gz.\n',
     );
     expect(done.stderr).toBe('Undoes removal 7, my-base.\nUndoes import 5, store-export-x.tar.gz.\n');
-    expect(bodies()).toEqual([{ dryRun: true }, { to: 5 }]);
+    expect(bodies()).toEqual([{ dryRun: true }, { to: 5, changes: false }]);
   });
 
   test('changes nothing when the answer is no', async () => {
@@ -56,7 +56,13 @@ describe('roll-back', () => {
   test('--yes goes ahead at once, by default with the newest alone', async () => {
     const { run, bodies } = await operator({ [PATH]: { ...PLAN, undone: UNDONE.slice(0, 1) } });
     expect((await run(['roll-back', '--yes'])).stdout).toBe('Rolled back: removal 7, my-base.\n');
-    expect(bodies()).toEqual([{}]);
+    expect(bodies()).toEqual([{ changes: false }]);
+  });
+
+  test('asks for the list of changes where it is printed', async () => {
+    const { run, bodies } = await operator({ [PATH]: PLAN });
+    expect(JSON.parse((await run(['roll-back', '5', '--yes', '--json'])).stdout)).toEqual(PLAN);
+    expect(bodies()).toEqual([{ to: 5, changes: true }]);
   });
 
   test.each(['0', '-', '1e3', '99999999999', 'all'])('takes no %s for a number', async (id) => {

@@ -56,7 +56,7 @@ interface Operator {
   readonly push: (path: string, allowOlder?: boolean) => Promise<ImportOutcome>;
   readonly remove: (snap: string, revision?: number) => Promise<RemovalOutcome>;
   readonly prune: (dryRun?: boolean) => Promise<RemovalOutcome>;
-  readonly rollBack: (to?: number, dryRun?: boolean) => Promise<RollBackOutcome>;
+  readonly rollBack: (to?: number, dryRun?: boolean, changes?: boolean) => Promise<RollBackOutcome>;
 }
 
 function at<Answer>(host: Host, work: (operator: Operator) => Promise<Answer>): Promise<Answer> {
@@ -71,8 +71,8 @@ function at<Answer>(host: Host, work: (operator: Operator) => Promise<Answer>): 
       },
       remove: (snap, revision) => remove({ snap, ...(revision !== undefined && { revision }) }),
       prune: (dryRun = false) => remove({ snap: null, dryRun }),
-      rollBack: (to, dryRun = false) => {
-        const input = { to: to ?? null, dryRun, actor: 'operator' };
+      rollBack: (to, dryRun = false, changes = true) => {
+        const input = { to: to ?? null, dryRun, changes, actor: 'operator' };
         return workflow.execute(rollBackImport, { ...newRun(), args: [input] });
       },
     });
@@ -249,7 +249,9 @@ describe.each(engines)('a roll-back on %s', (_, location) => {
       expect(await tables(inside)).toBe(last);
 
       for (const before of [third, second, removed, first]) {
-        expect((await rollBack()).undone).toHaveLength(1);
+        const listed = before !== removed;
+        const { undone, items } = await rollBack(undefined, false, listed);
+        expect({ undone: undone.length, items: items.length > 0 }).toEqual({ undone: 1, items: listed });
         expect(await tables(inside)).toBe(before);
       }
       expect((await rollBack()).undone).toMatchObject([{ id: 1 }]);

@@ -359,6 +359,8 @@ export const rollBackRequest = z.object({
   /** The oldest import or removal to undo, with all that are newer; the newest alone when absent. */
   to: z.number().int().min(1).max(2_147_483_647).optional(),
   dryRun: z.boolean().default(false),
+  /** Whether the answer lists what changes; that takes longer, the more there is. */
+  changes: z.boolean().default(true),
 });
 export const rollBack = z.object({
   applied: z.boolean(),

@@ -42,9 +42,9 @@ export function importRoutes(deps: OpsDeps, processes: Processes): Hono {
   });
 
   app.post('/imports/roll-back', async (context) => {
-    const { to, dryRun } = await jsonBody(context, rollBackRequest);
+    const { to, dryRun, changes } = await jsonBody(context, rollBackRequest);
     const id = `roll-back-import/${to ?? 'newest'}${dryRun ? '/plan' : ''}`;
-    const input: RollBackInput = { to: to ?? null, dryRun, actor: OPERATOR };
+    const input: RollBackInput = { to: to ?? null, dryRun, changes, actor: OPERATOR };
     return context.json(await processes.run('rollBackImport', id, [input], rollBack));
   });
 

@@ -21,7 +21,7 @@ export function rollBackCommand(context: CliContext) {
     .option('--json', 'print the result as JSON')
     .action(async (id, options) => {
       const client = await operatorClient(context);
-      const ask = (json: { to?: number | undefined; dryRun?: boolean }) =>
+      const ask = (json: { to?: number | undefined; dryRun?: boolean; changes?: boolean }) =>
         client.request(PATH, rollBackPlan, { method: 'POST', json });
       if (options.dryRun) {
         const plan = await ask({ to: id, dryRun: true });
@@ -43,7 +43,7 @@ export function rollBackCommand(context: CliContext) {
           return;
         }
       }
-      const result = await ask({ to });
+      const result = await ask({ to, changes: options.json ?? false });
       if (options.json) return printJson(context.terminal, result);
       for (const each of result.undone) print(context.terminal, `Rolled back: ${titleOf(each)}.`);
     });
