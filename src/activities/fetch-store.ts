@@ -41,10 +41,10 @@ export async function writeFetchedStore(
   const about = await client.storeAdmin(store, writing.signal);
   const { head, members } = await readMetadataText(await client.metadata(store, writing.signal), store);
   const streams = new Map([...members].map(([name, stream]) => [name, decodeStream(stream)] as const));
-  streams.set(
-    'keys/account-keys.assert',
-    await keysOf(wish, head.manifest.stores.find(({ id }) => id === store)?.brandId, deps, input, writing),
-  );
+  const brandId = head.manifest.stores.find(({ id }) => id === store)?.brandId;
+  const roots = [...publicRoot(), ...(await trustedRoots(queries))];
+  const fetcher = new AssertionFetcher(client, roots, writing.signal);
+  streams.set('keys/account-keys.assert', await keysOf(wish, brandId, fetcher));
   await verifyBatch([...streams.values()].flat(), trust);
   const { materials, warnings } = await fetchedMaterials(input, at, deps, writing.signal);
   const token = await adminToken(input, deps);
@@ -85,13 +85,9 @@ export async function writeFetchedStore(
 async function keysOf(
   { keys }: StoreWish,
   brandId: string | null | undefined,
-  deps: FetchParts,
-  input: FetchSnapsInput,
-  { signal }: FetchWriting,
+  fetcher: AssertionFetcher,
 ): Promise<readonly Assertion[]> {
   if (keys.length === 0) return [];
-  const roots = [...publicRoot(), ...(await trustedRoots(deps.database.queries))];
-  const fetcher = new AssertionFetcher(await upstreamClient(deps, input), roots, signal);
   const found = await fetcher.chain(
     ...keys.map((key) => ({ type: 'account-key' as const, primaryKey: [key] })),
   );
