@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import { identifyImport } from '../../activities/import-staging.ts';
 import type { ImportInput, RollBackInput } from '../../workflows/import-contract.ts';
-import { importPlan, importRequest, type importList, rollBack, rollBackRequest } from './contract.ts';
+import { importPlan, importRequest, type importList, rollBack, rollBackRequest } from './import-contract.ts';
 import type { OpsDeps } from './deps.ts';
 import { jsonBody } from './http.ts';
 import type { Processes } from './processes.ts';

@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { parseChannel, shortChannelName } from '../../snaps/index.ts';
-import { overrideChange } from './contract.ts';
+import { overrideChange } from './override-contract.ts';
 import type { OpsDeps } from './deps.ts';
 import { jsonBody } from './http.ts';
 

@@ -6,6 +6,7 @@ import { PROGRESS } from '../../workflows/import-contract.ts';
 import { QUEUES } from '../../workflows/options.ts';
 import { about, type Subject } from '../../workflows/search-attributes.ts';
 import type { OpsDeps } from './deps.ts';
+import type { started } from './operation-contract.ts';
 import { pendingSteps, type PendingSteps } from './pending-steps.ts';
 
 /** A finished one may be asked for again; a running one is joined. */
@@ -33,7 +34,7 @@ export class Processes {
     workflowId: string,
     args: unknown[],
     subject: Subject = {},
-  ): Promise<{ workflowId: string; ui: string | null }> {
+  ): Promise<z.output<typeof started>> {
     try {
       const typedSearchAttributes = about(subject);
       const options = { workflowId, taskQueue: QUEUES.airlock, args, typedSearchAttributes, ...JOIN };

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { visibility } from '../../brands/index.ts';
 import { channelName, isRisk } from '../../snaps/index.ts';
 import { loadStores, type Queries } from '../../storage/index.ts';
-import { removalPlan } from './contract.ts';
+import { removalPlan } from './pushed-snaps-contract.ts';
 import type { OpsDeps } from './deps.ts';
 import { jsonBody, queryOf } from './http.ts';
 import type { Processes } from './processes.ts';

@@ -11,7 +11,7 @@ import {
 import { AirlockError } from '../../errors.ts';
 import { appendAct } from '../../storage/index.ts';
 import { parseLogin } from '../../upstream/index.ts';
-import { configChange } from './contract.ts';
+import { configChange } from './host-contract.ts';
 import type { OpsDeps } from './deps.ts';
 import { jsonBody } from './http.ts';
 

@@ -9,7 +9,7 @@ import { sentenceOf } from '../../errors.ts';
 import { ownStoreId, readLastBackup, type Queries } from '../../storage/index.ts';
 import { signatureCounts } from '../../storage/model-service/index.ts';
 import { QUEUES } from '../../workflows/options.ts';
-import type { status } from './contract.ts';
+import type { status } from './host-contract.ts';
 import type { OpsDeps } from './deps.ts';
 
 type Status = z.input<typeof status>;

@@ -4,7 +4,7 @@ import { parseChannel, channelName } from '../../snaps/index.ts';
 import { stampOf } from '../../bundles/index.ts';
 import { identifyBasis } from '../../activities/export-basis.ts';
 import type { Basis } from '../../workflows/export-contract.ts';
-import { exportRequest, fetchRequest, type BasisRequest } from './contract.ts';
+import { exportRequest, fetchRequest, type BasisRequest } from './transfer-contract.ts';
 import type { OpsDeps } from './deps.ts';
 import { jsonBody } from './http.ts';
 import type { Processes } from './processes.ts';

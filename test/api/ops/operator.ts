@@ -8,7 +8,7 @@ import { localSnaps } from '../../../src/api/overrides/local-snaps.ts';
 import type { TokenFacts } from '../../../src/api/ops/deps.ts';
 import { createOpsApi } from '../../../src/api/ops/index.ts';
 import { operatorGate } from '../../../src/api/operator-gate.ts';
-import { operation } from '../../../src/api/ops/contract.ts';
+import { operation } from '../../../src/api/ops/operation-contract.ts';
 import { withWorkers, type TestTemporal } from '../../support/temporal.ts';
 import type { Host } from '../../workflows/carried-store.ts';
 

@@ -3,21 +3,11 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import {
-  actList,
-  deviceList,
-  exportResult,
-  importList,
-  importPlan,
-  importResult,
-  overrideAnswer,
-  overrideList,
-  pushedSnaps,
-  removalPlan,
-  rollBack,
-  status,
-  trustRoots,
-} from '../../../src/api/ops/contract.ts';
+import { actList, deviceList, status, trustRoots } from '../../../src/api/ops/host-contract.ts';
+import { importList, importPlan, importResult, rollBack } from '../../../src/api/ops/import-contract.ts';
+import { overrideAnswer, overrideList } from '../../../src/api/ops/override-contract.ts';
+import { pushedSnaps, removalPlan } from '../../../src/api/ops/pushed-snaps-contract.ts';
+import { exportResult } from '../../../src/api/ops/transfer-contract.ts';
 import { selfSigned } from '../../../src/api/tls/self-signed.ts';
 import { statusLines } from '../../../src/cli/snap-store-proxy/status.ts';
 import { encodeStream } from '../../../src/assertions/index.ts';

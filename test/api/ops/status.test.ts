@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
-import { status } from '../../../src/api/ops/contract.ts';
+import { status } from '../../../src/api/ops/host-contract.ts';
 import { openTestTemporal, withWorkers, type TestTemporal } from '../../support/temporal.ts';
 import { newHost } from '../../workflows/carried-store.ts';
 import { operatorAt } from './operator.ts';

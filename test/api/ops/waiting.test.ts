@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { createFetchActivities } from '../../../src/activities/fetches.ts';
 import { withFailures } from '../../../src/activities/errors.ts';
-import { operation } from '../../../src/api/ops/contract.ts';
+import { operation } from '../../../src/api/ops/operation-contract.ts';
 import { openTestTemporal, type TestTemporal } from '../../support/temporal.ts';
 import { newOutside, trustingHost } from '../../workflows/carried-store.ts';
 import type { Outside } from '../../workflows/hosts.ts';
