@@ -185,7 +185,7 @@ export class GatedHost implements Resting {
       return new InjectedFault(when, 'a decision');
     };
     if ((await this.#gate('decision')) !== 'well') throw fail('before');
-    const result = await database.transaction(work);
+    const result = await this.#busy(database.transaction(work));
     await watcher.decided(group);
     if ((await this.#gate('decision made')) !== 'well') throw fail('after');
     return result;
@@ -221,7 +221,7 @@ export class GatedHost implements Resting {
     const batch = this.#context.getStore();
     const drafts = batch?.kind === 'batch' ? batch.signed.splice(0) : [];
     if ((await this.#gate('store')) !== 'well') throw new InjectedFault('before', 'a store');
-    const result = await this.#deps.database.transaction(work);
+    const result = await this.#busy(this.#deps.database.transaction(work));
     this.#deps.watcher.stored(drafts);
     if ((await this.#gate('stored')) !== 'well') throw new InjectedFault('after', 'a store');
     return result;

@@ -7,11 +7,13 @@ import {
   type PublicKey,
 } from '../../src/assertions/index.ts';
 import { madeSerial } from '../../src/devices/index.ts';
-import { openDatabase, type Database, type Queries } from '../../src/storage/index.ts';
+import { openDatabase, type Database, type DatabaseLocation, type Queries } from '../../src/storage/index.ts';
 import type { Device } from '../support/device.ts';
 import { openModelService, type TestModelService } from '../support/model-service.ts';
+import type { Resting } from './gates.ts';
 import { BOARDS, HOSTS, KEYS, MODELS } from './serial-acts.ts';
 import type { Draft } from './serial-reference.ts';
+import { watchQueries } from './watched-queries.ts';
 
 export const API_KEY = 'api-key-of-all';
 
@@ -30,10 +32,12 @@ const TABLES = [
   'AuditEntry',
 ] as const;
 
-/** What all histories share: a database file with a connection for each host, a token with its keys, models and boards. */
+/** What all histories share: a database with a connection for each host, a token with its keys, models and boards. */
 export class Ground {
   readonly rig: TestModelService;
   readonly databases: readonly Database[];
+  /** The queries of hosts that take time of their own. */
+  readonly queries: readonly Resting[];
   readonly models: readonly Assertion[];
   readonly keys: readonly PublicKey[];
   readonly boards: readonly Device[];
@@ -41,16 +45,18 @@ export class Ground {
   private constructor(of: Pick<Ground, 'rig' | 'databases' | 'models' | 'keys' | 'boards'>) {
     this.rig = of.rig;
     this.databases = of.databases;
+    this.queries = of.databases.map((database) => ({ isAtRest: true, work: watchQueries(database) }));
     this.models = of.models;
     this.keys = of.keys;
     this.boards = of.boards;
   }
 
-  static async open(folder: string): Promise<Ground> {
-    const rig = await openModelService({ folder });
-    const file = join(folder, 'airlock.sqlite');
+  /** @param location where the database is: a file in the folder unless told */
+  static async open(folder: string, location?: DatabaseLocation): Promise<Ground> {
+    const database = location ?? { file: join(folder, 'airlock.sqlite') };
+    const rig = await openModelService({ folder, database });
     const databases: Database[] = [];
-    for (let host = 0; host < HOSTS; host += 1) databases.push(await openDatabase({ file }));
+    for (let host = 0; host < HOSTS; host += 1) databases.push(await openDatabase(database));
     const keys: PublicKey[] = [];
     for (let key = 0; key < KEYS; key += 1) keys.push(await rig.addKey(`key-${String(key)}`));
     const models: Assertion[] = [];

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import type { DatabaseLocation } from '../../src/storage/index.ts';
 import { acts, type Act } from './serial-acts.ts';
 import { Ground } from './serial-ground.ts';
 import { SerialWorld } from './serial-world.ts';
@@ -12,11 +13,16 @@ import { SerialWorld } from './serial-world.ts';
  */
 const ENOUGH = 100_000;
 
-/** Lives through so many histories, the same ones for the same seed, and compares each with the reference. */
-export async function liveHistories(of: { readonly seed: number; readonly count: number }): Promise<void> {
+/** Lives through so many histories, the same ones for the same seed, and compares each with the reference. A failure tells the seed. */
+export async function liveHistories(of: {
+  readonly seed: number;
+  readonly count: number;
+  /** A database file of their own unless told. */
+  readonly database?: DatabaseLocation;
+}): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'airlock-interleavings-'));
   try {
-    const ground = await Ground.open(folder);
+    const ground = await Ground.open(folder, of.database);
     try {
       const property = fc.asyncProperty(acts, (history) => live(ground, history));
       await fc.assert(property, { seed: of.seed, numRuns: of.count, interruptAfterTimeLimit: ENOUGH });

@@ -292,7 +292,7 @@ export class SerialWorld {
   }
 
   async #rest(): Promise<void> {
-    await atRest(this.#hosts);
+    await atRest([...this.#hosts, ...this.#ground.queries]);
     if (this.#wrong.length > 0) throw this.#wrong[0];
   }
 
