@@ -14,6 +14,8 @@ import { quoted } from './names.ts';
 /** Most alternatives among the constraints of a key, and most characters of one pattern. */
 const MAX_CONSTRAINTS = 32;
 const MAX_PATTERN = 1024;
+/** Most characters of constraints in a sentence. */
+const MAX_SHOWN = 400;
 
 const pattern = z
   .string()
@@ -48,6 +50,15 @@ export function checkKeyBounds(
     ...(end !== undefined && { until: formatTimestamp(end) }),
     ...(constraints !== undefined && { constraints }),
   };
+}
+
+/** Bounds as a sentence has them; long ones are cut short. */
+export function boundsInWords({ until, constraints }: KeyBounds): string {
+  const end = until === undefined ? 'without an end' : `until ${until}`;
+  if (constraints === undefined) return `${end} and without constraints`;
+  const all = JSON.stringify(constraints);
+  const shown = all.length > MAX_SHOWN ? `${all.slice(0, MAX_SHOWN)}…` : all;
+  return `${end} and with the constraints ${shown}`;
 }
 
 function checkForSerials(constraints: NonNullable<KeyBounds['constraints']>, brandId: string): void {

@@ -3,7 +3,7 @@ import { createAdminApi, modelServiceProcesses } from '../../src/api/admin/index
 import { createSigningKeyActivities } from '../../src/activities/signing-keys.ts';
 import type { SubmitKeyRequest } from '../../src/activities/submit-key-request.ts';
 import { withFailures } from '../../src/activities/errors.ts';
-import { SettingStore, type Sealer } from '../../src/storage/index.ts';
+import { SettingStore, type Database, type Sealer } from '../../src/storage/index.ts';
 import { TokenOffice } from '../../src/storage/authority/index.ts';
 import { silentLog } from '../../src/telemetry/index.ts';
 import { startWorkers } from '../../src/worker/worker.ts';
@@ -42,13 +42,16 @@ export async function openGateway(
     /** In seconds. */
     readonly readTimeout?: () => number;
     readonly hsmFailure?: () => string | undefined;
+    /** The gateway is one more host of a service that has one: its own way to the database, and the Temporal that both use. */
+    readonly beside?: { readonly database: Database; readonly temporal: TestTemporal };
   } = {},
 ): Promise<TestGateway> {
-  const { database, chain } = rig;
-  const temporal = await openTestTemporal();
+  const { chain } = rig;
+  const database = of.beside?.database ?? rig.database;
+  const temporal = of.beside?.temporal ?? (await openTestTemporal());
   const clock = () => new Date();
   const workers =
-    of.workers === false
+    of.workers === false || of.beside !== undefined
       ? undefined
       : await startWorkers({
           config: temporal.config,
@@ -104,6 +107,7 @@ export async function openGateway(
         createdAt: at,
       },
     ])
+    .onConflict((conflict) => conflict.doNothing())
     .execute();
   const { macaroon: adminToken } = await tokens.issue(
     {
@@ -145,7 +149,7 @@ export async function openGateway(
     brand: (path) => `/v1/brand/${chain.brandId}${path}`,
     async close() {
       await workers?.stop();
-      await temporal.close();
+      if (of.beside === undefined) await temporal.close();
     },
   };
 }

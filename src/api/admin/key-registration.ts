@@ -3,10 +3,15 @@ import { Hono } from 'hono';
 import { z } from 'zod';
 
 import { registrationOffline } from '../../activities/submit-key-request.ts';
-import { isSameBounds, type KeyBounds } from '../../assertions/index.ts';
-import { checkKeyBounds, keyBoundsFields } from '../../devices/index.ts';
+import { isSameBounds, keyBounds, type Assertion, type KeyBounds } from '../../assertions/index.ts';
+import { boundsInWords, checkKeyBounds, keyBoundsFields } from '../../devices/index.ts';
 import { AirlockError } from '../../errors.ts';
-import { boundSigningKey, type SigningKeyRecord } from '../../storage/model-service/index.ts';
+import { appendAct } from '../../storage/index.ts';
+import {
+  beginRegistration,
+  findSigningKey,
+  type SigningKeyRecord,
+} from '../../storage/model-service/index.ts';
 import type { RegisterSigningKeyInput } from '../../workflows/serials-contract.ts';
 import { accountKeyOf, accountKeyRequestOf } from './account-keys.ts';
 import {
@@ -18,7 +23,6 @@ import {
   type AdminContext,
   type AdminEnv,
 } from './gateway.ts';
-import { change } from './model-lookup.ts';
 import { isBounded, signingKeyOfPath } from './signing-keys.ts';
 
 const registration = z.object({
@@ -43,8 +47,8 @@ export function keyRegistrationRoutes(deps: AdminApiDeps): AdminApp {
     const asked = await jsonBody(c, registration);
     const { deliver } = asked;
     const bounds = checkKeyBounds(asked, { brandId: key.brandId, now: deps.clock() });
-    if (isBounded(bounds)) await bound(deps, c, key, bounds);
     const registered = await accountKeyOf(deps.database.queries, keyId);
+    await begin(deps, c, { key, bounds, accountKey: registered });
     if (registered === undefined) {
       const input = { keyId, actor: c.get('actor'), deliver, lookEverySeconds: LOOK_EVERY };
       if (deliver === 'file') await deps.processes.registerSigningKey(input);
@@ -61,21 +65,39 @@ export function keyRegistrationRoutes(deps: AdminApiDeps): AdminApp {
   return app;
 }
 
-/** Sets the bounds that the request will ask for, and leaves those that are not given; once it is signed all of them stand. */
-async function bound(
+/**
+ * Begins the registration of a key, or joins the one that was begun before. A key is registered once, as the first asked for it: who asks
+ * for other bounds is told which it has, and changes nothing. Throws `registration-requested`.
+ */
+async function begin(
   deps: AdminApiDeps,
   c: AdminContext,
-  key: SigningKeyRecord,
-  bounds: KeyBounds,
+  of: {
+    readonly key: SigningKeyRecord;
+    readonly bounds: KeyBounds;
+    readonly accountKey: Assertion | undefined;
+  },
 ): Promise<void> {
-  const keyId = key.keyId ?? '';
-  const present = key.bounds ?? {};
-  if (isSameBounds(present, { ...present, ...bounds })) return;
-  await change(deps, c, { act: 'key.bound', subject: keyId, details: { ...bounds } }, async (tx, at) => {
-    if (await boundSigningKey(tx, keyId, bounds, { at, actor: c.get('actor') })) return;
+  const { bounds, accountKey } = of;
+  const keyId = of.key.keyId ?? '';
+  const by = { at: deps.clock(), actor: c.get('actor') };
+  await deps.database.transaction(async (tx) => {
+    const isFirst = accountKey === undefined && (await beginRegistration(tx, keyId, bounds, by));
+    if (isFirst) {
+      if (isBounded(bounds))
+        await appendAct(tx, { ...by, act: 'key.bound', subject: keyId, details: { ...bounds } });
+      return;
+    }
+    const key = await findSigningKey(tx, keyId);
+    const requestedAt = key?.registrationRequestedAt ?? null;
+    // An account-key may come without a request from here; then what it says is all that is known.
+    const present =
+      accountKey === undefined || requestedAt !== null ? (key?.bounds ?? {}) : keyBounds(accountKey);
+    if (isSameBounds(present, { ...present, ...bounds })) return;
+    const state = accountKey === undefined ? 'being registered' : 'registered';
     throw conflict(
       'registration-requested',
-      `cannot register signing key '${key.name}' with other bounds: its account-key-request is signed already; make another key`,
+      `cannot register signing key '${of.key.name}' with other bounds: it is ${state} already, ${boundsInWords(present)}; make another key`,
     );
   });
 }

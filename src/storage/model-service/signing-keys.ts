@@ -118,23 +118,26 @@ export async function completeSigningKey(
 }
 
 /**
- * In a transaction: sets what the account-key-request of a key will ask for; a bound that is not given stays as it was.
- * @returns false when the request is made already
+ * In a transaction: begins the registration of a key, unless one was begun, and so settles what its account-key-request will ask for: what
+ * the key was made with, and the given bounds in place of those.
+ * @returns false when one was begun before: then nothing changed
  */
-export async function boundSigningKey(
+export async function beginRegistration(
   queries: Queries,
   keyId: string,
   bounds: KeyBounds,
   by: { readonly at: Date; readonly actor: string },
 ): Promise<boolean> {
+  const at = by.at.toISOString();
   // First, because it locks the row: what is read after it is what others have left.
   const result = await queries
     .updateTable('SigningKey')
-    .set({ modifiedAt: by.at.toISOString(), modifiedBy: by.actor })
+    .set({ registrationRequestedAt: at, modifiedAt: at, modifiedBy: by.actor })
     .where('keyId', '=', keyId)
     .where('registrationRequestedAt', 'is', null)
     .executeTakeFirst();
   if (Number(result.numUpdatedRows) !== 1) return false;
+  if (Object.keys(bounds).length === 0) return true;
   const present = await findSigningKey(queries, keyId);
   await queries
     .updateTable('SigningKey')

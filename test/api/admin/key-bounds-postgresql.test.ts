@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { createSigningKeyActivities } from '../../../src/activities/signing-keys.ts';
 import { decodeAssertion, keyBounds } from '../../../src/assertions/index.ts';
 import { findAssertion, openDatabase } from '../../../src/storage/index.ts';
-import { boundSigningKey } from '../../../src/storage/model-service/index.ts';
+import { beginRegistration } from '../../../src/storage/model-service/index.ts';
 import { openGateway } from '../../support/admin-gateway.ts';
 import { openModelService } from '../../support/model-service.ts';
 import { hasPostgreSql, someoneWaits, temporaryPostgreSql } from '../../support/postgresql.ts';
@@ -55,7 +55,7 @@ describe.skipIf(!hasPostgreSql)('the bounds of a key on PostgreSQL', () => {
       const decided = Promise.withResolvers<void>();
       const commit = Promise.withResolvers<void>();
       const bounded = otherHost.transaction(async (queries) => {
-        const done = await boundSigningKey(queries, keyId, { until: UNTIL }, BY);
+        const done = await beginRegistration(queries, keyId, { until: UNTIL }, BY);
         decided.resolve();
         await commit.promise;
         return done;
@@ -73,7 +73,7 @@ describe.skipIf(!hasPostgreSql)('the bounds of a key on PostgreSQL', () => {
       await activities.signKeyRequest({ keyId, actor: 'ada' });
       const kept = await findAssertion(database.queries, 'account-key-request', [keyId]);
       expect(kept && keyBounds(decodeAssertion(kept.bytes))).toEqual({ until: UNTIL });
-      expect(await otherHost.transaction((queries) => boundSigningKey(queries, keyId, {}, BY))).toBe(false);
+      expect(await otherHost.transaction((queries) => beginRegistration(queries, keyId, {}, BY))).toBe(false);
     },
   );
 });

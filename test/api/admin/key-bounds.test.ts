@@ -66,7 +66,7 @@ describe('the account-key-request of a key', () => {
     expect((await gateway.call('GET', path)).json).toMatchObject({ 'beyond-request': false });
   });
 
-  it('asks for those that it is registered with, in UTC, until it is signed', async () => {
+  it('asks for those that it is registered with, in UTC, and for no others', async () => {
     const made = await gateway.call('POST', gateway.brand('/signing_key'), { name: 'later', until: UNTIL });
     const path = gateway.brand(`/signing_key/${String(made.json['sha3-384'])}`);
     const earlier = { until: '2098-01-01T01:00:00+01:00', constraints: SERIALS };
@@ -79,7 +79,7 @@ describe('the account-key-request of a key', () => {
     expect(errorOf(await gateway.call('POST', `${path}/register`, { until: UNTIL }))).toEqual([
       409,
       'registration-requested',
-      "cannot register signing key 'later' with other bounds: its account-key-request is signed already; make another key",
+      `cannot register signing key 'later' with other bounds: it is being registered already, until 2098-01-01T00:00:00Z and with the constraints ${JSON.stringify(SERIALS)}; make another key`,
     ]);
   });
 

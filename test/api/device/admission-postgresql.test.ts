@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { SerialService } from '../../../src/api/device/serial-service.ts';
 import { decodeStream, encodeStream, text, type Assertion } from '../../../src/assertions/index.ts';
 import { deriveClaim, DeviceError, hardwareKeyId, OPEN_ENROLMENT } from '../../../src/devices/index.ts';
-import { openDatabase, type Database } from '../../../src/storage/index.ts';
+import { openDatabase } from '../../../src/storage/index.ts';
 import {
   addPermit,
   addRemodel,
@@ -13,31 +13,11 @@ import {
   touchModel,
 } from '../../../src/storage/model-service/index.ts';
 import type { Device } from '../../support/device.ts';
+import { heldTransaction } from '../../support/held-transaction.ts';
 import { openModelService, type TestModelService } from '../../support/model-service.ts';
 import { hasPostgreSql, someoneWaits, temporaryPostgreSql } from '../../support/postgresql.ts';
 import { secondHost } from '../../support/second-host.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
-
-/** A host whose next transaction does all its work and then stays open until it is told to commit. */
-function held(database: Database) {
-  const decided = Promise.withResolvers<void>();
-  const commit = Promise.withResolvers<void>();
-  let first = true;
-  const host: Database = {
-    ...database,
-    transaction: (work) =>
-      database.transaction(async (queries) => {
-        const result = await work(queries);
-        if (first) {
-          first = false;
-          decided.resolve();
-          await commit.promise;
-        }
-        return result;
-      }),
-  };
-  return { host, decided: decided.promise, commit: () => commit.resolve() };
-}
 
 describe.skipIf(!hasPostgreSql)('two hosts on one PostgreSQL that decide in the same moment', () => {
   it(
@@ -83,7 +63,7 @@ describe.skipIf(!hasPostgreSql)('two hosts on one PostgreSQL that decide in the 
         first: readonly [Device, Asked?],
         second: readonly [Device, Asked?],
       ): Promise<[string, string]> => {
-        const gate = held(databases[0]);
+        const gate = heldTransaction(databases[0]);
         const one = secondHost(rig, gate.host);
         const other = secondHost(rig, databases[1]);
         onTestFinished(one.close);
