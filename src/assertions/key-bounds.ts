@@ -73,7 +73,8 @@ function endsInTime(inner: string | undefined, outer: string | undefined): boole
 
 function isConstrained(inner: KeyBounds['constraints'], outer: KeyBounds['constraints']): boolean {
   if (outer === undefined) return true;
-  if (inner === undefined) return false;
+  // No alternatives are what no account-key can have, and not a narrower choice.
+  if (inner === undefined || inner.length === 0) return false;
   return inner.every((one) => outer.some((other) => isNarrower(headersOf(one), headersOf(other))));
 }
 

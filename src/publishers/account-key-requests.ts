@@ -69,7 +69,9 @@ export function narrowedBounds(asked: KeyBounds, narrower: KeyBounds = {}): KeyB
   if (!isWithinBounds({ until: bounds.until }, { until: asked.until }))
     throw invalid(`the key would outlive its request, which ends it at ${asked.until ?? ''}`);
   if (!isWithinBounds({ constraints: bounds.constraints }, { constraints: asked.constraints }))
-    throw invalid('the constraints would let the key sign more than its request asks for');
+    throw invalid(
+      'the constraints may let the key sign more than its request asks for; keep its patterns, or write plain texts that fit them',
+    );
   return bounds;
 }
 

@@ -15,7 +15,7 @@ export function publicKeyOf(accountKey: Assertion): PublicKey {
 }
 
 /** How an account-key stands at an instant: valid from "since" up to but without "until". */
-export function keyStandingAt(accountKey: Assertion, at: Instant): KeyStanding {
+export function keyStandingAt(accountKey: Pick<Assertion, 'headers'>, at: Instant): KeyStanding {
   const since = headerInstant(accountKey, 'since') ?? 0n;
   const until = headerInstant(accountKey, 'until');
   if (until === since) return 'revoked';
@@ -24,7 +24,7 @@ export function keyStandingAt(accountKey: Assertion, at: Instant): KeyStanding {
 }
 
 /** How an account-key stands at a Date. */
-export function keyStanding(accountKey: Assertion, at: Date): KeyStanding {
+export function keyStanding(accountKey: Pick<Assertion, 'headers'>, at: Date): KeyStanding {
   return keyStandingAt(accountKey, instantOf(at));
 }
 
@@ -53,7 +53,7 @@ export function requireKeyInForce(accountKey: Assertion, at: Instant | undefined
 }
 
 /** Whether the constraints of an account-key let it sign an assertion with these headers ("type" among them). */
-export function constraintsAllow(accountKey: Assertion, headers: Headers): boolean {
+export function constraintsAllow(accountKey: Pick<Assertion, 'headers'>, headers: Headers): boolean {
   const patterns = constraintPatterns({ values: accountKey.headers, where: 'header' });
   return patterns.length === 0 || patterns.some((pattern) => headersFit(pattern, headers));
 }
@@ -100,7 +100,7 @@ export function requireTimestampWithinKey(assertion: Assertion, accountKey: Asse
   );
 }
 
-function headerInstant(assertion: Assertion, header: string): Instant | undefined {
+function headerInstant(assertion: Pick<Assertion, 'headers'>, header: string): Instant | undefined {
   const value = optionalText(assertion, header);
   return value === undefined ? undefined : parseInstant(value);
 }

@@ -207,11 +207,11 @@ test(
         [['--until', '2100-01-01T00:00:00Z'], `the key would outlive its request, which ends it at ${UNTIL}`],
         [
           ['--constraint', 'type=serial'],
-          'the constraints would let the key sign more than its request asks for',
+          'the constraints may let the key sign more than its request asks for; keep its patterns, or write plain texts that fit them',
         ],
         [
           ['--constraint', 'type=model'],
-          'the constraints would let the key sign more than its request asks for',
+          'the constraints may let the key sign more than its request asks for; keep its patterns, or write plain texts that fit them',
         ],
       ] as const) {
         expect(await register(...args)).toMatchObject({
