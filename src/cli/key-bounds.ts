@@ -13,6 +13,12 @@ export const CONSTRAINT = [
   'assertions that the key may sign: HEADER=PATTERN …, as in "type=serial model=model-.*"; again for an alternative',
 ] as const;
 
+/** The option that puts a key in a policy although its account-key lacks bounds that were asked for. */
+export const ACCEPT_WIDER = [
+  '--accept-wider',
+  'also a key whose account-key lacks an end or constraints that were asked for',
+] as const;
+
 /** Collects an option that is given several times. */
 export function repeated(value: string, before: readonly string[] = []): string[] {
   return [...before, value];

@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 
+import { isWithinBounds, keyBounds, type Assertion } from '../../assertions/index.ts';
 import { checkSigningKey } from '../../devices/index.ts';
 import { AirlockError } from '../../errors.ts';
 import {
@@ -9,10 +10,12 @@ import {
   findSigningKey,
   listPolicies,
   type PolicyRecord,
+  type SigningKeyRecord,
 } from '../../storage/model-service/index.ts';
 import { accountKeyOf } from './account-keys.ts';
 import { naive } from '../naive-time.ts';
 import {
+  conflict,
   jsonBody,
   notFound,
   people,
@@ -26,7 +29,9 @@ import {
 } from './gateway.ts';
 import { change, modelOfPath } from './model-lookup.ts';
 
-const newPolicy = z.object({ 'signing-key-sha3-384': z.string().min(1).max(128) });
+/** `accept-wider`: whoever asks knows that the key may sign more, or longer, than was asked for. */
+export const acceptWider = { 'accept-wider': z.boolean().default(false) } as const;
+const newPolicy = z.object({ 'signing-key-sha3-384': z.string().min(1).max(128), ...acceptWider });
 
 /** `/v1/brand/{brand}/model/{model}/serial_policy`: the highest revision is in force. */
 export function serialPolicyRoutes(deps: AdminApiDeps): AdminApp {
@@ -47,13 +52,17 @@ export function serialPolicyRoutes(deps: AdminApiDeps): AdminApp {
 
   app.post('/', view('create_serial_policy'), async (c) => {
     const model = await modelOfPath(deps, c);
-    const keyId = (await jsonBody(c, newPolicy))['signing-key-sha3-384'];
-    await requireUsableKey(deps, c, model.brandId, model.name, keyId);
+    const { 'signing-key-sha3-384': keyId, 'accept-wider': acceptsWider } = await jsonBody(c, newPolicy);
+    await requireUsableKey(deps, c, { brandId: model.brandId, model: model.name, keyId, acceptsWider });
     const subject = `${model.brandId}/${model.name}`;
     const policy = await change(
       deps,
       c,
-      { act: 'serial-policy.create', subject, details: { key: keyId } },
+      {
+        act: 'serial-policy.create',
+        subject,
+        details: { key: keyId, ...(acceptsWider && { 'accept-wider': true }) },
+      },
       (tx, at) =>
         addPolicy(tx, {
           brandId: model.brandId,
@@ -86,15 +95,20 @@ export function serialPolicyRoutes(deps: AdminApiDeps): AdminApp {
 
 /**
  * Refuses a key that could not sign: unknown here, of a brand that the caller may not act for, or without an account-key in
- * force. Throws `resource-not-found` or `DeviceError` `signing-key-…`.
+ * force; and, unless the caller accepts it, one whose account-key lacks an end or constraints that were asked for. Throws
+ * `resource-not-found`, `signing-key-wider` or `DeviceError` `signing-key-…`.
  */
 export async function requireUsableKey(
   deps: AdminApiDeps,
   c: AdminContext,
-  brandId: string,
-  model: string,
-  keyId: string,
+  of: {
+    readonly brandId: string;
+    readonly model: string;
+    readonly keyId: string;
+    readonly acceptsWider: boolean;
+  },
 ): Promise<void> {
+  const { brandId, model, keyId } = of;
   const { queries } = deps.database;
   const key = await findSigningKey(queries, keyId);
   const unknown = notFound(`the signing key ${keyId.slice(0, 64)}`);
@@ -104,13 +118,24 @@ export async function requireUsableKey(
       throw error instanceof AirlockError && error.kind === 'not-found' ? unknown : error;
     });
   }
+  const accountKey = await accountKeyOf(queries, keyId);
   checkSigningKey({
     keyId,
-    accountKey: await accountKeyOf(queries, keyId),
+    accountKey,
     authorityId: key.brandId,
     now: deps.clock(),
     headers: { 'brand-id': brandId, model },
   });
+  if (of.acceptsWider || accountKey === undefined || !isBeyondRequest(accountKey, key)) return;
+  throw conflict(
+    'signing-key-wider',
+    `cannot put key ${keyId} in the serial policy: its account-key lacks an end or constraints that were asked for; register another key, or use it all the same with --accept-wider (accept-wider=true)`,
+  );
+}
+
+/** Whether an account-key lets its key do more than its request asks for: a store may know nothing of bounds. */
+export function isBeyondRequest(accountKey: Assertion, key: SigningKeyRecord): boolean {
+  return !isWithinBounds(keyBounds(accountKey), key.bounds ?? {});
 }
 
 /** A policy as the gateway shows it; `authorityId` is the account of its key, where that is here. */

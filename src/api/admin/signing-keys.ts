@@ -2,13 +2,7 @@ import { Hono } from 'hono';
 import { z } from 'zod';
 
 import { requireDeletable } from '../../activities/key-deletion.ts';
-import {
-  boundHeaders,
-  isSameBounds,
-  isWithinBounds,
-  keyBounds,
-  type KeyBounds,
-} from '../../assertions/index.ts';
+import { boundHeaders, isSameBounds, keyBounds, type KeyBounds } from '../../assertions/index.ts';
 import {
   checkKeyBounds,
   keyBoundsFields,
@@ -43,7 +37,7 @@ import {
   type Person,
 } from './gateway.ts';
 import { change } from './model-lookup.ts';
-import { requireUsableKey } from './serial-policies.ts';
+import { acceptWider, isBeyondRequest, requireUsableKey } from './serial-policies.ts';
 
 const newKey = z.object({
   name: z.string(),
@@ -52,7 +46,7 @@ const newKey = z.object({
 });
 /** `has-signed`: whoever asks knows that serials in the log rest on the key. */
 const deletion = z.object({ 'has-signed': z.enum(['true', 'false']).default('false') });
-const rotation = z.object({ 'new-signing-key-sha3-384': z.string().min(1).max(128) });
+const rotation = z.object({ 'new-signing-key-sha3-384': z.string().min(1).max(128), ...acceptWider });
 
 /** `/v1/brand/{brand}/signing_key` (protocol/operators.md 2.4), with `/rotate` and details of one key besides. */
 export function signingKeyRoutes(deps: AdminApiDeps): AdminApp {
@@ -77,16 +71,14 @@ export function signingKeyRoutes(deps: AdminApiDeps): AdminApp {
     const keyId = key.keyId ?? '';
     const counts = (await signatureCounts(queries)).find((one) => one.keyId === keyId);
     const accountKey = await accountKeyOf(queries, keyId);
-    const asked = key.bounds ?? {};
-    const bounds = accountKey ? keyBounds(accountKey) : asked;
+    const bounds = accountKey ? keyBounds(accountKey) : (key.bounds ?? {});
     return c.json({
       ...(await body(key, people(deps))),
       // What a brand wants to know of a key before it relies on it, or lets it go.
       status: signingKeyStanding(accountKey, deps.clock()),
       until: bounds.until ?? null,
       constraints: bounds.constraints ?? null,
-      // A store that does not know of bounds may sign an account-key without them.
-      'beyond-request': !isWithinBounds(bounds, asked),
+      'beyond-request': accountKey !== undefined && isBeyondRequest(accountKey, key),
       models: await modelsUsingKey(queries, keyId),
       signatures: counts?.counted ?? 0,
       'signatures-in-log': counts?.inLog ?? 0,
@@ -201,7 +193,7 @@ function why(deps: AdminApiDeps, token: string, seconds: number): string {
 async function rotate(deps: AdminApiDeps, c: AdminContext): Promise<Response> {
   const brandId = c.req.param('brand') ?? '';
   const oldKey = await signingKeyOfPath(deps, c);
-  const newKeyId = (await jsonBody(c, rotation))['new-signing-key-sha3-384'];
+  const { 'new-signing-key-sha3-384': newKeyId, 'accept-wider': acceptsWider } = await jsonBody(c, rotation);
   const inForce = new Map(
     (await listPolicies(deps.database.queries, brandId)).map((policy) => [policy.modelName, policy.keyId]),
   );
@@ -209,8 +201,10 @@ async function rotate(deps: AdminApiDeps, c: AdminContext): Promise<Response> {
   // Also where no model signs with the old key: a mistyped one is told.
   if ((await findSigningKey(deps.database.queries, newKeyId)) === undefined)
     throw notFound(`the signing key ${newKeyId.slice(0, 64)}`);
-  for (const model of models) await requireUsableKey(deps, c, brandId, model, newKeyId);
-  const act = { act: 'key.rotate', subject: oldKey.keyId ?? '', details: { to: newKeyId, models } };
+  for (const model of models)
+    await requireUsableKey(deps, c, { brandId, model, keyId: newKeyId, acceptsWider });
+  const details = { to: newKeyId, models, ...(acceptsWider && { 'accept-wider': true }) };
+  const act = { act: 'key.rotate', subject: oldKey.keyId ?? '', details };
   await change(deps, c, act, async (tx, at) => {
     for (const modelName of models) {
       await addPolicy(tx, {

@@ -1,6 +1,7 @@
 import { Command } from '@commander-js/extra-typings';
 
 import type { CliContext } from '../context.ts';
+import { ACCEPT_WIDER } from '../key-bounds.ts';
 import { print, printJson } from '../terminal.ts';
 import { brandGateway, serialPolicySchema } from './gateway.ts';
 
@@ -10,13 +11,19 @@ export function createSerialPolicyCommand(context: CliContext) {
     .description('choose the key that signs the serials of a model; the newest policy is in force')
     .option('--model <name>', 'the model, instead of being asked')
     .option('--signing-key <sha3-384>', 'the key, instead of being asked')
+    .option(...ACCEPT_WIDER)
     .option('--json', 'print the policy as JSON')
     .action((options) => createSerialPolicy(context, options));
 }
 
 async function createSerialPolicy(
   context: CliContext,
-  options: { model?: string | undefined; signingKey?: string | undefined; json?: true | undefined },
+  options: {
+    model?: string | undefined;
+    signingKey?: string | undefined;
+    acceptWider?: true | undefined;
+    json?: true | undefined;
+  },
 ): Promise<void> {
   const gateway = await brandGateway(context);
   const { prompts, terminal } = context;
@@ -27,7 +34,7 @@ async function createSerialPolicy(
     serialPolicySchema,
     {
       method: 'POST',
-      json: { 'signing-key-sha3-384': key },
+      json: { 'signing-key-sha3-384': key, ...(options.acceptWider && { 'accept-wider': true }) },
     },
   );
   if (options.json) printJson(terminal, policy);

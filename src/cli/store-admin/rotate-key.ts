@@ -2,6 +2,7 @@ import { Command } from '@commander-js/extra-typings';
 import { z } from 'zod';
 
 import type { CliContext } from '../context.ts';
+import { ACCEPT_WIDER } from '../key-bounds.ts';
 import { note, print, printJson } from '../terminal.ts';
 import { brandGateway } from './gateway.ts';
 
@@ -16,10 +17,14 @@ export function rotateKeyCommand(context: CliContext) {
     .description('give every model that signs with one key a serial policy with another')
     .argument('<old-sha3-384>', 'the key in use')
     .argument('<new-sha3-384>', 'the key to use from now on')
+    .option(...ACCEPT_WIDER)
     .option('--json', 'print the result as JSON')
     .action(async (oldKey, newKey, options) => {
       const gateway = await brandGateway(context);
-      const json = { 'new-signing-key-sha3-384': newKey };
+      const json = {
+        'new-signing-key-sha3-384': newKey,
+        ...(options.acceptWider && { 'accept-wider': true }),
+      };
       const path = gateway.path('signing_key', oldKey, 'rotate');
       const rotated = await gateway.client.request(path, rotatedSchema, { method: 'POST', json });
       if (options.json) return printJson(context.terminal, rotated);

@@ -66,6 +66,39 @@ describe('the account-key-request of a key', () => {
     expect((await gateway.call('GET', path)).json).toMatchObject({ 'beyond-request': false });
   });
 
+  it('keeps a key whose account-key lacks its bounds out of policies, unless an admin says that they know', async () => {
+    const { text, keyId } = await requested(gateway, 'unbounded', { constraints: SERIALS });
+    await rig.addAssertions([await rig.chain.accountKey(publicKeyOf(decodeAssertion(text)), 'unbounded')]);
+    const first = await rig.addKey('first-in-force');
+    await rig.addModel('model-wide', { apiKey: 'api-key', key: first });
+    const policies = gateway.brand('/model/model-wide/serial_policy');
+    const rotate = gateway.brand(`/signing_key/${first.keyId}/rotate`);
+    const refusal = [
+      409,
+      'signing-key-wider',
+      `cannot put key ${keyId} in the serial policy: its account-key lacks an end or constraints that were asked for; register another key, or use it all the same with --accept-wider (accept-wider=true)`,
+    ];
+    expect(errorOf(await gateway.call('POST', policies, { 'signing-key-sha3-384': keyId }))).toEqual(refusal);
+    expect(errorOf(await gateway.call('POST', rotate, { 'new-signing-key-sha3-384': keyId }))).toEqual(
+      refusal,
+    );
+    expect((await gateway.call('GET', policies)).json).toHaveLength(1);
+    const accepted = { 'new-signing-key-sha3-384': keyId, 'accept-wider': true };
+    expect((await gateway.call('POST', rotate, accepted)).json).toMatchObject({ models: ['model-wide'] });
+    const again = { 'signing-key-sha3-384': keyId, 'accept-wider': true };
+    expect((await gateway.call('POST', policies, again)).status).toBe(201);
+    const acts = await rig.database.queries
+      .selectFrom('AuditEntry')
+      .select(['act', 'details'])
+      .orderBy('id', 'desc')
+      .limit(2)
+      .execute();
+    expect(acts).toMatchObject([
+      { act: 'serial-policy.create', details: { key: keyId, 'accept-wider': true } },
+      { act: 'key.rotate', details: { to: keyId, 'accept-wider': true } },
+    ]);
+  });
+
   it('asks for those that it is registered with, in UTC, and for no others', async () => {
     const made = await gateway.call('POST', gateway.brand('/signing_key'), { name: 'later', until: UNTIL });
     const path = gateway.brand(`/signing_key/${String(made.json['sha3-384'])}`);
