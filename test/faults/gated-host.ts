@@ -24,6 +24,8 @@ export interface Watcher {
   failed(requests: readonly string[]): void;
   /** A transaction that stores these signatures was committed. */
   stored(drafts: readonly Draft[]): void;
+  /** A transaction that stores none, and so closes promises, was committed. */
+  closed(): Promise<void>;
   /** What went wrong and no answer tells. */
   reported(error: unknown): void;
 }
@@ -222,7 +224,8 @@ export class GatedHost implements Resting {
     const drafts = batch?.kind === 'batch' ? batch.signed.splice(0) : [];
     if ((await this.#gate('store')) !== 'well') throw new InjectedFault('before', 'a store');
     const result = await this.#busy(this.#deps.database.transaction(work));
-    this.#deps.watcher.stored(drafts);
+    if (drafts.length > 0) this.#deps.watcher.stored(drafts);
+    else await this.#busy(this.#deps.watcher.closed());
     if ((await this.#gate('stored')) !== 'well') throw new InjectedFault('after', 'a store');
     return result;
   }

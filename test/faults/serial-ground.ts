@@ -7,7 +7,15 @@ import {
   type PublicKey,
 } from '../../src/assertions/index.ts';
 import { madeSerial } from '../../src/devices/index.ts';
-import { openDatabase, type Database, type DatabaseLocation, type Queries } from '../../src/storage/index.ts';
+import {
+  addAssertions,
+  openDatabase,
+  raiseGeneration,
+  type Database,
+  type DatabaseLocation,
+  type Queries,
+} from '../../src/storage/index.ts';
+import { allSigningKeys, type SigningKeyRecord } from '../../src/storage/model-service/index.ts';
 import type { Device } from '../support/device.ts';
 import { openModelService, type TestModelService } from '../support/model-service.ts';
 import type { Resting } from './gates.ts';
@@ -29,6 +37,7 @@ const TABLES = [
   'RemodelAllowance',
   'Block',
   'SerialPolicy',
+  'SigningKey',
   'AuditEntry',
 ] as const;
 
@@ -41,8 +50,16 @@ export class Ground {
   readonly models: readonly Assertion[];
   readonly keys: readonly PublicKey[];
   readonly boards: readonly Device[];
+  /** The keys as they were made. */
+  readonly #keyRows: readonly SigningKeyRecord[];
+  /** The last revision of any account-key. */
+  #revision = 0;
 
-  private constructor(of: Pick<Ground, 'rig' | 'databases' | 'models' | 'keys' | 'boards'>) {
+  private constructor(
+    of: Pick<Ground, 'rig' | 'databases' | 'models' | 'keys' | 'boards'>,
+    keyRows: readonly SigningKeyRecord[],
+  ) {
+    this.#keyRows = keyRows;
     this.rig = of.rig;
     this.databases = of.databases;
     this.queries = of.databases.map((database) => ({ isAtRest: true, work: watchQueries(database) }));
@@ -71,7 +88,8 @@ export class Ground {
         return rig.device(at(models, 0), { ...(proposedSerial !== undefined && { proposedSerial }) });
       }),
     );
-    return new Ground({ rig, databases, models, keys, boards });
+    const rows = await allSigningKeys(rig.database.queries);
+    return new Ground({ rig, databases, models, keys, boards }, rows);
   }
 
   get brandId(): string {
@@ -82,13 +100,33 @@ export class Ground {
   async clear(): Promise<void> {
     await this.write(async (queries) => {
       for (const table of TABLES) await queries.deleteFrom(table).execute();
-      await queries.updateTable('SigningKey').set({ signatures: 0 }).execute();
+      await queries
+        .insertInto('SigningKey')
+        .values([...this.#keyRows])
+        .execute();
     });
+    for (let key = 0; key < KEYS; key += 1) await this.pushAccountKey(key, undefined);
   }
 
   /** Changes something as an operator does: on a connection besides those of the hosts. */
   write<Result>(work: (queries: Queries) => Promise<Result>): Promise<Result> {
     return this.rig.database.transaction(work);
+  }
+
+  /** The newest account-key of a signing key: one that is revoked, ends at that second, or does not end. */
+  async pushAccountKey(key: number, until: 'revoked' | number | undefined): Promise<void> {
+    const since = 0;
+    const end = until === 'revoked' ? since : until;
+    this.#revision += 1;
+    const accountKey = await this.rig.chain.accountKey(at(this.keys, key), `key-${String(key)}`, {
+      revision: String(this.#revision),
+      since: timeOf(since),
+      ...(end !== undefined && { until: timeOf(end) }),
+    });
+    await this.write(async (queries) => {
+      await addAssertions(queries, [accountKey], { at: new Date() });
+      await raiseGeneration(queries, 'catalog');
+    });
   }
 
   modelName(model: number): string {
@@ -115,7 +153,7 @@ export class Ground {
       serial: draft.serial,
       'device-key': board?.signer.publicKey.encoded ?? '',
       'device-key-sha3-384': draft.board,
-      timestamp: formatTimestamp(new Date(draft.at * 1000)),
+      timestamp: timeOf(draft.at),
       'sign-key-sha3-384': draft.key,
       ...(draft.revision > 0 && { revision: String(draft.revision) }),
     };
@@ -146,6 +184,10 @@ export class Ground {
 export function headersIn(serial: Assertion): Record<string, unknown> {
   const { type: _type, ...headers } = serial.headers;
   return { ...headers, 'sign-key-sha3-384': serial.signKeyId };
+}
+
+function timeOf(seconds: number): string {
+  return formatTimestamp(new Date(seconds * 1000));
 }
 
 export function counted<Value>(count: number, make: (index: number) => Value): Value[] {

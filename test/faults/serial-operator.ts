@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { createSigningKeyActivities } from '../../src/activities/signing-keys.ts';
 import { raiseGeneration } from '../../src/storage/index.ts';
 import {
   addBlock,
@@ -46,15 +47,44 @@ export class SerialOperator {
     }
   }
 
+  /** Puts another key in a policy; one that may not sign, or is gone, is put in none. */
   async rotate({ model, key }: Pick<Of<'rotate'>, 'model' | 'key'>): Promise<void> {
     const { brandId } = this.#ground;
     const modelName = this.#ground.modelName(model);
     const { keyId } = at(this.#ground.keys, key);
+    const { keys } = this.#reference;
+    if (keys.isDeleted(keyId) || keys.standing(keyId, this.#seconds()) !== 'valid') return;
     await this.#ground.write(async (queries) => {
       await addPolicy(queries, { brandId, modelName, keyId, ...this.#by() });
       await raiseGeneration(queries, 'settings');
     });
     this.#reference.keyInForce.set(modelName, keyId);
+  }
+
+  async pushAccountKey({ key, ends }: Of<'account-key'>): Promise<void> {
+    const now = this.#seconds();
+    const until = typeof ends === 'number' ? now + ends : undefined;
+    const isRevoked = ends === 'revoked';
+    await this.#ground.pushAccountKey(key, isRevoked ? 'revoked' : until);
+    this.#reference.keys.say(at(this.#ground.keys, key).keyId, { revoked: isRevoked, until }, now);
+  }
+
+  async deleteKey({ key }: Of<'delete-key'>): Promise<void> {
+    const { database, tokens } = this.#ground.rig;
+    const { keyId } = at(this.#ground.keys, key);
+    const reference = this.#reference;
+    if (reference.keys.isDeleted(keyId)) return;
+    const activities = createSigningKeyActivities({ database, tokens, clock: this.#clock });
+    const deletion = activities.retireSigningKey({ keyId, actor: 'admin', hasSigned: true });
+    if ([...reference.keyInForce.values()].includes(keyId)) {
+      await expect(deletion, 'a key in force is not deleted').rejects.toMatchObject({
+        code: 'signing-key-in-use',
+      });
+      return;
+    }
+    await deletion;
+    reference.keys.delete(keyId);
+    reference.acts.push(`key.delete ${keyId}`);
   }
 
   async permit(act: Of<'permit'>): Promise<void> {
@@ -100,6 +130,10 @@ export class SerialOperator {
     const place = lines.findIndex((one) => one.from === line.from && one.serial === line.serial);
     if (act.kind === 'allow' && place < 0) lines.push(line);
     if (act.kind === 'disallow' && place >= 0) lines.splice(place, 1);
+  }
+
+  #seconds(): number {
+    return this.#clock().getTime() / 1000;
   }
 
   #by() {

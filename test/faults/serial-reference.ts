@@ -3,6 +3,8 @@
  * in the order in which decisions are committed. It shares no code with the product, and is read beside docs/explanation/serials.md.
  */
 
+import { KeyReference, type Closing } from './key-reference.ts';
+
 /** One serial as it was promised: what its assertion says, or will say. */
 export interface Draft {
   readonly model: string;
@@ -51,16 +53,19 @@ export interface Line {
 export interface Former {
   readonly draft: Draft;
   readonly signed: boolean;
-  readonly reason: 'board-replaced' | 'key-changed';
+  readonly reason: 'board-replaced' | 'key-changed' | Closing;
 }
 
 interface Place {
   draft: Draft;
   signed: boolean;
+  /** A closed promise is kept by nobody; its device has to ask again. */
+  closed: Closing | undefined;
 }
 
 /** The state that the operator's and the devices' acts lead to. */
 export class SerialReference {
+  readonly keys = new KeyReference();
   readonly keyInForce = new Map<string, string>();
   readonly permits: (Permit & { usedBy?: string })[] = [];
   readonly lines: Line[] = [];
@@ -83,11 +88,17 @@ export class SerialReference {
     const block = this.#blockOn(board, own === undefined ? [] : [own.draft]);
     if (block !== undefined) return refused(block);
     if (spentBy === undefined && now >= asked.requestIdEnds) return refused('request-id-expired');
+    const brought = former === undefined ? [] : [former];
+    if (own !== undefined && !this.#isOver(own)) {
+      const formerBlock = this.#blockOn(board, brought);
+      return formerBlock === undefined ? this.#again(asked, own, now) : refused(formerBlock);
+    }
+    if (own !== undefined) this.places.splice(this.places.indexOf(own), 1);
+    const trouble = this.#trouble(model, now);
+    if (trouble !== undefined) return refused(trouble);
     const others = this.#elsewhere(asked);
-    const before = [...(former === undefined ? [] : [former]), ...(own === undefined ? others : [])];
-    const formerBlock = this.#blockOn(board, before);
+    const formerBlock = this.#blockOn(board, [...brought, ...others]);
     if (formerBlock !== undefined) return refused(formerBlock);
-    if (own !== undefined) return this.#again(asked, own, now);
     if (former !== undefined && !this.#mayRemodel(former, model)) return refused('remodel-not-allowed');
     if (former === undefined && this.lines.length > 0 && others.length > 0)
       return refused('remodel-required');
@@ -98,7 +109,23 @@ export class SerialReference {
   store(draft: Draft): void {
     const place = this.places.find((one) => one.draft === draft);
     if (place === undefined) this.history.push({ draft, signed: true, reason: 'key-changed' });
-    else place.signed = true;
+    else Object.assign(place, { signed: true, closed: undefined });
+  }
+
+  /** Notes that a promise was closed. Throws where it stood, or another reason was the true one. */
+  close(
+    of: { readonly model: string; readonly serial: string; readonly reason: Closing },
+    now: number,
+  ): void {
+    const place = this.#placeOf(of.model, of.serial);
+    if (place === undefined || place.signed || place.closed !== undefined)
+      throw new Error('what was closed is no open promise');
+    const { key, at } = place.draft;
+    if (!this.keys.couldFail(key, of.reason, { from: at, to: now }))
+      throw new Error(`a promise is closed because of ${of.reason}, which is not so`);
+    place.closed = of.reason;
+    this.history.push({ draft: place.draft, signed: false, reason: of.reason });
+    this.acts.push(`serial.close ${of.model}/${of.serial}`);
   }
 
   /** Whether a draft is its device's serial, or the promise of one. */
@@ -110,12 +137,29 @@ export class SerialReference {
     return this.places.some((one) => one.draft === draft && one.signed);
   }
 
-  /** A device that has its place keeps it. A promise that is not kept follows the key in force; a serial stays as it is. */
+  /** A closed promise ends what its device was promised, but for a serial that it took over or had before. */
+  #isOver({ draft, closed }: Place): boolean {
+    return closed !== undefined && draft.revision === 0;
+  }
+
+  /**
+   * A device that has its place keeps it. A promise that is not kept follows the key in force; a serial stays as it is, unless no
+   * device accepts it any more.
+   */
   #again({ board, requestId, model }: Asked, own: Place, now: number): Decision {
     this.spent.set(requestId, board);
-    if (own.signed) return { kind: 'given', draft: own.draft };
+    const { draft, signed } = own;
+    const isRenewed = signed && this.keys.standing(draft.key, now) === 'revoked';
+    if (signed && !isRenewed) return { kind: 'given', draft };
+    const trouble = this.#trouble(model, now);
+    if (trouble !== undefined) return refused(trouble);
     const key = this.#keyOf(model);
-    if (own.draft.key !== key) own.draft = { ...own.draft, key, at: now };
+    if (isRenewed) {
+      this.acts.push(`serial.renew ${model}/${draft.serial}`);
+      this.history.push({ draft, signed, reason: 'key-revoked' });
+      Object.assign(own, { signed: false, draft: { ...draft, key, at: now, revision: draft.revision + 1 } });
+    } else if (draft.key !== key || own.closed !== undefined)
+      Object.assign(own, { closed: undefined, draft: { ...draft, key, at: now } });
     return { kind: 'promised', draft: own.draft };
   }
 
@@ -138,8 +182,8 @@ export class SerialReference {
     if (place === undefined) return this.#promise({ ...draft, revision: 0 });
     this.blocks.add(`device-key ${place.draft.board}`);
     this.history.push({ draft: place.draft, signed: place.signed, reason: 'board-replaced' });
-    place.draft = { ...draft, revision: place.draft.revision + 1 };
-    place.signed = false;
+    const next = { ...draft, revision: place.draft.revision + 1 };
+    Object.assign(place, { draft: next, signed: false, closed: undefined });
     return { kind: 'promised', draft: place.draft };
   }
 
@@ -154,7 +198,7 @@ export class SerialReference {
   }
 
   #promise(draft: Draft): Decision {
-    this.places.push({ draft, signed: false });
+    this.places.push({ draft, signed: false, closed: undefined });
     return { kind: 'promised', draft };
   }
 
@@ -165,6 +209,7 @@ export class SerialReference {
   /** What the device is in other models. */
   #elsewhere({ model, board }: Asked): Draft[] {
     return this.places
+      .filter(({ closed }) => closed === undefined)
       .map(({ draft }) => draft)
       .filter((draft) => draft.board === board && draft.model !== model);
   }
@@ -185,6 +230,12 @@ export class SerialReference {
         line.to === to &&
         (line.serial === undefined || line.serial === former.serial),
     );
+  }
+
+  /** Why the key in force may sign nothing. */
+  #trouble(model: string, now: number): string | undefined {
+    const standing = this.keys.standing(this.#keyOf(model), now);
+    return standing === 'valid' ? undefined : `signing-key-${standing}`;
   }
 
   #keyOf(model: string): string {

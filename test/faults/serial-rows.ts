@@ -1,10 +1,28 @@
 import { expect } from 'vitest';
 import { decodeAssertion, verifySignature, type Assertion } from '../../src/assertions/index.ts';
+import type { Queries } from '../../src/storage/index.ts';
 import { countSignatures, listPermits } from '../../src/storage/model-service/index.ts';
+import type { Closing } from './key-reference.ts';
 import { headersIn, type Ground } from './serial-ground.ts';
 import type { SerialPromises } from './serial-promises.ts';
 import type { Draft, SerialReference } from './serial-reference.ts';
 import { hexOf, signatureIn } from './witness.ts';
+
+const CLOSINGS: readonly Closing[] = ['key-revoked', 'key-expired', 'key-deleted'];
+
+/** The promises that were closed, in order, as the history has them. */
+export async function closedPromises(queries: Queries) {
+  const rows = await queries
+    .selectFrom('SerialHistory')
+    .select(['modelName as model', 'serial', 'reason'])
+    .where('reason', 'in', CLOSINGS)
+    .where('serialAssertion', 'is', null)
+    .orderBy('id')
+    .execute();
+  return rows.flatMap((row) =>
+    CLOSINGS.filter((one) => one === row.reason).map((reason) => ({ ...row, reason })),
+  );
+}
 
 /** Compares all that the database says in the end with the reference, and the log with what the HSM signed. */
 export async function checkRows(
@@ -18,7 +36,7 @@ export async function checkRows(
     ...row,
     assertion: row.serialAssertion && decodeAssertion(row.serialAssertion),
   }));
-  // One serial for each device of a model, one device for each serial, all signed, and each of them the very one.
+  // One serial for each device of a model, one device for each serial, signed unless closed, and each of them the very one.
   expect(new Set(present.map((row) => `${row.modelName} ${row.serial}`)).size).toBe(present.length);
   expect(new Set(present.map((row) => `${row.modelName} ${row.deviceKeyId}`)).size).toBe(present.length);
   expect(
@@ -26,12 +44,18 @@ export async function checkRows(
       .map(({ assertion, ...row }) => ({
         row: [row.modelName, row.serial, row.deviceKeyId, row.signKeyId],
         signed: row.signedAt !== null,
+        closed: row.closedReason,
         says: assertion && headersIn(assertion),
       }))
       .toSorted(bySerial),
   ).toEqual(
     reference.places
-      .map(({ draft }) => ({ row: rowOf(draft), signed: true, says: contentOf(draft) }))
+      .map(({ draft, signed, closed = null }) => ({
+        row: rowOf(draft),
+        signed,
+        closed,
+        says: signed ? contentOf(draft) : null,
+      }))
       .toSorted(bySerial),
   );
 
@@ -59,7 +83,7 @@ export async function checkRows(
     reference,
     promises,
   );
-  for (const { keyId } of ground.keys) {
+  for (const { keyId } of ground.keys.filter((key) => !reference.keys.isDeleted(key.keyId))) {
     const counter = queries.selectFrom('SigningKey').select('signatures').where('keyId', '=', keyId);
     const { signatures } = await counter.executeTakeFirstOrThrow();
     expect(await countSignatures(queries, keyId)).toBe(signatures);
@@ -101,8 +125,8 @@ function checkLog(
   const made = new Set(witnessed.map(({ signature }) => hexOf(signature)));
   for (const signature of logged) expect(made, 'what the log has was signed by the HSM').toContain(signature);
   for (const { signature, draft } of witnessed) {
-    // It died with its host, or on its way to it, and its promise was given up before it was made again.
-    if (!stored.has(draft) && !reference.isInForce(draft)) continue;
+    // It died with its host, or on its way to it, and its promise was given up or closed before it was made again.
+    if (!stored.has(draft) && !reference.isSigned(draft)) continue;
     expect(logged, 'what the HSM signed is in the log').toContain(hexOf(signature));
   }
 }

@@ -16,12 +16,14 @@ import { API_KEY, at, counted, headersIn, PROPOSED, type Ground } from './serial
 import { SerialOperator } from './serial-operator.ts';
 import { SerialPromises } from './serial-promises.ts';
 import { SerialReference, type Asked, type Decision } from './serial-reference.ts';
-import { checkRows } from './serial-rows.ts';
+import { checkRows, closedPromises } from './serial-rows.ts';
 
 /** A request under way. */
 interface Pending {
   readonly asked: Asked;
   readonly host: GatedHost;
+  /** Whether it was refused before anything was decided: the former serial that it brings is good no more. */
+  readonly isUntrusted: boolean;
   decision: Decision | undefined;
   /** Whether the last that was heard of its decision is that it failed. */
   failed: boolean;
@@ -30,6 +32,8 @@ interface Pending {
 /** A request as its board sent it. */
 interface Sent {
   readonly asked: Asked;
+  /** The serial that it brings. */
+  readonly former: Assertion | undefined;
   readonly stream: Uint8Array;
 }
 
@@ -49,6 +53,8 @@ export class SerialWorld {
   readonly #sent = new Map<number, Sent>();
   /** The serials that boards were given, by board and model. */
   readonly #given = new Map<string, Assertion>();
+  /** How many promises were seen to be closed. */
+  #closed = 0;
   readonly #wrong: unknown[] = [];
   /** In seconds. Time stands still but for acts. */
   #now = Math.floor(Date.now() / 1000);
@@ -82,15 +88,20 @@ export class SerialWorld {
       await this.perform({ kind: 'sweep', host });
       await this.#drain();
     }
-    const unsigned = this.#reference.places.filter(({ signed }) => !signed);
-    expect(unsigned, 'promises that nobody kept').toEqual([]);
+    this.#expectNoneOpen();
     this.#isOver = true;
     for (let board = 0; board < BOARDS; board += 1) {
       await this.perform({ kind: 'ask', host: board % HOSTS, board, model: 0 });
       await this.#drain();
     }
+    this.#expectNoneOpen();
     expect(this.#pending.size, 'requests without an answer').toBe(0);
     await checkRows(this.#ground, this.#reference, this.#promises);
+  }
+
+  #expectNoneOpen(): void {
+    const open = this.#reference.places.filter(({ signed, closed }) => !signed && closed === undefined);
+    expect(open, 'promises that nobody kept').toEqual([]);
   }
 
   /** Ends the hosts, whatever is under way. */
@@ -121,6 +132,10 @@ export class SerialWorld {
         return this.#operator.block(act);
       case 'rotate':
         return this.#operator.rotate(act);
+      case 'account-key':
+        return this.#operator.pushAccountKey(act);
+      case 'delete-key':
+        return this.#operator.deleteKey(act);
       case 'permit':
         return this.#operator.permit(act);
       case 'withdraw':
@@ -180,16 +195,19 @@ export class SerialWorld {
         number: PROPOSED[of.board] ?? brought?.serial ?? this.#ground.madeFor(of.board, of.model),
         former: brought,
       },
+      former,
       stream: encodeStream([request, model, ...(former === undefined ? [] : [former])]),
     };
     this.#sent.set(of.board, sent);
     this.#post(of.host, sent);
   }
 
-  #post(index: number, { asked, stream }: Sent): void {
+  #post(index: number, { asked, former, stream }: Sent): void {
     const host = at(this.#hosts, index);
     const name = randomUUID();
-    this.#pending.set(name, { asked, host, decision: undefined, failed: false });
+    const isUntrusted = former !== undefined && !this.#isGood(former);
+    const decision = isUntrusted ? REFUSED_BEFORE : undefined;
+    this.#pending.set(name, { asked, host, isUntrusted, decision, failed: false });
     host
       .ask(name, stream, { 'api-key': API_KEY })
       .then((answer) => this.#answered(name, answer))
@@ -227,11 +245,19 @@ export class SerialWorld {
     return serial;
   }
 
+  /** Whether the key of a serial still vouches for it. */
+  #isGood(serial: Assertion): boolean {
+    const signed = Date.parse(text(serial, 'timestamp')) / 1000;
+    return this.#reference.keys.vouches(serial.signKeyId, signed);
+  }
+
   #newHost(index: number): GatedHost {
     const watcher: Watcher = {
       asksToSign: (digest) => {
         try {
-          return this.#promises.withDigest(digest);
+          const draft = this.#promises.withDigest(digest);
+          expect(this.#reference.keys.standing(draft.key, this.#now), 'of a key that signs').toBe('valid');
+          return draft;
         } catch (error) {
           this.#wrong.push(error);
           throw error;
@@ -243,6 +269,7 @@ export class SerialWorld {
         for (const pending of this.#those(names)) pending.failed = true;
       },
       stored: (drafts) => this.#promises.store(drafts),
+      closed: () => this.#seeClosed(),
       reported: (error) => {
         if (!(error instanceof InjectedFault)) this.#wrong.push(error);
       },
@@ -254,10 +281,23 @@ export class SerialWorld {
 
   async #decided(names: readonly string[]): Promise<void> {
     for (const pending of this.#those(names)) {
+      if (pending.isUntrusted) this.#wrong.push(new Error('a former serial that is not good is accepted'));
       pending.failed = false;
       pending.decision = this.#reference.decide(pending.asked, this.#now);
       if (pending.decision.kind === 'promised') await this.#promises.add(pending.decision.draft);
     }
+  }
+
+  /** Tells the reference of the promises that the history says were closed since it was looked at. */
+  async #seeClosed(): Promise<void> {
+    const { queries } = this.#ground.rig.database;
+    const rows = await closedPromises(queries);
+    try {
+      for (const row of rows.slice(this.#closed)) this.#reference.close(row, this.#now);
+    } catch (error) {
+      this.#wrong.push(error);
+    }
+    this.#closed = rows.length;
   }
 
   #those(names: readonly string[]): Pending[] {
@@ -304,6 +344,8 @@ export class SerialWorld {
     return `${this.#ground.boardId(board)} ${this.#ground.modelName(model)}`;
   }
 }
+
+const REFUSED_BEFORE: Decision = { kind: 'refused', code: 'remodel-serial-untrusted' };
 
 const errorSchema = z.object({ error_code: z.string() });
 
