@@ -11,7 +11,7 @@ import {
 } from '../assertions/index.ts';
 import { checkSerialAllowed, checkSigningKey, DeviceError } from '../devices/index.ts';
 import { sentenceOf } from '../errors.ts';
-import { HsmError, parseHsmKeyId, type Hsm, type TokenFinder } from '../hsm/index.ts';
+import { HsmError, parseHsmKeyId, type Hsm, type HsmKeyId, type TokenFinder } from '../hsm/index.ts';
 import { findAssertion, type Database } from '../storage/index.ts';
 import {
   closePromises,
@@ -59,21 +59,27 @@ const headersSchema = z.record(z.string(), z.string());
 /** The activities of the queue where the HSM is. */
 export function createSerialActivities(deps: SerialActivityDeps) {
   const { tracing = noTracing } = deps;
-  const keys = new Map<string, PublicKey>();
+  /** Looked for once: a whole batch asks for the same key at once. */
+  const keys = new Map<string, Promise<PublicKey | undefined>>();
   /** Intents that this process signs right now: two batches that meet do not both ask a slow token. */
   const underWay = new Map<string, Promise<unknown>>();
+
+  function publicKeyOf(hsm: Pick<Hsm, 'findKey'>, id: HsmKeyId): Promise<PublicKey | undefined> {
+    const known = keys.get(id);
+    if (known !== undefined) return known;
+    const reading = hsm.findKey(id).then((found) => found && publicKeyFromRsa(found));
+    keys.set(id, reading);
+    // What was not found, or could not be looked for, is looked for again by the next batch.
+    const forget = () => keys.delete(id);
+    reading.then((found) => found ?? forget(), forget);
+    return reading;
+  }
 
   async function signer(intent: IntentToSign): Promise<Signer> {
     const id = parseHsmKeyId(intent.hsmKeyId);
     const hsm = deps.tokens.of(intent.token);
-    let publicKey = keys.get(id);
-    if (publicKey === undefined) {
-      const found = await hsm.findKey(id);
-      if (found === undefined) throw gone(intent);
-      publicKey = publicKeyFromRsa(found);
-      keys.set(id, publicKey);
-    }
-    if (publicKey.keyId !== intent.signKeyId) throw gone(intent);
+    const publicKey = await publicKeyOf(hsm, id);
+    if (publicKey?.keyId !== intent.signKeyId) throw gone(intent);
     return { publicKey, signDigest: (sha512) => hsm.sign(id, sha512) };
   }
 
