@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   Provisioner,
   type ProvisionerOptions,
@@ -9,6 +9,7 @@ import { DeviceError } from '../../../src/devices/index.ts';
 
 const open: Provisioner[] = [];
 afterEach(() => {
+  vi.useRealTimers();
   for (const provisioner of open.splice(0)) provisioner.close();
 });
 
@@ -60,22 +61,56 @@ describe('the provisioner', () => {
     expect(batches).toEqual([['one']]);
   });
 
-  it('runs no more batches at once than it has lanes', async () => {
-    let running = 0;
+  it.each([
+    ['no more batches at once than it has lanes', { intents: 7, most: 2 }],
+    ['one full batch more for a quick token', { intents: 40, most: 3 }],
+  ])('runs %s', async (_, of) => {
+    const running: (() => void)[] = [];
     let most = 0;
-    const { provisioner } = make({
+    let held = false;
+    const { provisioner, serialOf } = make({
       lanes: 2,
-      batchSize: 1,
-      runBatch: async (intents) => {
-        running += 1;
-        most = Math.max(most, running);
-        await sleep(10);
-        running -= 1;
-        provisioner.announce(intents.map((id) => ({ id, serialAssertion: new Uint8Array([1]) })));
+      batchSize: 4,
+      runBatch: async (batch) => {
+        if (held) await new Promise<void>((over) => (most = Math.max(most, running.push(over))));
+        provisioner.announce(batch.map(serialOf));
       },
     });
-    await Promise.all(names(8).map((id) => provisioner.obtain(id, 'default')));
-    expect(most).toBe(2);
+    // How quick a token is shows with its first batch.
+    await provisioner.obtain('first', 'default');
+    held = true;
+    const all = Promise.all(names(of.intents).map((id) => provisioner.obtain(id, 'default')));
+    await expect.poll(() => running.length).toBe(of.most);
+    while (provisioner.load > 0) {
+      running.shift()?.();
+      await sleep(1);
+    }
+    await all;
+    expect(most).toBe(of.most);
+  });
+
+  it('lets batches leave one after the other, as far apart as their lanes allow', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    const { provisioner, batches, serialOf } = make({
+      lanes: 2,
+      lookEvery: 0,
+      runBatch: async (intents) => {
+        batches.push([...intents]);
+        await new Promise((over) => setTimeout(over, 100));
+        provisioner.announce(intents.map(serialOf));
+      },
+    });
+    const ask = (id: string) => void provisioner.obtain(id, 'default');
+    ask('a');
+    await vi.advanceTimersByTimeAsync(200);
+    ask('b');
+    await vi.advanceTimersByTimeAsync(10);
+    ask('c');
+    await vi.advanceTimersByTimeAsync(35);
+    ask('d');
+    expect(batches).toEqual([['a'], ['b']]);
+    await vi.advanceTimersByTimeAsync(10);
+    expect(batches).toEqual([['a'], ['b'], ['c', 'd']]);
   });
 
   it('shares what is there between its lanes, so that the token always has a batch to sign', async () => {

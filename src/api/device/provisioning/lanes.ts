@@ -15,9 +15,12 @@ export class Lanes {
   readonly #underWay = new Set<string>();
   #busy = 0;
   #size: number;
-  #gathering: NodeJS.Timeout | undefined;
+  #gathering: { readonly due: number; readonly timer: NodeJS.Timeout } | undefined;
   #closed = false;
+  #lastStart = -Infinity;
   #lastEnd = -Infinity;
+  /** How long batches take of late, in milliseconds; 0 before the first. */
+  #usual = 0;
 
   constructor(options: LaneOptions) {
     this.#options = options;
@@ -44,28 +47,33 @@ export class Lanes {
   /** Sends nothing further. */
   close(): void {
     this.#closed = true;
-    clearTimeout(this.#gathering);
+    clearTimeout(this.#gathering?.timer);
     this.#queue.clear();
   }
 
   #schedule(): void {
-    if (this.#closed || this.#queue.size === 0 || this.#busy >= this.#options.lanes) return;
-    if (this.#queue.size >= this.#size) this.#send();
-    else {
-      // Idle: whatever arrives in this turn of the event loop goes at once. Not idle: others come back right after a batch.
-      const recent = performance.now() - this.#lastEnd < this.#options.linger;
-      const wait = this.#busy === 0 && !recent ? 0 : this.#options.linger;
-      this.#gathering ??= setTimeout(() => {
-        this.#gathering = undefined;
-        this.#send();
-      }, wait);
-    }
+    if (this.#closed || this.#queue.size === 0 || !this.#mayLeave()) return;
+    if (this.#queue.size >= this.#size) return this.#send();
+    const now = performance.now();
+    const due = now + this.#wait(now);
+    if (this.#gathering !== undefined && this.#gathering.due <= due) return;
+    clearTimeout(this.#gathering?.timer);
+    this.#gathering = { due, timer: setTimeout(() => this.#send(), due - now) };
+  }
+
+  /** How long what is here waits for more to go along, in milliseconds. */
+  #wait(now: number): number {
+    const { lanes, linger } = this.#options;
+    // With several lanes one after the other, as far apart as can be: none gets small, and one is at hand when another is signed.
+    if (this.#busy > 0) return Math.max(linger, this.#lastStart + this.#usual / lanes - now);
+    // Idle: whatever arrives in this turn of the event loop goes at once. Right after a batch others come back.
+    return now - this.#lastEnd < linger ? linger : 0;
   }
 
   #send(): void {
-    clearTimeout(this.#gathering);
+    clearTimeout(this.#gathering?.timer);
     this.#gathering = undefined;
-    if (this.#closed || this.#busy >= this.#options.lanes || this.#queue.size === 0) return;
+    if (this.#closed || this.#queue.size === 0 || !this.#mayLeave()) return;
     const batch = [...this.#queue].slice(0, this.#share());
     for (const intent of batch) {
       this.#queue.delete(intent);
@@ -73,14 +81,27 @@ export class Lanes {
     }
     this.#busy += 1;
     const started = performance.now();
+    this.#lastStart = started;
     void this.#options.run(batch).then(() => {
       for (const intent of batch) this.#underWay.delete(intent);
       this.#busy -= 1;
       this.#lastEnd = performance.now();
-      this.#fit(batch.length, this.#lastEnd - started);
+      const taken = this.#lastEnd - started;
+      this.#usual = this.#usual === 0 ? taken : (this.#usual + taken) / 2;
+      this.#fit(batch.length, taken);
       this.#schedule();
     });
     this.#schedule();
+  }
+
+  /**
+   * Whether a batch may leave. A full one for a quick token may take one lane more, so that it is at hand when the one before it
+   * is signed; smaller ones would cost more than is gained, and of a slow token those behind would wait longer.
+   */
+  #mayLeave(): boolean {
+    const { lanes, batchSize, batchTime } = this.#options;
+    const quick = this.#usual > 0 && this.#usual <= batchTime / 2;
+    return this.#busy < (quick && this.#queue.size >= batchSize ? lanes + 1 : lanes);
   }
 
   /**

@@ -30,7 +30,7 @@ export interface ProvisionerOptions {
   readonly lookUp: (intents: readonly string[]) => Promise<readonly StoredSerial[]>;
   /** Called with what went wrong with a batch; its devices ask again. */
   readonly report: (error: unknown) => void;
-  /** Batches of one HSM token under way at once. One suits a token in software on this machine, a fast external HSM takes more. @default 1 */
+  /** Batches of one HSM token under way at once. One suits a token in software on this machine, a fast external HSM takes more; a quick token gets one more when a full batch waits. @default 1 */
   readonly lanes?: number;
   /** Most intents of one batch. @default 64 */
   readonly batchSize?: number;
