@@ -19,7 +19,8 @@ import {
 } from './export-archive.ts';
 import { AssertionCloser } from './export-assertions.ts';
 import { knownThere } from './export-basis.ts';
-import { awaitedBy, closureWarnings, ownSnaps, snapIdsOf, snapMaterial } from './export-catalog.ts';
+import { closureWarnings, snapMaterial } from './export-catalog.ts';
+import { awaitedBy, ownSnaps, snapIdsOf } from './export-visible-snaps.ts';
 import { storesFor, withShares } from './export-stores.ts';
 import { ExportError } from './export-errors.ts';
 import { makeExportFolder } from './export-folder.ts';

@@ -19,7 +19,8 @@ import {
 } from './export-archive.ts';
 import { AssertionCloser } from './export-assertions.ts';
 import { knownThere } from './export-basis.ts';
-import { closureWarnings, snapIdsOf, snapMaterial } from './export-catalog.ts';
+import { closureWarnings, snapMaterial } from './export-catalog.ts';
+import { snapIdsOf } from './export-visible-snaps.ts';
 import { ExportError } from './export-errors.ts';
 import { makeExportFolder } from './export-folder.ts';
 import { storesFor } from './export-stores.ts';

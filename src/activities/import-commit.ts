@@ -1,49 +1,28 @@
-import { readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { publicKeyOf, text, type Assertion } from '../assertions/index.ts';
 import { fileIdentity } from '../bundles/index.ts';
 import { AirlockError } from '../errors.ts';
 import {
   appendAct,
   holdLocks,
-  noteLooseBlobs,
-  parseBlobDigest,
   raiseGeneration,
-  referencedBlobs,
   withLock,
-  type BlobDigest,
   type BlobStore,
   type Database,
   type Queries,
 } from '../storage/index.ts';
-import type { ImportInput, ImportOutcome, ImportedRevision } from '../workflows/import-contract.ts';
-import {
-  writeAssertions,
-  writeChannels,
-  writeRevision,
-  writeSnap,
-  withdrawSnap,
-} from './import-catalog-rows.ts';
+import type { ImportInput, ImportOutcome } from '../workflows/import-contract.ts';
+import { awaitedSnaps } from './unpushed-snaps.ts';
+import { adoptBlobs, digestsOf, dropUnused, requireStored } from './import-blobs.ts';
 import { ImportChanges } from './import-changes.ts';
-import { writeComponents } from './import-components.ts';
-import { filesOf, requirePresent } from './import-files.ts';
-import { atOnce } from './at-once.ts';
 import { allAssertions, revisionsOf, type ImportContent } from './import-content.ts';
-import { ImportError } from './import-errors.ts';
-import { awaitedSnaps, checkContent, checkOrigin } from './import-rules.ts';
-import { writeAccounts, writeAdmin, writeExporter, writeStore } from './import-store-rows.ts';
+import { filesOf, requirePresent } from './import-files.ts';
+import { FILES_LOCK, IMPORTS_LOCK } from './import-locks.ts';
+import { checkOrigin } from './import-origin.ts';
+import { writeRows } from './import-rows.ts';
+import { checkContent } from './import-rules.ts';
 import { emptyUndo } from './import-undo.ts';
 import { snapYamlFile } from './import-verify.ts';
-
-/** Held by whatever adds to, or takes from, what can be rolled back: each must find the one before it. */
-export const IMPORTS_LOCK = 'imports';
-/**
- * Held from the last look at files until rows name them, and from the last look at rows until files that none names are gone:
- * neither may come in between the two steps of the other.
- */
-export const FILES_LOCK = 'import-files';
-/** Files that are made durable at a time: most of it is waiting for the disk. */
-const ADOPTIONS = 8;
 
 /** What the commit needs from the host. */
 export interface CommitParts {
@@ -134,63 +113,6 @@ export async function identityOf(input: ImportInput): Promise<string> {
   return [...files, input.pushChannelMap ? 'map' : '', input.channels.join(',')].join('|').slice(0, 255);
 }
 
-async function adoptBlobs(
-  folder: string,
-  content: ImportContent,
-  { database, blobs, now }: CommitParts,
-): Promise<readonly BlobDigest[]> {
-  const adopted: BlobDigest[] = [];
-  const unstaged: BlobDigest[] = [];
-  const digests = digestsOf(content);
-  await noteLooseBlobs(database.queries, digests, now);
-  await atOnce(ADOPTIONS, digests, async (digest) => {
-    const file = join(folder, digest);
-    if (!(await isThere(file))) return void unstaged.push(digest);
-    await blobs.adopt(file, digest);
-    adopted.push(digest);
-  });
-  // They were stored before, or a run of this commit that was interrupted took them over.
-  await requireStored(blobs, unstaged);
-  return adopted;
-}
-
-function digestsOf(content: ImportContent): readonly BlobDigest[] {
-  return [...new Set(filesOf(content).map((file) => parseBlobDigest(file.digest)))];
-}
-
-async function requireStored(blobs: BlobStore, digests: readonly BlobDigest[]): Promise<void> {
-  const present = await blobs.findAll(digests);
-  const gone = digests.find((digest) => !present.has(digest));
-  if (gone !== undefined)
-    throw new ImportError(
-      'file-changed',
-      `cannot import: the file with SHA3-384 ${gone} was removed from the store meanwhile; push the file again`,
-    );
-}
-
-/** Removes blobs that no row speaks of; returns how many. */
-export async function dropUnused(
-  database: Pick<Database, 'kind' | 'location' | 'queries' | 'transaction'>,
-  blobs: BlobStore,
-  digests: readonly string[],
-): Promise<number> {
-  if (digests.length === 0) return 0;
-  const candidates = new Set(digests.map(parseBlobDigest));
-  return withLock(database, FILES_LOCK, async () => {
-    const named = await referencedBlobs(database.queries, candidates);
-    const unused = [...candidates].filter((digest) => !named.has(digest));
-    for (const digest of unused) await blobs.remove(digest);
-    return unused.length;
-  });
-}
-
-async function isThere(file: string): Promise<boolean> {
-  return stat(file).then(
-    () => true,
-    () => false,
-  );
-}
-
 interface Prepared {
   readonly assertions: readonly Assertion[];
   readonly yamls: ReadonlyMap<string, string>;
@@ -225,56 +147,6 @@ async function writeAll(
   };
   await record(changes, input, content, outcome, prepared.identity, parts.runId);
   return outcome;
-}
-
-/** Every row of an import, in an order in which each finds what it needs. */
-async function writeRows(
-  changes: ImportChanges,
-  content: ImportContent,
-  assertions: readonly Assertion[],
-  yamls: ReadonlyMap<string, string>,
-): Promise<ImportedRevision[]> {
-  await writeAssertions(changes, assertions);
-  await writeAccounts(changes, assertions, content.admin);
-  for (const store of content.stores) await writeStore(changes, store);
-  const main = content.stores.find(({ id }) => id === content.store);
-  if (content.admin !== null && main?.brandId)
-    await writeAdmin(changes, content.admin, main.id, main.brandId);
-  const snaps: ImportedRevision[] = [];
-  for (const snap of content.snaps) {
-    await writeSnap(changes, snap);
-    const added = new Set<number>();
-    for (const revision of snap.revisions)
-      if (await writeRevision(changes, snap, revision, yamls.get(revision.digest) ?? ''))
-        added.add(revision.revision);
-    await writeComponents(changes, snap, content.channelMaps);
-    const channelsMoved = await writeChannels(changes, snap, content.channelMaps);
-    for (const { revision } of snap.revisions) {
-      const channels = snap.channels.filter((release) => release.revision === revision);
-      snaps.push({
-        name: snap.name,
-        revision,
-        new: added.has(revision),
-        channels: [...new Set(channels.map(({ channel }) => channel))],
-        channelsMoved,
-      });
-    }
-  }
-  if (content.complete) await withdrawMissing(changes, content);
-  await writeExporter(changes, content);
-  return snaps;
-}
-
-async function withdrawMissing(changes: ImportChanges, content: ImportContent): Promise<void> {
-  const own = content.stores.filter(({ kind }) => kind !== 'general').map(({ id }) => id);
-  if (own.length === 0) return;
-  const kept = new Set(content.snaps.map(({ snapId }) => snapId));
-  const present = await changes.queries
-    .selectFrom('Snap')
-    .select(['snapId', 'name'])
-    .where('storeId', 'in', own)
-    .execute();
-  for (const { snapId, name } of present) if (!kept.has(snapId)) await withdrawSnap(changes, snapId, name);
 }
 
 async function record(

@@ -4,11 +4,11 @@ import { requireFreeBytes } from '../bundles/index.ts';
 import { isAirlockError } from '../errors.ts';
 import { parseBlobDigest, type BlobStore, type Database } from '../storage/index.ts';
 import type { ImportInput, ImportPlan } from '../workflows/import-contract.ts';
+import { awaitedSnaps } from './unpushed-snaps.ts';
 import { isRetryable } from './errors.ts';
 import { planContent } from './import-commit.ts';
 import { allAssertions, type ImportContent } from './import-content.ts';
 import { filesOf } from './import-files.ts';
-import { awaitedSnaps } from './import-rules.ts';
 import { previewContent, previewLoose } from './import-staging.ts';
 import { verifySlice } from './import-verify.ts';
 

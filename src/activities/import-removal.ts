@@ -16,7 +16,8 @@ import {
   type Queries,
 } from '../storage/index.ts';
 import type { RemovalInput, RemovalOutcome, RemovedPast } from '../workflows/import-contract.ts';
-import { IMPORTS_LOCK, dropUnused } from './import-commit.ts';
+import { dropUnused } from './import-blobs.ts';
+import { IMPORTS_LOCK } from './import-locks.ts';
 import { ImportError } from './import-errors.ts';
 import { removalSummary } from './import-records.ts';
 import { emptyUndo, undoSchema, type Undo } from './import-undo.ts';

@@ -2,7 +2,7 @@ import { optionalText, text, type Assertion } from '../assertions/index.ts';
 import type { ManifestAdmin, ManifestStore } from '../bundles/index.ts';
 import type { ImportChanges } from './import-changes.ts';
 import type { ImportContent } from './import-content.ts';
-import { describedSince, describesStores, pinOf } from './import-rules.ts';
+import { describedSince, describesStores, pinOf } from './import-origin.ts';
 
 /** Accounts as their assertions describe them, so that publishers have names and admins can log in. */
 export async function writeAccounts(

@@ -13,15 +13,17 @@ import type {
   RollBackInput,
   RollBackOutcome,
 } from '../workflows/import-contract.ts';
+import { awaitedSnaps } from './unpushed-snaps.ts';
 import { crashPoint } from './crash-point.ts';
 import { withHeartbeats } from './heartbeats.ts';
 import { commitContent, identityOf, keyNames, planContent } from './import-commit.ts';
 import { newBytes, planOf } from './import-plan.ts';
 import { loadContent, revisionsOf, type ImportContent } from './import-content.ts';
 import { filesOf, requirePresent } from './import-files.ts';
+import { checkOrigin } from './import-origin.ts';
 import { importSummary } from './import-records.ts';
 import { removeRevisions } from './import-removal.ts';
-import { awaitedSnaps, checkContent, checkOrigin } from './import-rules.ts';
+import { checkContent } from './import-rules.ts';
 import { previewContent, stageImport, stagingFolderOf } from './import-staging.ts';
 import { verifySlice } from './import-verify.ts';
 import { rollBack } from './roll-back.ts';

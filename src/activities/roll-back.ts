@@ -13,7 +13,8 @@ import {
 import type { RollBackInput, RollBackOutcome } from '../workflows/import-contract.ts';
 import { applyUndo } from './apply-undo.ts';
 import { assertionDifference, catalogDifference, catalogState } from './catalog-difference.ts';
-import { IMPORTS_LOCK, dropUnused } from './import-commit.ts';
+import { dropUnused } from './import-blobs.ts';
+import { IMPORTS_LOCK } from './import-locks.ts';
 import { ImportError } from './import-errors.ts';
 import { undoSchema, type Undo } from './import-undo.ts';
 import { deltasOf } from './taken-rows.ts';

@@ -1,7 +1,8 @@
 import { Hono, type Context } from 'hono';
 import { AssertionCloser } from '../../activities/export-assertions.ts';
 import { exporterSigner, metadataFileText, type SnapMaterial } from '../../activities/export-archive.ts';
-import { awaitedBy, ownSnaps, snapIdsOf, snapMaterial } from '../../activities/export-catalog.ts';
+import { snapMaterial } from '../../activities/export-catalog.ts';
+import { awaitedBy, ownSnaps, snapIdsOf } from '../../activities/export-visible-snaps.ts';
 import { storesFor } from '../../activities/export-stores.ts';
 import { storeAssertions } from '../../activities/export-store.ts';
 import { encodeStream } from '../../assertions/index.ts';
