@@ -165,7 +165,7 @@ export class ArchiveChecks {
     for (const name of this.#pending.keys())
       throw new BundleError(
         'member-missing',
-        `cannot accept the archive: ${name} is missing, which the manifest lists`,
+        `cannot accept the archive: ${shownName(name)} is missing, which the manifest lists`,
         {
           member: name,
         },

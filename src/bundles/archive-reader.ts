@@ -118,7 +118,7 @@ async function readWhole(tar: TarReader, name: string, size: number, limit: numb
   if (size > limit)
     throw new BundleError(
       'bundle-too-large',
-      `cannot accept ${name}: ${size} bytes are more than the limit of ${limit}`,
+      `cannot accept ${shownName(name)}: ${size} bytes are more than the limit of ${limit}`,
       { member: name },
     );
   const whole = new Uint8Array(size);

@@ -56,8 +56,16 @@ export class BundleError extends AirlockError<BundleErrorCode> {
   }
 }
 
+/** The refusal of a member whose bytes do not have the digest of the manifest. */
+export function digestWrong(member: string): BundleError {
+  return new BundleError(
+    'member-digest-wrong',
+    `cannot accept ${shownName(member)}: its bytes are not those that were exported (SHA3-384 differs)`,
+    { member },
+  );
+}
+
 /** A name that came out of an archive, made safe to print: control characters escaped, cut at 120 characters. */
 export function shownName(name: string): string {
-  const plain = JSON.stringify(name.length > 120 ? `${name.slice(0, 117)}...` : name);
-  return plain;
+  return JSON.stringify(name.length > 120 ? `${name.slice(0, 117)}...` : name);
 }

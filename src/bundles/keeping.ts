@@ -4,7 +4,9 @@ const AT_ONCE = 2;
 /** Members on their way from memory to the disk: each is finished (digest, disk, name) while the next ones are unpacked. */
 export class Keeping {
   readonly #pending = new Map<string, Promise<void>>();
-  #failure: { readonly cause: unknown } | undefined;
+  #begun = 0;
+  /** Of the member that came first of those that failed, whichever was found out first. */
+  #failure: { readonly order: number; readonly cause: unknown } | undefined;
 
   /**
    * Waits for the same member, should it come twice under two names, and for the oldest when there are many.
@@ -19,21 +21,22 @@ export class Keeping {
 
   /** Begins to finish a member. */
   begin(digest: string, finish: () => Promise<void>): void {
+    const order = this.#begun++;
     const kept = finish()
       .catch((cause: unknown) => {
-        this.#failure ??= { cause };
+        if (this.#failure === undefined || order < this.#failure.order) this.#failure = { order, cause };
       })
       .finally(() => this.#pending.delete(digest));
     this.#pending.set(digest, kept);
   }
 
-  /** Waits for all; throws the first failure. */
+  /** Waits for all; throws the failure of the first that has one. */
   async finish(): Promise<void> {
     await Promise.all(this.#pending.values());
     this.#throwFailure();
   }
 
-  /** Waits for all; the first failure, if there was one. */
+  /** Waits for all; the failure of the first that has one. */
   async firstFailure(): Promise<unknown> {
     await Promise.all(this.#pending.values());
     return this.#failure?.cause;

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { z } from 'zod';
 import type { BundleHead } from './archive-checks.ts';
-import { BundleError } from './errors.ts';
+import { BundleError, digestWrong, shownName } from './errors.ts';
 import { sha3Of } from './hashing.ts';
 import { parseManifest } from './layouts.ts';
 import { DEFAULT_LIMITS, type BundleLimits } from './limits.ts';
@@ -76,21 +76,20 @@ export async function readMetadataText(text: string, path: string): Promise<Meta
   for (const member of manifest.members) {
     const text = members.get(member.name);
     if (text === undefined)
-      throw new BundleError('member-missing', `cannot accept the metadata: ${member.name} is missing`, {
-        member: member.name,
-      });
-    if (sha3Of(text) !== member.digest)
       throw new BundleError(
-        'member-digest-wrong',
-        `cannot accept ${member.name}: its bytes are not those that were exported (SHA3-384 differs)`,
-        { member: member.name },
+        'member-missing',
+        `cannot accept the metadata: ${shownName(member.name)} is missing`,
+        {
+          member: member.name,
+        },
       );
+    if (sha3Of(text) !== member.digest) throw digestWrong(member.name);
   }
   for (const name of members.keys())
     if (!manifest.members.some((member) => member.name === name))
       throw new BundleError(
         'member-unlisted',
-        `cannot accept ${JSON.stringify(name)}: the manifest does not list it`,
+        `cannot accept ${shownName(name)}: the manifest does not list it`,
         {
           member: name,
         },

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { BundleHead } from './archive-checks.ts';
 import { readBundle, type BundleMember, type ReadOptions } from './archive-reader.ts';
 import { noSpace } from './archive-writer.ts';
-import { BundleError, shownName } from './errors.ts';
+import { BundleError, digestWrong } from './errors.ts';
 import { Digester } from './digester.ts';
 import { FileWriting } from './file-writing.ts';
 import { InFlight } from './in-flight.ts';
@@ -111,12 +111,7 @@ async function keep(
   member: { readonly digested: Promise<string>; readonly digest: string; readonly name: string },
 ): Promise<void> {
   try {
-    if ((await member.digested) !== member.digest)
-      throw new BundleError(
-        'member-digest-wrong',
-        `cannot accept ${shownName(member.name)}: its bytes are not those that were exported (SHA3-384 differs)`,
-        { member: member.name },
-      );
+    if ((await member.digested) !== member.digest) throw digestWrong(member.name);
     await file.sync();
   } finally {
     await file.close();

@@ -48,7 +48,7 @@ function inspect(context: CliContext, file: string): Promise<Inspection> {
 }
 
 async function inspectArchive(context: CliContext, file: string): Promise<Inspection> {
-  const { BundleError, readBundle, shownName } = await import('../../bundles/index.ts');
+  const { digestWrong, readBundle } = await import('../../bundles/index.ts');
   const members: { name: string; size: number }[] = [];
   const head = await readBundle(
     file,
@@ -59,10 +59,7 @@ async function inspectArchive(context: CliContext, file: string): Promise<Inspec
           hash.update(bytes);
           release();
         }
-        if (hash.digest('hex') !== listed.digest) {
-          const sentence = `cannot accept ${shownName(listed.name)}: its bytes are not those that were exported (SHA3-384 differs)`;
-          throw new BundleError('member-digest-wrong', sentence, { member: listed.name });
-        }
+        if (hash.digest('hex') !== listed.digest) throw digestWrong(listed.name);
         members.push({ name: listed.name, size: listed.size });
       },
     },
