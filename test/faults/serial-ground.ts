@@ -1,11 +1,5 @@
 import { join } from 'node:path';
-import {
-  formatTimestamp,
-  signAssertion,
-  text,
-  type Assertion,
-  type PublicKey,
-} from '../../src/assertions/index.ts';
+import { formatTimestamp, text, type Assertion, type PublicKey } from '../../src/assertions/index.ts';
 import { madeSerial } from '../../src/devices/index.ts';
 import {
   addAssertions,
@@ -20,6 +14,7 @@ import type { Device } from '../support/device.ts';
 import { openModelService, type TestModelService } from '../support/model-service.ts';
 import type { Resting } from './gates.ts';
 import { BOARDS, HOSTS, KEYS, MODELS } from './serial-acts.ts';
+import { serialDigest } from './serial-digest.ts';
 import type { Draft } from './serial-reference.ts';
 import { watchQueries } from './watched-queries.ts';
 
@@ -164,14 +159,7 @@ export class Ground {
     const { 'sign-key-sha3-384': keyId, ...headers } = this.headersOf(draft);
     const publicKey = this.keys.find((key) => key.keyId === keyId);
     if (publicKey === undefined) throw new Error('no such key');
-    const asked: string[] = [];
-    const signDigest = async (digest: Uint8Array) => {
-      asked.push(Buffer.from(digest).toString('hex'));
-      throw new Error('not signed here');
-    };
-    const time = new Date(draft.at * 1000);
-    await signAssertion({ type: 'serial', headers }, { publicKey, signDigest }, time).catch(() => undefined);
-    return at(asked, 0);
+    return serialDigest(headers, publicKey, new Date(draft.at * 1000));
   }
 
   async close(): Promise<void> {

@@ -158,8 +158,11 @@ export class SerialReference {
       this.acts.push(`serial.renew ${model}/${draft.serial}`);
       this.history.push({ draft, signed, reason: 'key-revoked' });
       Object.assign(own, { signed: false, draft: { ...draft, key, at: now, revision: draft.revision + 1 } });
-    } else if (draft.key !== key || own.closed !== undefined)
+    } else if (draft.key !== key || own.closed !== undefined) {
+      // What was closed is in the history already.
+      if (own.closed === undefined) this.history.push({ draft, signed, reason: 'key-changed' });
       Object.assign(own, { closed: undefined, draft: { ...draft, key, at: now } });
+    }
     return { kind: 'promised', draft: own.draft };
   }
 

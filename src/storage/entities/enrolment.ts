@@ -106,7 +106,8 @@ export const Voucher = defineEntity({
 /**
  * What once held a place in `SerialIntent` and had to give it up: the serial of a replaced board, a serial whose key was
  * revoked, a draft whose key changed before it signed, a promise that was closed, an entry of another service's log. Never deleted, so
- * that the log stays whole.
+ * that the log stays whole. A promise without an assertion may have been signed for all that: its signature was lost, or comes as a row of
+ * its own.
  */
 export const SerialHistory = defineEntity({
   name: 'SerialHistory',

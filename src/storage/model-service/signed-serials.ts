@@ -73,7 +73,7 @@ async function keepGivenUp(
   await addHistory(queries, {
     ...intent,
     reason: 'key-changed',
-    createdAt: at,
+    createdAt: intent.timestamp,
     endedAt: at,
     endedBy: 'airlock',
     serialAssertion: assertion,
@@ -84,7 +84,7 @@ async function keepGivenUp(
 /** Why a promise of a serial is never kept as it was made. */
 export type ClosedReason = 'key-revoked' | 'key-expired' | 'key-deleted' | 'key-unusable';
 
-/** What gives up its place in the log's present; see `SerialHistory`. */
+/** What gives up its place in the log's present; see `SerialHistory`. A promise has no assertion: nobody has seen its signature. */
 export interface HistoryRecord {
   readonly brandId: string;
   readonly modelName: string;

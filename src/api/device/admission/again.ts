@@ -3,7 +3,12 @@ import { randomUUID } from 'node:crypto';
 import { decodeAssertion } from '../../../assertions/index.ts';
 import { signingKeyStanding } from '../../../devices/index.ts';
 import { appendAct } from '../../../storage/index.ts';
-import { promisedRevision, redraftIntent, type IntentRecord } from '../../../storage/model-service/index.ts';
+import {
+  addHistory,
+  promisedRevision,
+  redraftIntent,
+  type IntentRecord,
+} from '../../../storage/model-service/index.ts';
 import type { Admission, Applicant } from './applicant.ts';
 import type { Bench } from './bench.ts';
 import { draftFor, promiseInstead } from './intents.ts';
@@ -52,8 +57,21 @@ async function promisedAgain(
     apiKeyName: of.apiKeyName,
   });
   if (!(await redraftIntent(bench.queries, draft, present))) return promised;
+  // A signature of the former draft may be under way, or was lost with its process: the history tells what it would be of, as it does of
+  // a promise that was closed.
+  if (present.closedReason === null) await noteGivenUp(bench, present);
   bench.facts.noteIntent(applicant, { ...draft, serialAssertion: null, closedReason: null });
   return { ...promised, id: draft.id, signKeyId: draft.signKeyId };
+}
+
+function noteGivenUp({ queries, now }: Bench, promise: IntentRecord): Promise<void> {
+  return addHistory(queries, {
+    ...promise,
+    reason: 'key-changed',
+    createdAt: promise.timestamp,
+    endedAt: now.toISOString(),
+    endedBy: 'airlock',
+  });
 }
 
 /**
