@@ -89,7 +89,7 @@ describe('the provisioner', () => {
     expect(most).toBe(of.most);
   });
 
-  it('lets batches leave one after the other, as far apart as their lanes allow', async () => {
+  it('lets batches of several lanes leave one after the other, for the later one to gather more', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     const { provisioner, batches, serialOf } = make({
       lanes: 2,
@@ -104,9 +104,9 @@ describe('the provisioner', () => {
     ask('a');
     await vi.advanceTimersByTimeAsync(200);
     ask('b');
-    await vi.advanceTimersByTimeAsync(10);
+    await vi.advanceTimersByTimeAsync(5);
     ask('c');
-    await vi.advanceTimersByTimeAsync(35);
+    await vi.advanceTimersByTimeAsync(15);
     ask('d');
     expect(batches).toEqual([['a'], ['b']]);
     await vi.advanceTimersByTimeAsync(10);

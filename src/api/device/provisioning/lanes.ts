@@ -64,8 +64,9 @@ export class Lanes {
   /** How long what is here waits for more to go along, in milliseconds. */
   #wait(now: number): number {
     const { lanes, linger } = this.#options;
-    // With several lanes one after the other, as far apart as can be: none gets small, and one is at hand when another is signed.
-    if (this.#busy > 0) return Math.max(linger, this.#lastStart + this.#usual / lanes - now);
+    // With several lanes one after the other: so far apart that none gets small, and early enough to be at hand when the one
+    // before it is signed.
+    if (this.#busy > 0) return Math.max(linger, this.#lastStart + this.#usual / (2 * lanes) - now);
     // Idle: whatever arrives in this turn of the event loop goes at once. Right after a batch others come back.
     return now - this.#lastEnd < linger ? linger : 0;
   }
