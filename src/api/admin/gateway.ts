@@ -16,7 +16,7 @@ import type { ModelServiceProcesses } from './processes.ts';
 
 /** Everything that the admin API of the Model Service works with. */
 export interface AdminApiDeps {
-  readonly database: Pick<Database, 'queries' | 'transaction'>;
+  readonly database: Pick<Database, 'kind' | 'queries' | 'transaction'>;
   /** Seals the API keys that `list models` shows. */
   readonly sealer: Sealer;
   readonly secrets: ModelServiceSecrets;

@@ -6,6 +6,7 @@ import { checkSigningKey } from '../../devices/index.ts';
 import { AirlockError } from '../../errors.ts';
 import {
   addPolicy,
+  holdPolicies,
   deletePolicy,
   findSigningKey,
   listPolicies,
@@ -63,14 +64,16 @@ export function serialPolicyRoutes(deps: AdminApiDeps): AdminApp {
         subject,
         details: { key: keyId, ...(acceptsWider && { 'accept-wider': true }) },
       },
-      (tx, at) =>
-        addPolicy(tx, {
+      async (tx, at) => {
+        await holdPolicies(tx, deps.database.kind, model.brandId);
+        return addPolicy(tx, {
           brandId: model.brandId,
           modelName: model.name,
           keyId,
           createdAt: at.toISOString(),
           createdBy: c.get('actor'),
-        }),
+        });
+      },
     );
     return c.json(await policyBody(policy, await authorityOf(policy), people(deps)), 201);
   });
@@ -84,6 +87,7 @@ export function serialPolicyRoutes(deps: AdminApiDeps): AdminApp {
       c,
       { act: 'serial-policy.delete', subject: `${brandId}/${name}`, details: { revision } },
       async (tx, at) => {
+        await holdPolicies(tx, deps.database.kind, brandId);
         if (await deletePolicy(tx, { brandId, modelName: name, revision }, at)) return;
         throw notFound(`revision ${String(revision)} of the serial policies of model '${name}'`);
       },

@@ -11,8 +11,10 @@ import {
 } from '../../devices/index.ts';
 import { DEFAULT_TOKEN, requireHsmToken } from '../../config/index.ts';
 import { AirlockError } from '../../errors.ts';
+import type { Queries } from '../../storage/index.ts';
 import {
   addPolicy,
+  holdPolicies,
   findSigningKey,
   findSigningKeyByName,
   listPolicies,
@@ -194,10 +196,7 @@ async function rotate(deps: AdminApiDeps, c: AdminContext): Promise<Response> {
   const brandId = c.req.param('brand') ?? '';
   const oldKey = await signingKeyOfPath(deps, c);
   const { 'new-signing-key-sha3-384': newKeyId, 'accept-wider': acceptsWider } = await jsonBody(c, rotation);
-  const inForce = new Map(
-    (await listPolicies(deps.database.queries, brandId)).map((policy) => [policy.modelName, policy.keyId]),
-  );
-  const models = [...inForce].filter(([, keyId]) => keyId === oldKey.keyId).map(([model]) => model);
+  const models = await modelsSignedBy(deps.database.queries, brandId, oldKey);
   // Also where no model signs with the old key: a mistyped one is told.
   if ((await findSigningKey(deps.database.queries, newKeyId)) === undefined)
     throw notFound(`the signing key ${newKeyId.slice(0, 64)}`);
@@ -206,6 +205,12 @@ async function rotate(deps: AdminApiDeps, c: AdminContext): Promise<Response> {
   const details = { to: newKeyId, models, ...(acceptsWider && { 'accept-wider': true }) };
   const act = { act: 'key.rotate', subject: oldKey.keyId ?? '', details };
   await change(deps, c, act, async (tx, at) => {
+    await holdPolicies(tx, deps.database.kind, brandId);
+    if ((await modelsSignedBy(tx, brandId, oldKey)).join() !== models.join())
+      throw conflict(
+        'policies-changed',
+        `cannot rotate signing key '${oldKey.name}': somebody else changed the serial policies of the brand in this moment; look at them and rotate again`,
+      );
     for (const modelName of models) {
       await addPolicy(tx, {
         brandId,
@@ -218,6 +223,17 @@ async function rotate(deps: AdminApiDeps, c: AdminContext): Promise<Response> {
   });
   const accountKey = await accountKeyOf(deps.database.queries, oldKey.keyId ?? '');
   return c.json({ models, 'old-key-until': accountKey ? (keyBounds(accountKey).until ?? null) : null });
+}
+
+/** The models whose policy in force names a key, by name. */
+async function modelsSignedBy(queries: Queries, brandId: string, key: SigningKeyRecord): Promise<string[]> {
+  const inForce = new Map(
+    (await listPolicies(queries, brandId)).map((policy) => [policy.modelName, policy.keyId]),
+  );
+  return [...inForce]
+    .filter(([, keyId]) => keyId === key.keyId)
+    .map(([model]) => model)
+    .toSorted();
 }
 
 async function body(key: SigningKeyRecord, person: (id: string | null) => Promise<Person | null>) {

@@ -1,4 +1,5 @@
-import type { Queries } from '../database.ts';
+import type { Database, Queries } from '../database.ts';
+import { holdLocks } from '../locks.ts';
 
 /** A model as the Model Service keeps it. */
 export interface ModelRecord {
@@ -253,7 +254,12 @@ export async function policiesInForce(
     .execute();
 }
 
-/** Appends a policy revision; deleted ones keep their number. */
+/** In a transaction: holds the serial policies of a brand still until it ends, also against other hosts. */
+export async function holdPolicies(queries: Queries, kind: Database['kind'], brandId: string): Promise<void> {
+  await holdLocks(queries, kind, [`serial-policies ${brandId}`]);
+}
+
+/** Appends a policy revision, under {@link holdPolicies}; deleted ones keep their number. */
 export async function addPolicy(
   queries: Queries,
   policy: Omit<PolicyRecord, 'revision'>,
