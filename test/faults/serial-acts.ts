@@ -29,7 +29,7 @@ export type Act =
       readonly serial: number;
     }
   | { readonly kind: 'rotate'; readonly model: number; readonly key: number }
-  /** Another account-key of a signing key is pushed: it is revoked, ends after so many seconds, or does not end. */
+  /** Another account-key of a signing key is pushed: it is revoked, ends after so many seconds or ended before, or does not end. */
   | { readonly kind: 'account-key'; readonly key: number; readonly ends: 'revoked' | number | undefined }
   | { readonly kind: 'delete-key'; readonly key: number }
   | {
@@ -96,9 +96,9 @@ const act: fc.Arbitrary<Act> = fc.oneof(
       key,
       ends: fc.constantFrom<'revoked' | number | undefined>(
         'revoked',
-        'revoked',
-        1,
+        -30,
         30,
+        undefined,
         undefined,
         undefined,
       ),
@@ -201,12 +201,18 @@ const extendedKey = fc
     { kind: 'open', gates: order, way: 'well' },
   ]);
 
-/** A key that is revoked and replaced in the policies. */
-const replacedKey = key.map((one): Act[] => [
-  { kind: 'account-key', key: one, ends: 'revoked' },
-  ...[0, 1].map((model): Act => ({ kind: 'rotate', model, key: (one + 1) % KEYS })),
-  { kind: 'account-key', key: (one + 2) % KEYS, ends: undefined },
-]);
+/** A key that is revoked, or was good only until before it signed, is replaced in the policies, and a device of it asks again. */
+const replacedKey = fc
+  .record({ key, host, board, ends: fc.constantFrom<'revoked' | number>('revoked', -30) })
+  .map(({ key, host, board, ends }): Act[] => [
+    { kind: 'rotate', model: 0, key },
+    { kind: 'ask', host, board, model: 0 },
+    { kind: 'drain', upTo: undefined },
+    { kind: 'account-key', key, ends },
+    ...[0, 1].map((model): Act => ({ kind: 'rotate', model, key: (key + 1) % KEYS })),
+    { kind: 'account-key', key: (key + 2) % KEYS, ends: undefined },
+    { kind: 'ask', host, board, model: 0 },
+  ]);
 
 /** A key that is deleted when no policy names it any more, with its promises in nobody's hands. */
 const deletedKey = fc

@@ -149,14 +149,15 @@ export class SerialReference {
   #again({ board, requestId, model }: Asked, own: Place, now: number): Decision {
     this.spent.set(requestId, board);
     const { draft, signed } = own;
-    const isRenewed = signed && this.keys.standing(draft.key, now) === 'revoked';
+    const standing = this.keys.standing(draft.key, draft.at);
+    const isRenewed = signed && standing !== 'valid';
     if (signed && !isRenewed) return { kind: 'given', draft };
     const trouble = this.#trouble(model, now);
     if (trouble !== undefined) return refused(trouble);
     const key = this.#keyOf(model);
     if (isRenewed) {
       this.acts.push(`serial.renew ${model}/${draft.serial}`);
-      this.history.push({ draft, signed, reason: 'key-revoked' });
+      this.history.push({ draft, signed, reason: `key-${standing}` });
       Object.assign(own, { signed: false, draft: { ...draft, key, at: now, revision: draft.revision + 1 } });
     } else if (draft.key !== key || own.closed !== undefined) {
       // What was closed is in the history already.

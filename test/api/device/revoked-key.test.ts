@@ -60,6 +60,29 @@ describe('a device whose serial was signed by a key that is revoked', () => {
   });
 });
 
+describe('a device whose serial was signed by a key that ended before, as its owner says since', () => {
+  it('gets the next revision too: devices refuse what a key signed outside of its time', async () => {
+    const { rig, modelWith, ask, outcome, admin } = enrolment;
+    const late = await rig.addKey('serials-late');
+    const model = await modelWith('model-late');
+    await rig.addPolicy('model-late', late);
+    const device = await rig.device(model, { proposedSerial: 'K-2' });
+    const first = await device.requestSerial();
+    const signed = text(first, 'timestamp');
+    // A key is good until, and not at, its end.
+    await push(late, { until: signed, revision: '1' });
+    expect(await outcome(device)).toBe('409 signing-key-expired');
+    await rig.addPolicy('model-late', next);
+    expect(await outcome(device)).toBe('K-2');
+    const { serial } = await ask(device);
+    expect([serial?.signKeyId, serial?.revision]).toEqual([next.keyId, 1]);
+    const { items } = await admin(200, 'GET', '/model/model-late/serial-history?serial=K-2');
+    expect(items).toMatchObject([
+      { reason: 'key-expired', 'serial-assertion': Buffer.from(first.bytes).toString() },
+    ]);
+  });
+});
+
 describe('a device whose serial was signed by a key that ended meanwhile', () => {
   it('keeps it: what a key signed in its time stays good', async () => {
     const { rig, modelWith, ask } = enrolment;

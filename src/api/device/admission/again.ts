@@ -30,9 +30,12 @@ export async function again(
   const { serialAssertion, signKeyId } = present;
   if (serialAssertion === null) return promisedAgain(bench, applicant, present, of);
   const { accountKey } = await bench.signingOf(signKeyId);
-  if (signingKeyStanding(accountKey, bench.now) !== 'revoked')
+  const then = signingKeyStanding(accountKey, new Date(present.timestamp));
+  if (then === 'valid' || then === 'unregistered')
     return { kind: 'serial', serial: serialAssertion, signKeyId };
-  return renewed(bench, applicant, { present, revision: decodeAssertion(serialAssertion).revision + 1 }, of);
+  const reason = then === 'revoked' ? 'key-revoked' : 'key-expired';
+  const revision = decodeAssertion(serialAssertion).revision + 1;
+  return renewed(bench, applicant, { present, revision, reason }, of);
 }
 
 async function promisedAgain(
@@ -75,26 +78,30 @@ function noteGivenUp({ queries, now }: Bench, promise: IntentRecord): Promise<vo
 }
 
 /**
- * No device accepts what a revoked key signed, whenever it did. So the same serial is signed again by the key in force, as the
- * next revision: snapd takes no other in place of one that it has.
+ * No device accepts what a revoked key signed, whenever it did, nor what a key signed outside of the time that its account-key has
+ * now. So the same serial is signed again by the key in force, as the next revision: snapd takes no other in place of one that it has.
  */
 async function renewed(
   bench: Bench,
   applicant: Applicant,
-  { present, revision }: { readonly present: IntentRecord; readonly revision: number },
-  of: Of,
+  of: {
+    readonly present: IntentRecord;
+    readonly revision: number;
+    readonly reason: 'key-revoked' | 'key-expired';
+  },
+  { model, apiKeyName }: Of,
 ): Promise<Admission> {
-  const authority = authorityFor(applicant, of.model.signing, bench.now);
+  const { present, revision, reason } = of;
+  const authority = authorityFor(applicant, model.signing, bench.now);
   bench.checkCapacity(authority.signing.key.token, present.id);
   const { serial, brandId, modelName } = present;
-  const { apiKeyName } = of;
   const draft = draftFor(bench, applicant, { authority, serial, revision, id: randomUUID(), apiKeyName });
   await appendAct(bench.queries, {
     at: bench.now,
     actor: 'airlock',
     act: 'serial.renew',
     subject: `${brandId}/${modelName}/${serial}`,
-    details: { 'revoked-key': present.signKeyId, key: draft.signKeyId, revision },
+    details: { reason, 'former-key': present.signKeyId, key: draft.signKeyId, revision },
   });
-  return promiseInstead(bench, applicant, { former: present, draft, authority, reason: 'key-revoked' });
+  return promiseInstead(bench, applicant, { former: present, draft, authority, reason });
 }
