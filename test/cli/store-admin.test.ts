@@ -205,6 +205,18 @@ describe('the outputs of seed 001, to the letter', () => {
     });
   });
 
+  test('a key that may do more than was asked for is put in policies with --accept-wider', async () => {
+    const { run, seen } = await admin({
+      'POST /v1/brand/brand/model/model-a/serial_policy': policy(1, TEST_KEY),
+      [`POST /v1/brand/brand/signing_key/${TEST_KEY}/rotate`]: { models: ['model-a'] },
+    });
+    const create = ['create', 'serial-policy', '--model', 'model-a', '--signing-key', TEST_KEY];
+    expect((await run([...create, '--accept-wider'])).status).toBe(0);
+    expect(seen.at(-1)?.body).toEqual({ 'signing-key-sha3-384': TEST_KEY, 'accept-wider': true });
+    expect((await run(['rotate-key', TEST_KEY, NEW_KEY, '--accept-wider'])).status).toBe(0);
+    expect(seen.at(-1)?.body).toEqual({ 'new-signing-key-sha3-384': NEW_KEY, 'accept-wider': true });
+  });
+
   test.each([
     ['claim', 'Claim codes of the former secret are refused'],
     ['webhook', 'Questions are signed with it from now on'],
