@@ -308,6 +308,18 @@ describe('the outputs of seed 001, to the letter', () => {
       },
     });
 
+    await runCli('store-admin', [...args, '--all'], { env });
+    const whole = server.seen.findLast(({ method }) => method === 'POST');
+    expect(whole?.body).toMatchObject({ channels: [], architectures: [] });
+    for (const [option, value] of [
+      ['--channel', 'edge'],
+      ['--arch', 'arm64'],
+    ] as const)
+      expect(await runCli('store-admin', [...args, '--all', option, value], { env })).toMatchObject({
+        status: 2,
+        stderr: expect.stringMatching(/^error: .*'--all' cannot be used with option/),
+      });
+
     await runCli('store-admin', [...args, '--share-with', 'main=one,two'], { env });
     const shared = server.seen.findLast(({ method }) => method === 'POST');
     expect(shared?.body).toMatchObject({ shareWith: [{ store: 'main', brands: ['one', 'two'] }] });

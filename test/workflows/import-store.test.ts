@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { errorOfFailure } from '../../src/activities/errors.ts';
+import { release } from '../../src/storage/authority/index.ts';
 import { generation, type Queries } from '../../src/storage/index.ts';
 import {
   exportSnaps,
@@ -188,6 +189,58 @@ describe('a store that is exported, carried and imported', () => {
       });
       expect(await stable()).toEqual([{ revision: 1 }]);
       expect(await traces(inside)).toEqual(before);
+    });
+  });
+
+  test('takes away what left the store, when it is exported whole, and no more when it is not', async () => {
+    const outside = await newOutside();
+    await outside.publishJourney();
+    const { queries } = outside.host.database;
+    const exportedAgain = async (input?: StoreExport) => {
+      await new Promise((resolve) => setTimeout(resolve, 1100));
+      return (await exported(outside.host, input)).files[0]?.path ?? '';
+    };
+    const first = (await exported(outside.host)).files[0]?.path ?? '';
+    // A channel is closed, and a snap goes to a store that these devices do not see.
+    const at = new Date().toISOString();
+    const other = { id: 'brand-other', name: 'Other', kind: 'brand', brandId: 'my-brand' } as const;
+    await queries
+      .insertInto('Store')
+      .values({ ...other, createdAt: at, changedAt: at })
+      .execute();
+    await queries.updateTable('Snap').set({ storeId: other.id }).where('name', '=', 'my-app').execute();
+    await outside.host.database.transaction((transaction) =>
+      release(transaction, {
+        snapId: snapIdOf('my-base'),
+        revision: null,
+        channels: ['latest/stable'],
+        actor: 'my-brand',
+        at,
+      }),
+    );
+    const part = await exportedAgain(storeExport({ channels: ['latest/stable'], architectures: ['amd64'] }));
+    const whole = await exportedAgain();
+    const inside = await trustingHost(outside);
+    const both = async () => [
+      await heldBy(inside, 'my-app', 'stable'),
+      await heldBy(inside, 'my-base', 'stable'),
+    ];
+    await on(inside, async (client) => {
+      await push(client, await importInput('store', first));
+      const present = await both();
+      expect(present).toEqual([[{ revision: 1 }], [{ revision: 5 }]]);
+      await push(client, await importInput('store', part));
+      // A part tells of its own channels alone: the snap that left stays.
+      expect(await both()).toEqual([[{ revision: 1 }], [{ revision: null }]]);
+      expect(await planned(client, await importInput('store', whole))).toMatchObject({
+        items: expect.arrayContaining([expect.objectContaining({ action: 'removed', subject: 'my-app' })]),
+      });
+      await push(client, await importInput('store', whole));
+      expect(await both()).toEqual([[], [{ revision: null }]]);
+      const back = { to: null, dryRun: false, actor: 'operator' };
+      for (const workflowId of ['roll-back-whole', 'roll-back-part'])
+        await client.workflow.execute(rollBackImport, { workflowId, taskQueue: 'airlock', args: [back] });
+      expect(await both()).toEqual(present);
     });
   });
 

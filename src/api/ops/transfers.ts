@@ -9,6 +9,7 @@ import type { OpsDeps } from './deps.ts';
 import { jsonBody } from './http.ts';
 import type { Processes } from './processes.ts';
 import { GENERAL_STORE } from '../../brands/index.ts';
+import { Settings } from '../../config/index.ts';
 import { AirlockError } from '../../errors.ts';
 import { parseLogin } from '../../upstream/index.ts';
 
@@ -66,11 +67,22 @@ export function shortDigest(value: unknown): string {
   return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 24);
 }
 
+/** An air-gapped host would wait for an upstream that it is not to have. Throws `host-air-gapped`. */
+async function requireOutside(deps: OpsDeps): Promise<void> {
+  if (!new Settings(await deps.settings.all()).flag('proxy.airgap')) return;
+  throw new AirlockError(
+    'conflict',
+    'host-air-gapped',
+    'cannot fetch on this host: it is air-gapped and asks nothing outside; fetch on an online host, and push the files here',
+  );
+}
+
 /** The online role: fetches from the upstream store. A login is sealed at once, and forgotten when the fetch is over. */
 export function fetchRoutes(deps: OpsDeps, processes: Processes, moment: () => Date): Hono {
   const app = new Hono();
   app.post('/fetches', async (context) => {
     const request = await jsonBody(context, fetchRequest);
+    await requireOutside(deps);
     const exportDir = request.exportDir ?? null;
     const at = moment().toISOString();
     switch (request.kind) {

@@ -20,6 +20,12 @@ export function exportStoreCommand(context: CliContext) {
     .option('--no-snaps', 'leave the snaps out')
     .option('--channel <channels>', 'channels, with commas between them', 'stable')
     .option('--arch <architectures>', 'architectures, with commas between them', 'amd64')
+    .addOption(
+      new Option(
+        '--all',
+        'every channel and architecture: such an export also carries which channels were closed and which snaps left the store',
+      ).conflicts(['channel', 'arch']),
+    )
     .option('--key <sha3-384...>', 'account-keys to add: those that sign models')
     .option('--admin <account>', "who the admin token is for; the store's first admin when absent")
     .addOption(
@@ -47,12 +53,16 @@ export function exportStoreCommand(context: CliContext) {
         throw usageError(
           'cannot take --share-with and --auth at once: the authority that has the store shares it',
         );
+      if (options.all && auth !== undefined)
+        throw usageError(
+          'cannot take --all and --auth at once: only the authority knows what left its store; name channels and architectures',
+        );
       const wish = {
         kind: 'store',
         store,
         snaps: options.snaps,
-        channels: splitNames(options.channel).map(fullName),
-        architectures: splitNames(options.arch),
+        channels: options.all ? [] : splitNames(options.channel).map(fullName),
+        architectures: options.all ? [] : splitNames(options.arch),
         keys: options.key ?? [],
         ...(await basisOf(options)),
       };

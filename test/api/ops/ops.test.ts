@@ -162,6 +162,23 @@ describe("the operator's interface", () => {
     });
   });
 
+  test('fetches nothing to a host that is air-gapped', async () => {
+    const host = await newHost();
+    const fetch = { kind: 'snaps', names: ['core24'], channels: ['stable'], architectures: ['amd64'] };
+    await at(host, async (operator) => {
+      await host.settings.change(new Map([['proxy.airgap', { value: 'True', secret: false }]]), new Date());
+      const response = await operator.ask('POST', '/fetches', fetch);
+      expect([response.status, refused.parse(await response.json())['error-list'][0]]).toEqual([
+        409,
+        {
+          code: 'host-air-gapped',
+          message:
+            'cannot fetch on this host: it is air-gapped and asks nothing outside; fetch on an online host, and push the files here',
+        },
+      ]);
+    });
+  });
+
   test('exports snaps, warns of what they miss, and takes each with its channel map', async () => {
     const outside = await newOutside();
     await outside.publishJourney();
