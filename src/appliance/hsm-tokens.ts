@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   DEFAULT_TOKEN,
   hsmTokens,
@@ -18,22 +20,34 @@ const EMBEDDED_PIN = 'embedded.hsm.pin';
 const EMBEDDED_SO_PIN = 'embedded.hsm.so-pin';
 /** A start waits so long for tokens to answer, so that the first `status` tells how they are. */
 const FIRST_ATTEMPTS_MS = 3000;
+/** Where no way to a token is known, one is looked for again after so long. */
+const LOOK_AGAIN_MS = 5000;
+/** Where seed 001 has the socket of the p11-kit server, by the name of that snap; inside any snap it is $SNAP_COMMON. */
+const DOCUMENTED_COMMON = '/var/snap/snap-store-proxy/common';
 
 /**
  * Opens the tokens that the settings name: the documented one (seed 001: `proxy.hsm.token-label`, `proxy.hsm.token-pin`),
  * called `default`, and those of `airlock.hsm.NAME`. Where the documented one has no label, `default` is the embedded SoftHSM
- * of the data folder, made at the first start with a random PIN that is kept sealed. Follows the settings from then on.
- *
- * @throws AirlockError when the default token cannot be configured at all
+ * of the data folder, made at the first start with a random PIN that is kept sealed. Follows the settings from then on. A token
+ * that cannot be reached keeps nothing from starting, because settings can only be mended while the host runs; its status tells.
  */
 export async function openTokens(
   foundation: Foundation,
 ): Promise<{ readonly tokens: HsmTokens; readonly close: () => Promise<void> }> {
   const tokens = new HsmTokens();
-  const usual = (await plansOf(foundation)).find(({ name }) => name === DEFAULT_TOKEN);
-  await usual?.options();
-  const unfollow = await followSettings(foundation, async () => tokens.apply(await plansOf(foundation)));
+  let lastLook = performance.now();
+  const look = async () => {
+    lastLook = performance.now();
+    await tokens.apply(await plansOf(foundation));
+  };
+  const unfollow = await followSettings(
+    foundation,
+    look,
+    () => tokens.failed && performance.now() - lastLook >= LOOK_AGAIN_MS,
+  );
   await tokens.firstAttempts(FIRST_ATTEMPTS_MS);
+  for (const { name, failure } of tokens.status())
+    if (failure !== undefined) foundation.log.warn({ token: name, failure }, 'an HSM token cannot sign yet');
   return {
     tokens,
     async close() {
@@ -96,7 +110,7 @@ function externalToken(foundation: Foundation, token: HsmTokenSettings): HsmOpti
   };
 }
 
-/** The token's own setting, else AIRLOCK_PKCS11_MODULE, else P11_KIT_SERVER_ADDRESS. */
+/** The token's own setting, else AIRLOCK_PKCS11_MODULE, else P11_KIT_SERVER_ADDRESS, else the documented socket where there is one. */
 function moduleOf({ env }: Foundation, token: HsmTokenSettings): HsmOptions['module'] {
   if (token.module !== undefined) return { path: token.module, env: {} };
   if (token.p11KitAddress !== undefined) return { p11KitAddress: token.p11KitAddress };
@@ -104,12 +118,15 @@ function moduleOf({ env }: Foundation, token: HsmTokenSettings): HsmOptions['mod
   if (path) return { path, env: {} };
   const p11KitAddress = env['P11_KIT_SERVER_ADDRESS'];
   if (p11KitAddress) return { p11KitAddress };
-  const set =
-    token.name === DEFAULT_TOKEN ? 'proxy.hsm.token-label' : `airlock.hsm.${token.name}.token-label`;
+  const socket = join(env['SNAP_COMMON'] || DOCUMENTED_COMMON, 'pkcs11');
+  if (statSync(socket, { throwIfNoEntry: false })?.isSocket())
+    return { p11KitAddress: `unix:path=${socket}` };
+  const { name } = token;
+  const set = name === DEFAULT_TOKEN ? 'proxy.hsm.token-label' : `airlock.hsm.${name}.token-label`;
   throw new AirlockError(
     'invalid',
     'hsm-address-missing',
-    `cannot reach the HSM: ${set} is set; set airlock.hsm.${token.name}.p11-kit-address, or P11_KIT_SERVER_ADDRESS or AIRLOCK_PKCS11_MODULE for all tokens`,
+    `cannot reach the HSM: ${set} is set, and no p11-kit server listens at ${socket}; start one there, or set airlock.hsm.${name}.p11-kit-address or airlock.hsm.${name}.module, or restart Airlock with P11_KIT_SERVER_ADDRESS or AIRLOCK_PKCS11_MODULE for all tokens`,
   );
 }
 

@@ -6,11 +6,13 @@ const LOOK_MS = 1_000;
 /**
  * Calls `apply` once now, and again whenever some process changed a setting; one call after the other. A call that fails
  * later on is logged, and repeated at the next look.
+ * @param unsettled true while a further call may help although no setting changed; asked at each look
  * @returns ends it
  */
 export async function followSettings(
   { database, log }: Pick<Foundation, 'database' | 'log'>,
   apply: () => Promise<void>,
+  unsettled: () => boolean = () => false,
 ): Promise<() => Promise<void>> {
   const { queries } = database;
   let seen = await generation(queries, 'settings');
@@ -18,7 +20,7 @@ export async function followSettings(
   let busy: Promise<void> | undefined;
   const look = async () => {
     const now = await generation(queries, 'settings');
-    if (now === seen) return;
+    if (now === seen && !unsettled()) return;
     await apply();
     seen = now;
   };

@@ -14,7 +14,10 @@ export interface TokenFinder<Calls = Hsm> {
 /** One token that is wanted. */
 export interface TokenPlan {
   readonly name: string;
-  /** How to reach it; a promise, because an embedded token may have to be made. Its failure is told in the status. */
+  /**
+   * How to reach it; a promise, because an embedded token may have to be made. Its failure is told in the status, and it is
+   * asked again by the next {@link HsmTokens.apply}.
+   */
   readonly options: () => Promise<HsmOptions>;
   /** Changes when the token has to be opened anew. */
   readonly fingerprint: string;
@@ -44,17 +47,30 @@ interface Entry {
 export class HsmTokens implements TokenFinder {
   readonly #entries = new Map<string, Entry>();
 
-  /** Opens what is new, lets go what is not wanted any more, and opens anew what changed. Does not wait for any token. */
+  /**
+   * Opens what is new, lets go what is not wanted any more, and opens anew what changed or could not be opened. Does not wait
+   * for any token.
+   */
   async apply(plans: readonly TokenPlan[]): Promise<void> {
     const wanted = new Map(plans.map((plan) => [plan.name, plan]));
     const ended: Promise<void>[] = [];
     for (const [name, entry] of this.#entries) {
-      if (wanted.get(name)?.fingerprint === entry.fingerprint) continue;
-      this.#entries.delete(name);
-      ended.push(closed(entry));
+      const plan = wanted.get(name);
+      if (plan?.fingerprint !== entry.fingerprint) {
+        this.#entries.delete(name);
+        ended.push(closed(entry));
+      } else if (hasFailed(entry)) {
+        // The failure is told until the new attempt is over.
+        this.#entries.set(name, entryOf(plan, entry.opened));
+      }
     }
     for (const plan of plans) if (!this.#entries.has(plan.name)) this.#entries.set(plan.name, entryOf(plan));
     await Promise.all(ended);
+  }
+
+  /** Whether some token's settings lead nowhere, so that another {@link apply} may help. */
+  get failed(): boolean {
+    return [...this.#entries.values()].some(hasFailed);
   }
 
   /** Resolves when each token was tried once, and after so many milliseconds in any case. */
@@ -115,14 +131,17 @@ export class HsmTokens implements TokenFinder {
   }
 }
 
-function entryOf({ fingerprint, options }: TokenPlan): Entry {
-  const opening = options().then(
-    (known): Opened => ({ hsm: connectHsm(known) }),
-    (error: unknown): Opened => ({ failure: sentenceOf(error) }),
-  );
-  const entry: Entry = { fingerprint, opening, opened: undefined };
+function entryOf({ fingerprint, options }: TokenPlan, before?: Opened): Entry {
+  const opening = options()
+    .then((known): Opened => ({ hsm: connectHsm(known) }))
+    .catch((error: unknown): Opened => ({ failure: sentenceOf(error) }));
+  const entry: Entry = { fingerprint, opening, opened: before };
   void opening.then((opened) => (entry.opened = opened));
   return entry;
+}
+
+function hasFailed({ opened }: Entry): boolean {
+  return opened !== undefined && 'failure' in opened;
 }
 
 async function closed({ opening }: Entry): Promise<void> {

@@ -61,13 +61,36 @@ describe('the default token', () => {
     await tokens.of('default').generateKey(keyId, 'key');
   });
 
-  it('is named with a way to it, or nothing starts', async () => {
-    const { foundation } = await appliance();
-    await set(foundation, { 'proxy.hsm.token-label': 'factory' });
-    await expect(openTokens(foundation)).rejects.toMatchObject({
-      code: 'hsm-address-missing',
-      message: expect.stringContaining('airlock.hsm.default.p11-kit-address'),
+  it('keeps nothing from starting without a way to it, says what to set, and is there once it is set', async () => {
+    const { folder, foundation } = await appliance({ SNAP_COMMON: '/nowhere' });
+    const { token, address } = await card(folder);
+    await set(foundation, {
+      'proxy.hsm.token-label': token.label,
+      'proxy.hsm.token-pin': token.pin,
     });
+    const { tokens, words } = await open(foundation);
+    expect(words('default')).toBe(
+      'down: cannot reach the HSM: proxy.hsm.token-label is set, and no p11-kit server listens at /nowhere/pkcs11; start one there, or set airlock.hsm.default.p11-kit-address or airlock.hsm.default.module, or restart Airlock with P11_KIT_SERVER_ADDRESS or AIRLOCK_PKCS11_MODULE for all tokens',
+    );
+    expect(() => tokens.of('default')).toThrow('cannot use the HSM token "default": cannot reach the HSM');
+    await set(foundation, { 'airlock.hsm.default.p11-kit-address': address });
+    await eventually('the state "ready"', () => words('default').startsWith('ready'));
+  });
+
+  it('is found at the documented socket as soon as the p11-kit server listens there', async () => {
+    const common = await temporaryFolder();
+    const { folder, foundation } = await appliance({ SNAP_COMMON: common });
+    const token = await makeTestToken(folder);
+    await set(foundation, {
+      'proxy.hsm.token-label': token.label,
+      'proxy.hsm.token-pin': token.pin,
+    });
+    const { words } = await open(foundation);
+    expect(words('default')).toContain(`no p11-kit server listens at ${common}/pkcs11`);
+    const server = new P11KitServer(token, common, 'pkcs11');
+    onTestFinished(() => server.close());
+    await server.start();
+    await eventually('the state "ready"', () => words('default').startsWith('ready'), 60_000);
   });
 
   it('says that its PIN is missing, and is there once it is set', async () => {

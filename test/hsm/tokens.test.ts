@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { HsmTokens, parseHsmKeyId, type HsmOptions, type TokenPlan } from '../../src/hsm/index.ts';
+import { HsmError } from '../../src/hsm/errors.ts';
 import { signingFailure } from '../../src/hsm/status.ts';
 import { P11KitServer } from '../support/p11-kit.ts';
 import { eventually, hsmChildren, signalThose } from '../support/processes.ts';
@@ -62,6 +63,32 @@ async function failureOfOne(tokens: HsmTokens, matches: (failure: string | undef
     return one !== undefined && matches(one.failure);
   });
 }
+
+describe('a token that cannot be opened', () => {
+  it('says why, and is opened by a later attempt', async () => {
+    const token = await makeTestToken(await temporaryFolder());
+    const right = plan('one', token);
+    let installed = false;
+    const options = async () => {
+      const known = await right.options();
+      return {
+        ...known,
+        get module() {
+          if (!installed) throw new HsmError('hsm-module-missing', 'cannot find the module; install it');
+          return known.module;
+        },
+      };
+    };
+    const tokens = await opened([{ ...right, options }]);
+    expect(wordsOf(tokens, 'one')).toBe('down: cannot find the module; install it');
+    expect(tokens.failed).toBe(true);
+
+    installed = true;
+    await tokens.apply([{ ...right, options }]);
+    await eventually('the state "ready"', () => wordsOf(tokens, 'one').startsWith('ready'));
+    expect(tokens.failed).toBe(false);
+  });
+});
 
 describe('whether a token can sign', () => {
   it('is told from its state and from the last test signature, and anew when it is back', async () => {

@@ -16,9 +16,9 @@ export class P11KitServer {
   readonly #remotes = new Set<number>();
   #server: ChildProcess | undefined;
 
-  constructor(token: TestToken, folder: string) {
+  constructor(token: TestToken, folder: string, name = `${token.label}.sock`) {
     this.#token = token;
-    this.socket = join(folder, `${token.label}.sock`);
+    this.socket = join(folder, name);
     this.address = `unix:path=${this.socket}`;
   }
 
