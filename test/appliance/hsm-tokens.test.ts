@@ -107,6 +107,29 @@ describe('the default token', () => {
   });
 });
 
+describe('the PIN of the default token', () => {
+  it.each(['the file of AIRLOCK_HSM_PIN_FILE', "systemd's credential airlock-hsm-pin"])(
+    'is read from %s, before that of the settings',
+    async (source) => {
+      const place = await temporaryFolder();
+      const isFile = source.startsWith('the file');
+      const file = join(place, isFile ? 'pin' : 'airlock-hsm-pin');
+      const { folder, foundation } = await appliance(
+        isFile ? { AIRLOCK_HSM_PIN_FILE: file } : { CREDENTIALS_DIRECTORY: place },
+      );
+      const { token, address } = await card(folder);
+      await writeFile(file, `${token.pin}\n`, { mode: 0o600 });
+      await set(foundation, {
+        'proxy.hsm.token-label': token.label,
+        'proxy.hsm.token-pin': 'wrong',
+        'airlock.hsm.default.p11-kit-address': address,
+      });
+      const { words } = await open(foundation);
+      await eventually('the state "ready"', () => words('default').startsWith('ready'));
+    },
+  );
+});
+
 describe('another token', () => {
   it('is there once it is set, and gone once it is unset, while the appliance runs', async () => {
     const { folder, foundation } = await appliance();
