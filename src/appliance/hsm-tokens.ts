@@ -47,7 +47,7 @@ export async function openTokens(
   );
   await tokens.firstAttempts(FIRST_ATTEMPTS_MS);
   for (const { name, failure } of tokens.status())
-    if (failure !== undefined) foundation.log.warn({ token: name, failure }, 'an HSM token cannot sign yet');
+    if (failure !== undefined) foundation.log.warn({ hsm: name, failure }, 'an HSM token cannot sign yet');
   return {
     tokens,
     async close() {
