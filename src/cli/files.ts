@@ -12,15 +12,20 @@ import type { Terminal } from './terminal.ts';
 const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
 
 /**
- * Reads a file that the command line names; `-` is standard input.
+ * Reads a file that the command line names, of at most `limit` bytes; `-` is standard input.
  *
  * @throws CliError `file-unreadable`
  */
-export async function readDocument(terminal: Terminal, file: string): Promise<string> {
+export async function readDocument(
+  terminal: Terminal,
+  file: string,
+  limit = MAX_DOCUMENT_BYTES,
+): Promise<string> {
   if (file === '-') return text(terminal.stdin);
   try {
     const { size } = await stat(file);
-    if (size > MAX_DOCUMENT_BYTES) throw unreadable(file, `it is larger than ${MAX_DOCUMENT_BYTES} bytes`);
+    if (size > limit)
+      throw unreadable(file, `it is larger than ${limit} bytes; a list can be split and handed in by parts`);
     return await readFile(file, 'utf8');
   } catch (cause) {
     if (cause instanceof CliError) throw cause;

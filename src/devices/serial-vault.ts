@@ -5,6 +5,8 @@ import { isSerialNumber, parseApiKey, parseModelName } from './names.ts';
 
 /** Most models or log entries of one import. */
 const MAX_ROWS = 100_000;
+/** Largest export: a row of the signing log has 200 to 400 bytes, more where the document is indented. */
+export const MAX_SERIAL_VAULT_BYTES = 48 * 1024 * 1024;
 
 /**
  * What Serial Vault's admin API tells of itself: the answers of `GET /v1/models`, `GET /v1/keypairs` and `GET /v1/signinglog`, or
@@ -99,7 +101,11 @@ export function readSerialVault(text: string, brandId: string): VaultImport {
     .flatMap((row) => {
       const subject = `${row.model}/${row.serialnumber}`;
       if (!isSerialNumber(row.serialnumber)) {
-        refused.push({ subject, message: 'the serial has characters that none may have' });
+        refused.push({
+          subject,
+          message:
+            'the serial is not made of at most 128 letters and digits with single "-", ":" or "+" between them; its device needs another one',
+        });
         return [];
       }
       if (!/^[A-Za-z0-9_-]{64}$/.test(row.fingerprint)) {
@@ -126,12 +132,13 @@ function parse(text: string): z.infer<typeof documentSchema> {
   }
   const result = documentSchema.safeParse(value);
   if (result.success) return result.data;
-  const where = result.error.issues[0]?.path.join('.') ?? '';
-  throw new DeviceError(
-    'list-malformed',
-    `cannot read the export of Serial Vault: ${where} has another form`,
-    {
-      cause: result.error,
-    },
-  );
+  const [issue] = result.error.issues;
+  const where = issue?.path.join('.') ?? '';
+  const fault =
+    issue?.code === 'too_big'
+      ? `${where} has more than ${String(MAX_ROWS)} rows; split it, and import one part after the other`
+      : `${where} has another form`;
+  throw new DeviceError('list-malformed', `cannot read the export of Serial Vault: ${fault}`, {
+    cause: result.error,
+  });
 }

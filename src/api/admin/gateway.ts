@@ -148,18 +148,18 @@ export function queryOf<T>(c: AdminContext, schema: z.ZodType<T>): T {
   return checked(schema, c.req.query());
 }
 
-/** Reads a body as text. Throws `body-too-large`. */
-export async function textBody(c: AdminContext): Promise<string> {
+/** Reads a body as text, of at most so many bytes. Throws `body-too-large`; `split` says what to do with a larger document. */
+export async function textBody(c: AdminContext, limit = MAX_BODY, split = ''): Promise<string> {
   const tooLarge = () =>
     new AirlockError(
       'too-large',
       'body-too-large',
-      `cannot read the request: its body has more than ${String(MAX_BODY)} bytes`,
+      `cannot read the request: its body has more than ${String(limit)} bytes${split}`,
     );
   const announced = c.req.header('content-length');
-  if (announced !== undefined && !(Number(announced) <= MAX_BODY)) throw tooLarge();
+  if (announced !== undefined && !(Number(announced) <= limit)) throw tooLarge();
   if (announced !== undefined) return c.req.text();
-  return Buffer.from(await limitedBytes(c.req.raw.body, MAX_BODY, tooLarge)).toString('utf8');
+  return Buffer.from(await limitedBytes(c.req.raw.body, limit, tooLarge)).toString('utf8');
 }
 
 function checked<T>(schema: z.ZodType<T>, value: unknown): T {

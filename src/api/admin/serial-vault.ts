@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 
-import { OPEN_ENROLMENT, readSerialVault } from '../../devices/index.ts';
+import { MAX_SERIAL_VAULT_BYTES, OPEN_ENROLMENT, readSerialVault } from '../../devices/index.ts';
 import { addAssertions, raiseGeneration } from '../../storage/index.ts';
 import { addForeignSerials, addModel, findModel } from '../../storage/model-service/index.ts';
 import {
@@ -18,6 +18,7 @@ import { showApiKey } from './models.ts';
 import { verifyVaultKeys } from './vault-keys.ts';
 
 const importQuery = z.object({ 'dry-run': z.enum(['true', 'false']).default('false') });
+const SPLIT = '; split the signing log, and import one part after the other';
 
 /**
  * `POST /v1/brand/{brand}/serial-vault/import`: takes over a Serial Vault's models with their API keys, the account-keys of
@@ -33,7 +34,7 @@ export function serialVaultRoutes(deps: AdminApiDeps): AdminApp {
 async function importVault(deps: AdminApiDeps, c: AdminContext): Promise<Response> {
   const brandId = c.req.param('brand') ?? '';
   const dryRun = queryOf(c, importQuery)['dry-run'] === 'true';
-  const vault = readSerialVault(await textBody(c), brandId);
+  const vault = readSerialVault(await textBody(c, MAX_SERIAL_VAULT_BYTES, SPLIT), brandId);
   const { models, serials } = vault;
   const keys = await verifyVaultKeys(deps.database.queries, vault.keys, deps.clock());
   const refused = [...vault.refused, ...keys.refused];

@@ -1,6 +1,7 @@
 import { Command } from '@commander-js/extra-typings';
 import { z } from 'zod';
 
+import { MAX_SERIAL_VAULT_BYTES } from '../../devices/index.ts';
 import type { CliContext } from '../context.ts';
 import { readDocument } from '../files.ts';
 import { note, print, printJson } from '../terminal.ts';
@@ -26,7 +27,7 @@ export function importSerialVaultCommand(context: CliContext) {
     .action(async (file, options) => {
       const gateway = await brandGateway(context);
       const path = `${gateway.path('serial-vault', 'import')}${options.dryRun ? '?dry-run=true' : ''}`;
-      const body = await readDocument(context.terminal, file);
+      const body = await readDocument(context.terminal, file, MAX_SERIAL_VAULT_BYTES);
       const result = await gateway.client.request(path, importedSchema, { method: 'POST', body });
       if (options.json) return printJson(context.terminal, result);
       for (const { subject, message } of result.refused)

@@ -156,4 +156,63 @@ describe('what a Serial Vault leaves behind', () => {
       (await gateway.call('POST', path, { logs: [{ make: 1 }] })).json['error-list'][0].message,
     ).toContain('logs.0');
   });
+
+  it('may have a log of 100,000 rows of usual length, and is to be split when it has more', async () => {
+    const path = `${gateway.brand('/serial-vault/import')}?dry-run=true`;
+    const rowAt = (index: number) => ({
+      id: index,
+      make: rig.chain.brandId,
+      model: 'vault-model-of-usual-length',
+      serialnumber: `SN-2024-${String(index).padStart(10, '0')}`,
+      fingerprint: String(index).padStart(64, 'f'),
+      created: '2020-02-02T02:02:02.123456Z',
+      revision: 1,
+      syncedAt: '2020-02-02T02:02:02.123456Z',
+    });
+    const logs = Array.from({ length: 100_000 }, (_, index) => rowAt(index));
+    expect(JSON.stringify({ logs }).length).toBeGreaterThan(20_000_000);
+    expect((await gateway.call('POST', path, { logs })).json).toMatchObject({
+      serials: 100_000,
+      refused: [],
+    });
+
+    const more = await gateway.call('POST', path, { logs: [...logs, rowAt(logs.length)] });
+    expect([more.status, more.json['error-list'][0]]).toEqual([
+      400,
+      {
+        code: 'list-malformed',
+        message:
+          'cannot read the export of Serial Vault: logs has more than 100000 rows; split it, and import one part after the other',
+      },
+    ]);
+    const large = await gateway.call('POST', path, { padding: ' '.repeat(48 * 1024 * 1024) });
+    expect([large.status, large.json['error-list'][0]]).toEqual([
+      413,
+      {
+        code: 'body-too-large',
+        message:
+          'cannot read the request: its body has more than 50331648 bytes; split the signing log, and import one part after the other',
+      },
+    ]);
+  });
+
+  it('leaves out serials that are not in the strict form, and says which form that is', async () => {
+    const logs = ['A.1', 'A_1', 'A 1'].map((serialnumber) => ({
+      make: rig.chain.brandId,
+      model: 'vault-model',
+      serialnumber,
+      fingerprint: 'c'.repeat(64),
+      created: '2020-02-02T02:02:02Z',
+    }));
+    const plan = await gateway.call('POST', `${gateway.brand('/serial-vault/import')}?dry-run=true`, {
+      logs,
+    });
+    expect(plan.json.refused).toEqual(
+      logs.map(({ serialnumber }) => ({
+        subject: `vault-model/${serialnumber}`,
+        message:
+          'the serial is not made of at most 128 letters and digits with single "-", ":" or "+" between them; its device needs another one',
+      })),
+    );
+  });
 });
