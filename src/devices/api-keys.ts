@@ -47,7 +47,10 @@ export function matchApiKey(
     throw new DeviceError('api-key-wrong', 'cannot accept the API key: it is not one of this model');
   }
   if (match.blocked) {
-    throw new DeviceError('api-key-blocked', `cannot accept the API key: "${match.name}" is blocked`);
+    throw new DeviceError(
+      'api-key-blocked',
+      `cannot accept the API key: "${match.name}" is blocked; ask the brand to lift the block`,
+    );
   }
   if (match.expiresAt !== undefined && of.now.getTime() >= match.expiresAt.getTime()) {
     throw new DeviceError(

@@ -65,15 +65,21 @@ export function blockSubjects(device: BlockSubject): Block[] {
 /** Throws {@link DeviceError} `model-blocked`, `device-key-blocked`, `device-blocked` when one of the blocks is on the device. */
 export function checkBlocks(device: BlockSubject, blocks: (kind: string, subject: string) => boolean): void {
   if (blocks('model', device.model)) {
-    throw new DeviceError('model-blocked', `cannot serve model ${quoted(device.model)}: it is blocked`);
+    throw new DeviceError(
+      'model-blocked',
+      `cannot serve model ${quoted(device.model)}: it is blocked; ask the brand to lift the block`,
+    );
   }
   if (blocks('device-key', device.deviceKeyId)) {
-    throw new DeviceError('device-key-blocked', 'cannot serve this device: its device key is blocked');
+    throw new DeviceError(
+      'device-key-blocked',
+      'cannot serve this device: its device key is blocked; ask the brand to lift the block',
+    );
   }
   if (device.serial !== undefined && blocks('serial', `${device.model}/${device.serial}`)) {
     throw new DeviceError(
       'device-blocked',
-      `cannot serve this device: serial ${quoted(device.serial)} is blocked`,
+      `cannot serve this device: serial ${quoted(device.serial)} is blocked; ask the brand to lift the block`,
     );
   }
 }

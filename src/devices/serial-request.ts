@@ -83,7 +83,7 @@ function readStream(bytes: Uint8Array): readonly Assertion[] {
   if (bytes.length > MAX_SERIAL_REQUEST_BYTES) {
     throw new DeviceError(
       'request-too-large',
-      `cannot read the serial-request: it has more than ${String(MAX_SERIAL_REQUEST_BYTES)} bytes`,
+      `cannot read the serial-request: it has more than ${String(MAX_SERIAL_REQUEST_BYTES)} bytes; send a shorter registration body or model`,
     );
   }
   try {
@@ -100,12 +100,15 @@ function pick(stream: readonly Assertion[]) {
     const found = stream.filter((assertion) => assertion.type === type);
     const first = found[0];
     if (first === undefined) {
-      throw new DeviceError(missing, `cannot accept the stream: it has no ${type} assertion`);
+      throw new DeviceError(
+        missing,
+        `cannot accept the stream: it has no ${type} assertion; send a serial-request and its model`,
+      );
     }
     if (found.length > 1) {
       throw new DeviceError(
         'assertion-unexpected',
-        `cannot accept the stream: it has more than one ${type} assertion`,
+        `cannot accept the stream: it has more than one ${type} assertion; send one`,
       );
     }
     return first;
@@ -127,7 +130,7 @@ function checkModel(model: Assertion, brandId: string, modelName: string): void 
   if (text(model, 'brand-id') !== brandId || text(model, 'model') !== modelName) {
     throw new DeviceError(
       'model-mismatch',
-      `cannot accept the request: it names ${quoted(`${brandId}/${modelName}`)} and comes with another model assertion`,
+      `cannot accept the request: it names ${quoted(`${brandId}/${modelName}`)} and comes with another model assertion; send the one that it names`,
     );
   }
   if (text(model, 'series') !== '16') {
@@ -155,7 +158,7 @@ function readDeviceKey(request: Assertion): PublicKey {
   } catch (cause) {
     throw new DeviceError(
       'request-signature',
-      'cannot accept the request: its signature does not match its device-key',
+      'cannot accept the request: its signature does not match its device-key; sign it with that key',
       {
         cause,
       },

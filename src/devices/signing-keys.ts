@@ -73,7 +73,7 @@ export function checkSerialAllowed(
 function constrained(keyId: string): DeviceError {
   return new DeviceError(
     'signing-key-constrained',
-    `cannot sign with key ${keyId}: the constraints of its account-key do not allow such serials`,
+    `cannot sign with key ${keyId}: the constraints of its account-key do not allow such serials; put another key in the serial policy`,
   );
 }
 
@@ -82,7 +82,10 @@ function checkStanding(accountKey: Assertion, { keyId, now }: SigningUse): void 
     case 'valid':
       return;
     case 'revoked':
-      throw new DeviceError('signing-key-revoked', `cannot sign with key ${keyId}: it is revoked`);
+      throw new DeviceError(
+        'signing-key-revoked',
+        `cannot sign with key ${keyId}: it is revoked; put another key in the serial policy`,
+      );
     case 'expired':
       throw new DeviceError(
         'signing-key-expired',
@@ -91,7 +94,7 @@ function checkStanding(accountKey: Assertion, { keyId, now }: SigningUse): void 
     case 'not-yet-valid':
       throw new DeviceError(
         'signing-key-not-yet-valid',
-        `cannot sign with key ${keyId}: it is valid from ${text(accountKey, 'since')} on`,
+        `cannot sign with key ${keyId}: it is valid from ${text(accountKey, 'since')} on; wait until then, or put another key in the serial policy`,
       );
   }
 }

@@ -112,6 +112,6 @@ async function readBody(c: DeviceContext): Promise<Uint8Array> {
 function tooLarge(): DeviceError {
   return new DeviceError(
     'request-too-large',
-    `cannot read the serial-request: it has more than ${String(MAX_SERIAL_REQUEST_BYTES)} bytes`,
+    `cannot read the serial-request: it has more than ${String(MAX_SERIAL_REQUEST_BYTES)} bytes; send a shorter registration body or model`,
   );
 }

@@ -433,17 +433,27 @@ describe('blocks', () => {
     expect((await block('device-key', 'k'.repeat(64))).json).toMatchObject({ known: false });
   });
 
+  const modelForm = 'use at most 128 lower-case letters, digits and single hyphens';
   it.each([
-    ['serial', 'L-1'],
-    ['serial', 'model-log/no good'],
-    ['model', 'Model'],
-    ['device-key', 'xx'],
-    ['api-key', 'model-log'],
-    ['session', 'no good'],
-  ])('that could meet nobody are refused: %s %s', async (kind, subject) => {
+    ['serial', 'L-1', 'name-malformed', `cannot use "L-1" as a model name: ${modelForm}`],
+    [
+      'serial',
+      'model-log/no good',
+      'block-malformed',
+      'cannot block the serial "model-log/no good": write MODEL/SERIAL',
+    ],
+    ['model', 'Model', 'name-malformed', `cannot use "Model" as a model name: ${modelForm}`],
+    [
+      'device-key',
+      'xx',
+      'block-malformed',
+      'cannot block the device-key "xx": write its SHA3-384, 64 characters, as serials have it',
+    ],
+    ['api-key', 'model-log', 'block-malformed', 'cannot block the api-key "model-log": write MODEL/NAME'],
+    ['session', 'no good', 'block-malformed', 'cannot block the session "no good": write the session\'s id'],
+  ])('that could meet nobody are refused: %s %s', async (kind, subject, code, message) => {
     const { status, json } = await block(kind, subject);
-    expect(status).toBe(400);
-    expect(json['error-list'][0].message).toMatch(/^cannot /);
+    expect([status, json['error-list']]).toEqual([400, [{ code, message }]]);
   });
 
   it('on an API key that is not there, or on a log-in, are refused', async () => {

@@ -59,8 +59,9 @@ async function post(
     body: Buffer.from(stream),
   });
   const body = await reply.text();
-  const code = reply.ok ? '' : String(JSON.parse(body).error_list[0].code);
-  return { status: reply.status, code, type: reply.headers.get('content-type'), body };
+  const [error] = reply.ok ? [] : JSON.parse(body).error_list;
+  const { code = '', message = '' } = error ?? {};
+  return { status: reply.status, code, message, type: reply.headers.get('content-type'), body };
 }
 
 async function signedBy(device: Device, extra: Record<string, string> = {}): Promise<Assertion> {
@@ -164,11 +165,14 @@ describe('a request that does not hold', () => {
     expect(await post(stream, {})).toMatchObject({
       status: 403,
       code: 'api-key-missing',
+      message:
+        'cannot accept a request without an API key: set the "api-key" header of the gadget\'s device-service.headers',
       type: 'application/json',
     });
     expect(await post(stream, { 'api-key': 'another' })).toMatchObject({
       status: 403,
       code: 'api-key-wrong',
+      message: 'cannot accept the API key: it is not one of this model',
     });
   });
 
@@ -178,6 +182,7 @@ describe('a request that does not hold', () => {
     expect(await post(encodeStream([await signedBy(device), stranger]))).toMatchObject({
       status: 404,
       code: 'model-unknown',
+      message: `cannot serve model "model-nobody-made" of brand ${rig.chain.brandId}: the Model Service has no such model; create it`,
     });
     const forged = await signAssertion(
       { type: 'model', headers: { ...model.headers, 'sign-key-sha3-384': '' } },
@@ -196,6 +201,7 @@ describe('a request that does not hold', () => {
     expect(await post(encodeStream([await signedBy(device), other]))).toMatchObject({
       status: 400,
       code: 'model-mismatch',
+      message: `cannot accept the request: it names "${rig.chain.brandId}/model-a" and comes with another model assertion; send the one that it names`,
     });
   });
 
@@ -205,49 +211,92 @@ describe('a request that does not hold', () => {
     expect(await post(Buffer.from(genuine.replace('S-1000', 'S-1001')))).toMatchObject({
       status: 400,
       code: 'request-signature',
+      message:
+        'cannot accept the request: its signature does not match its device-key; sign it with that key',
     });
   });
 
   it('is told what is wrong with its shape', async () => {
     const device = await rig.device(model);
     const request = await signedBy(device);
-    const cases: [string, Uint8Array][] = [
-      ['request-unreadable', Buffer.from('hello')],
-      ['serial-request-missing', encodeStream([model])],
-      ['model-missing', encodeStream([request])],
-      ['assertion-unexpected', encodeStream([request, request, model])],
-      ['assertion-unexpected', encodeStream([request, model, ...rig.chain.brand])],
+    const cases: [code: string, message: string, stream: Uint8Array][] = [
+      [
+        'request-unreadable',
+        'cannot read the serial-request: cannot read the assertion: it ends within its headers',
+        Buffer.from('hello'),
+      ],
+      [
+        'serial-request-missing',
+        'cannot accept the stream: it has no serial-request assertion; send a serial-request and its model',
+        encodeStream([model]),
+      ],
+      [
+        'model-missing',
+        'cannot accept the stream: it has no model assertion; send a serial-request and its model',
+        encodeStream([request]),
+      ],
+      [
+        'assertion-unexpected',
+        'cannot accept the stream: it has more than one serial-request assertion; send one',
+        encodeStream([request, request, model]),
+      ],
+      [
+        'assertion-unexpected',
+        'cannot accept the stream: it may hold a serial-request, its model and one former serial, nothing else',
+        encodeStream([request, model, ...rig.chain.brand]),
+      ],
     ];
-    for (const [code, stream] of cases) {
-      expect(await post(stream)).toMatchObject({ status: 400, code, type: 'application/json' });
+    for (const [code, message, stream] of cases) {
+      expect(await post(stream)).toMatchObject({ status: 400, code, message, type: 'application/json' });
     }
-    expect(await post(Buffer.alloc(600 * 1024))).toMatchObject({ status: 413, code: 'request-too-large' });
+    expect(await post(Buffer.alloc(600 * 1024))).toMatchObject({
+      status: 413,
+      code: 'request-too-large',
+      message:
+        'cannot read the serial-request: it has more than 524288 bytes; send a shorter registration body or model',
+    });
   });
 
   it('is told that its request-id is unknown, expired, or was spent by another device', async () => {
     const device = await rig.device(model);
     const made = async (requestId: string, by = device) =>
       encodeStream([await by.serialRequest(requestId), model]);
-    expect(await post(await made('invented'))).toMatchObject({ status: 400, code: 'request-id-unknown' });
+    expect(await post(await made('invented'))).toMatchObject({
+      status: 400,
+      code: 'request-id-unknown',
+      message: 'cannot accept the request-id: it was not made by this service; ask for a new one',
+    });
+    rig.setClock(new Date('2026-01-01T00:00:00Z'));
     const old = await device.requestId();
-    rig.setClock(new Date(Date.now() + 601_000));
-    expect(await post(await made(old))).toMatchObject({ status: 400, code: 'request-id-expired' });
+    rig.setClock(new Date('2026-01-01T00:10:01Z'));
+    expect(await post(await made(old))).toMatchObject({
+      status: 400,
+      code: 'request-id-expired',
+      message: 'cannot accept the request-id: it expired at 2026-01-01T00:10:00.000Z; ask for a new one',
+    });
     rig.setClock(null);
     const used = await device.requestId();
     expect((await post(await made(used))).status).toBe(200);
     const thief = await rig.device(model);
-    expect(await post(await made(used, thief))).toMatchObject({ status: 409, code: 'request-id-spent' });
+    expect(await post(await made(used, thief))).toMatchObject({
+      status: 409,
+      code: 'request-id-spent',
+      message: 'cannot accept the request-id: another device used it; ask for a new one',
+    });
   });
 
   it('is told that its key is too weak, or its serial number malformed', async () => {
     const weak = await rig.device(model, { keyBits: 1024 });
     expect(await post(encodeStream([await signedBy(weak), model]))).toMatchObject({
       code: 'device-key-weak',
+      message: 'cannot accept a device key of 1024 bits: use at least 2048',
     });
     const odd = await rig.device(model, { proposedSerial: 'two words' });
     expect(await post(encodeStream([await signedBy(odd), model]))).toMatchObject({
       status: 400,
       code: 'proposed-serial-malformed',
+      message:
+        'cannot accept "two words" as a serial number: use at most 128 letters and digits, with single "-", ":" or "+" between them',
     });
   });
 
@@ -289,13 +338,18 @@ describe('a block', () => {
     const device = await rig.device(model, { proposedSerial: 'BLOCK-1' });
     await device.requestSerial();
     const ask = async () => post(encodeStream([await signedBy(device), model]));
-    const kinds: [string, string, string][] = [
-      ['serial', 'model-a/BLOCK-1', 'device-blocked'],
-      ['device-key', device.signer.publicKey.keyId, 'device-key-blocked'],
-      ['model', 'model-a', 'model-blocked'],
-      ['api-key', 'model-a/first', 'api-key-blocked'],
+    const kinds: [kind: string, subject: string, code: string, what: string][] = [
+      ['serial', 'model-a/BLOCK-1', 'device-blocked', 'cannot serve this device: serial "BLOCK-1"'],
+      [
+        'device-key',
+        device.signer.publicKey.keyId,
+        'device-key-blocked',
+        'cannot serve this device: its device key',
+      ],
+      ['model', 'model-a', 'model-blocked', 'cannot serve model "model-a": it'],
+      ['api-key', 'model-a/first', 'api-key-blocked', 'cannot accept the API key: "first"'],
     ];
-    for (const [kind, subject, code] of kinds) {
+    for (const [kind, subject, code, what] of kinds) {
       const block = { kind, subject, brandId: rig.chain.brandId };
       await addBlock(rig.database.queries, {
         ...block,
@@ -303,7 +357,8 @@ describe('a block', () => {
         createdAt: new Date().toISOString(),
         createdBy: 'admin',
       });
-      expect(await ask()).toMatchObject({ status: 403, code });
+      const message = `${what} is blocked; ask the brand to lift the block`;
+      expect(await ask()).toMatchObject({ status: 403, code, message });
       await removeBlock(rig.database.queries, block);
       expect((await ask()).status).toBe(200);
     }
@@ -312,17 +367,46 @@ describe('a block', () => {
 
 describe('a signing key', () => {
   it.each([
-    ['unregistered', false, 'signing-key-unregistered'],
-    ['expired', { until: '2024-06-01T00:00:00Z' }, 'signing-key-expired'],
-    ['revoked', { until: '2024-01-01T00:00:00Z' }, 'signing-key-revoked'],
-    ['future', { since: '2999-01-01T00:00:00Z' }, 'signing-key-not-yet-valid'],
-    ['foreign', { 'account-id': 'someone-else' }, 'authority-not-allowed'],
-  ] as const)('that is %s signs nothing', async (name, extra, code) => {
+    [
+      'unregistered',
+      false,
+      'signing-key-unregistered',
+      'cannot sign with key KEY: its account-key is not here; register the key and push its account-key',
+    ],
+    [
+      'expired',
+      { until: '2024-06-01T00:00:00Z' },
+      'signing-key-expired',
+      'cannot sign with key KEY: it expired at 2024-06-01T00:00:00Z; put another key in the serial policy',
+    ],
+    [
+      'revoked',
+      { until: '2024-01-01T00:00:00Z' },
+      'signing-key-revoked',
+      'cannot sign with key KEY: it is revoked; put another key in the serial policy',
+    ],
+    [
+      'future',
+      { since: '2999-01-01T00:00:00Z' },
+      'signing-key-not-yet-valid',
+      'cannot sign with key KEY: it is valid from 2999-01-01T00:00:00Z on; wait until then, or put another key in the serial policy',
+    ],
+    [
+      'foreign',
+      { 'account-id': 'someone-else' },
+      'authority-not-allowed',
+      'cannot sign as someone-else: the model assertion does not list it as serial-authority; list it, or put another key in the serial policy',
+    ],
+  ] as const)('that is %s signs nothing', async (name, extra, code, sentence) => {
     const bad = await rig.addKey(`key-${name}`, extra);
     const of = await rig.chain.model(`model-key-${name}`);
     await rig.addModel(`model-key-${name}`, { apiKey: 'api-key-of-model-a', key: bad });
     const device = await rig.device(of);
-    expect(await post(encodeStream([await signedBy(device), of]))).toMatchObject({ status: 409, code });
+    expect(await post(encodeStream([await signedBy(device), of]))).toMatchObject({
+      status: 409,
+      code,
+      message: sentence.replace('KEY', bad.keyId),
+    });
   });
 
   it('that is constrained to other assertions signs nothing', async () => {
@@ -332,7 +416,9 @@ describe('a signing key', () => {
     const of = await rig.chain.model('model-constrained');
     await rig.addModel('model-constrained', { apiKey: 'api-key-of-model-a', key: bad });
     expect(await post(encodeStream([await signedBy(await rig.device(of)), of]))).toMatchObject({
+      status: 409,
       code: 'signing-key-constrained',
+      message: `cannot sign with key ${bad.keyId}: the constraints of its account-key do not allow such serials; put another key in the serial policy`,
     });
   });
 
@@ -354,6 +440,7 @@ describe('a signing key', () => {
     expect(await post(encodeStream([await signedBy(await rig.device(of)), of]))).toMatchObject({
       status: 409,
       code: 'policy-missing',
+      message: 'cannot sign serials of model "model-bare": it has no serial policy; create one',
     });
   });
 
@@ -461,9 +548,17 @@ describe('a remodelled device', () => {
     };
     const request = await signedBy(device, original);
     expect(await post(encodeStream([request, model, former]))).toMatchObject({
+      status: 400,
       code: 'remodel-serial-mismatch',
+      message:
+        'cannot remodel: the former serial is not of this device key, or not the one that the request names',
     });
-    expect(await post(encodeStream([request, model]))).toMatchObject({ code: 'remodel-incomplete' });
+    expect(await post(encodeStream([request, model]))).toMatchObject({
+      status: 400,
+      code: 'remodel-incomplete',
+      message:
+        'cannot remodel: the request needs original-brand-id, original-model, original-serial and the former serial assertion',
+    });
   });
 });
 

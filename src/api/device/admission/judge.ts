@@ -31,7 +31,7 @@ export async function judge(
   if (model === undefined) {
     throw new DeviceError(
       'model-unknown',
-      `cannot serve model ${JSON.stringify(request.modelName)} of brand ${request.brandId}: the Model Service has no such model`,
+      `cannot serve model ${JSON.stringify(request.modelName)} of brand ${request.brandId}: the Model Service has no such model; create it`,
     );
   }
   const apiKeyName = checkApiKey(bench, applicant, model);

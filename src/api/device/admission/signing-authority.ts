@@ -27,7 +27,7 @@ export function authorityFor(applicant: Applicant, signing: SigningEntry | undef
   if (authorityId !== request.brandId && !request.serialAuthorities.includes(authorityId)) {
     throw new DeviceError(
       'authority-not-allowed',
-      `cannot sign as ${authorityId}: the model assertion does not list it as serial-authority`,
+      `cannot sign as ${authorityId}: the model assertion does not list it as serial-authority; list it, or put another key in the serial policy`,
     );
   }
   checkSigningKey({
