@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { errorCodes, errorReference } from '../../scripts/documents/error-codes.ts';
 import { listedRoutes, routesOf } from '../../scripts/documents/routes.ts';
 import { settingsNamedIn, settingsReference, USED } from '../../scripts/documents/settings.ts';
+import { enrolmentPolicySchema, madeSerial, parseEnrolmentPolicy } from '../../src/devices/index.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const SRC = join(ROOT, 'src');
@@ -46,6 +48,33 @@ describe('the reference is that of the code (AIRLOCK_WRITE_REFERENCE=1 writes wh
     const text = await readFile(reference('environment.md'), 'utf8');
     const listed = [...text.matchAll(/`(AIRLOCK_[A-Z0-9_]+)`/g)].map(([, name = '']) => name);
     expect([...new Set(listed)].toSorted()).toEqual([...named].toSorted());
+  });
+
+  test('enrolment.md names every field and value of the policy, with an example that is taken', async () => {
+    const page = await readFile(reference('enrolment.md'), 'utf8');
+    const { shape } = enrolmentPolicySchema;
+    const headings = [...page.matchAll(/^## .+$/gm)].flatMap(([line]) =>
+      [...line.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name),
+    );
+    expect(headings.toSorted()).toEqual(Object.keys(shape).toSorted());
+    for (const name of ['mode', 'serials', 'hardware-identity'] as const) {
+      const [section = ''] = page.split(`## \`${name}\`\n`)[1]?.split('\n## ') ?? [];
+      const listed = [...section.matchAll(/^\| `([^`]+)`/gm)].map(([, value = '']) => value);
+      expect(listed).toEqual(shape[name].unwrap().options);
+    }
+    const examples = [...page.matchAll(/^```json\n([^`]+)```$/gm)].map(([, text = '']) => text);
+    const shown = examples.flatMap((text) => {
+      const example: unknown = JSON.parse(text);
+      expect(parseEnrolmentPolicy(example)).toMatchObject(z.record(z.string(), z.unknown()).parse(example));
+      return Object.keys(z.record(z.string(), z.unknown()).parse(example));
+    });
+    expect([...new Set(shown)].toSorted()).toEqual(Object.keys(shape).toSorted());
+  });
+
+  test('enrolment.md tells what number the service makes', async () => {
+    const page = await readFile(reference('enrolment.md'), 'utf8');
+    const of = { brandId: 'acme', model: 'model-a', deviceKeyId: 'k'.repeat(64), prefix: 'ACME-' };
+    expect(page).toContain(`\`${madeSerial(of)}\``);
   });
 
   test('workflows.md names every workflow', async () => {
