@@ -35,6 +35,9 @@ export async function openTokens(
   foundation: Foundation,
 ): Promise<{ readonly tokens: HsmTokens; readonly close: () => Promise<void> }> {
   const tokens = new HsmTokens();
+  const usual = (await plansOf(foundation)).find(({ name }) => name === DEFAULT_TOKEN);
+  // An embedded token is made before anybody asks for it, however long that takes; why it cannot be is told by its status.
+  await usual?.options().catch(() => undefined);
   let lastLook = performance.now();
   const look = async () => {
     lastLook = performance.now();
