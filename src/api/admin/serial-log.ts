@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import { z } from 'zod';
 
 import { writeCommaSeparated } from '../../devices/index.ts';
-import { listSerialLog, type SerialLogDetail } from '../../storage/model-service/index.ts';
+import { listSerialLog, type SerialLogEntry } from '../../storage/model-service/index.ts';
 import { naive } from '../naive-time.ts';
 import {
   cursorOf,
@@ -41,7 +41,10 @@ const logQuery = z.object({
 });
 const cursorSchema = z.object({ signedAt: z.iso.datetime(), id: z.string().max(64) });
 
-/** `/v1/brand/{brand}/model/{model}/serial-log` and `…/serial/{serial}/serial-log`. `format=csv` gives all of it as CSV. */
+/**
+ * `/v1/brand/{brand}/model/{model}/serial-log` and `…/serial/{serial}/serial-log`: every serial that was signed. One that another took the
+ * place of says `ended`. `format=csv` gives all of it as CSV.
+ */
 export function serialLogRoutes(deps: AdminApiDeps): AdminApp {
   const app = new Hono<AdminEnv>();
   app.get('/serial-log', view('list_serial_log'), (c) => answer(deps, c, undefined));
@@ -76,8 +79,9 @@ async function answer(deps: AdminApiDeps, c: AdminContext, serial: string | unde
       'device-key-sha3-384': row.deviceKeyId,
       ...(query['include-serial-assertion'] && { 'serial-assertion': textOf(row.serialAssertion) }),
       ...(query['include-serial-request-assertion'] && {
-        'serial-request-assertion': textOf(row.serialRequest),
+        'serial-request-assertion': row.serialRequest && textOf(row.serialRequest),
       }),
+      ...(row.ended && { ended: { reason: row.ended.reason, at: naive(row.ended.at) } }),
     })),
     'next-cursor': last === undefined ? null : cursorOf({ signedAt: last.signedAt, id: last.id }),
   });
@@ -100,6 +104,8 @@ const CSV_COLUMNS = [
   'serial-sign-key-sha3-384',
   'api-key-name',
   'source-address',
+  'ended-reason',
+  'ended-at',
 ];
 const CSV_PAGE = 500;
 
@@ -125,16 +131,18 @@ function csv(deps: AdminApiDeps, of: Omit<Parameters<typeof listSerialLog>[1], '
   return new Response(stream, { headers: { 'content-type': 'text/csv; charset=utf-8' } });
 }
 
-function csvRow(row: SerialLogDetail): string[] {
+function csvRow(row: SerialLogEntry): string[] {
   return [
     row.brandId,
     row.modelName,
     row.serial,
     row.signedAt,
     row.deviceKeyId,
-    row.signKeyId,
+    row.signKeyId ?? '',
     row.apiKeyName ?? '',
     row.sourceAddress ?? '',
+    row.ended?.reason ?? '',
+    row.ended?.at ?? '',
   ];
 }
 

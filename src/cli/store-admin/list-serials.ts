@@ -7,7 +7,12 @@ import { print, printJson } from '../terminal.ts';
 import { brandGateway } from './gateway.ts';
 import { allItems } from './pages.ts';
 
-const entrySchema = z.looseObject({ 'model-name': z.string(), serial: z.string(), 'created-at': z.string() });
+const entrySchema = z.looseObject({
+  'model-name': z.string(),
+  serial: z.string(),
+  'created-at': z.string(),
+  ended: z.object({ reason: z.string(), at: z.string() }).optional(),
+});
 
 /** `store-admin list serials MODEL`: the log of the serials that were signed for a model. */
 export function listSerialsCommand(context: CliContext) {
@@ -17,7 +22,7 @@ export function listSerialsCommand(context: CliContext) {
     .option('--since <time>', 'only those signed at or after this moment (ISO 8601)')
     .option('--until <time>', 'only those signed before this moment (ISO 8601)')
     .option('--serial <serial>', 'only this serial')
-    .option('--csv', 'print the log as CSV, with device keys, signing keys, API keys and addresses')
+    .option('--csv', 'print the log as CSV, with device keys, signing keys, API keys, addresses and ends')
     .option('--json', 'print the log as JSON')
     .action((model, options) => listSerials(context, model, options));
 }
@@ -47,6 +52,10 @@ async function listSerials(
   }
   const entries = await allItems(gateway, path, entrySchema, filter);
   if (options.json) return printJson(context.terminal, entries);
-  const rows = entries.map((entry) => [entry.serial, entry['created-at']]);
-  for (const line of tableLines(['Serial', 'Signed at'], rows)) print(context.terminal, line);
+  const rows = entries.map((entry) => [
+    entry.serial,
+    entry['created-at'],
+    entry.ended === undefined ? '' : `${entry.ended.reason}, ${entry.ended.at}`,
+  ]);
+  for (const line of tableLines(['Serial', 'Signed at', 'Ended'], rows)) print(context.terminal, line);
 }

@@ -113,9 +113,13 @@ export const SerialHistory = defineEntity({
   name: 'SerialHistory',
   tableName: 'serial_history',
   indexes: [
-    { properties: ['brandId', 'modelName', 'serial'] },
+    {
+      name: 'serial_history_of_serial_index',
+      properties: ['brandId', 'modelName', 'serial', 'signedAt', 'draftId'],
+    },
     { properties: ['brandId', 'deviceKeyId'] },
     { properties: ['createdAt', 'id'] },
+    { properties: ['brandId', 'modelName', 'signedAt', 'draftId'] },
   ],
   properties: {
     id: p.integer().primary().autoincrement(),
@@ -124,6 +128,13 @@ export const SerialHistory = defineEntity({
     serial: p.string().length(128),
     deviceKeyId: keyDigest(),
     signKeyId: keyDigest().nullable(),
+    /** The id that it had as a `SerialIntent`; null for another service's log, and for a promise of a release that did not keep it. */
+    draftId: p.string().length(36).nullable(),
+    /** When it was signed, with `serialAssertion`: then it is in the serial log; null for a promise. */
+    signedAt: moment().nullable(),
+    apiKeyName: name().nullable(),
+    sourceAddress: p.string().length(64).nullable(),
+    serialRequest: p.blob().nullable(),
     /** The revision that another service's log tells; null where the assertion itself is here, or there is none. */
     revision: p.integer().nullable(),
     /** `board-replaced`, `key-changed`, `serial-vault`, or why a promise was closed. */

@@ -3,7 +3,8 @@ import { keyDigest, moment, name, shortId } from './columns.ts';
 
 /**
  * A serial that was promised to a device: every header is fixed before anything is signed, so that a repeat makes the same bytes.
- * With `serialAssertion` it is the serial log. The two unique keys are the authority on who has which serial.
+ * With `serialAssertion` it is in the serial log, beside the signatures of `SerialHistory`. The two unique keys are the authority on who
+ * has which serial.
  */
 export const SerialIntent = defineEntity({
   name: 'SerialIntent',
@@ -16,6 +17,7 @@ export const SerialIntent = defineEntity({
     { properties: ['brandId', 'deviceKeyId'] },
     { properties: ['signedAt', 'id'] },
     { properties: ['brandId', 'modelName', 'createdAt'] },
+    { properties: ['brandId', 'modelName', 'signedAt', 'id'] },
   ],
   properties: {
     /** Of this very draft: a promise that is drafted anew gets another id. */

@@ -8,6 +8,7 @@ import { LibSqlUndoBlobs } from './libsql-0007.ts';
 import { LibSqlKeyBounds } from './libsql-0008.ts';
 import { LibSqlModelSecrets } from './libsql-0009.ts';
 import { LibSqlStoreShares } from './libsql-0010.ts';
+import { LibSqlFormerSignatures } from './libsql-0011.ts';
 import { PostgreSqlFirst } from './postgresql-0001.ts';
 import { PostgreSqlOverrideSnapId } from './postgresql-0002.ts';
 import { PostgreSqlTokens } from './postgresql-0003.ts';
@@ -18,6 +19,7 @@ import { PostgreSqlUndoBlobs } from './postgresql-0007.ts';
 import { PostgreSqlKeyBounds } from './postgresql-0008.ts';
 import { PostgreSqlModelSecrets } from './postgresql-0009.ts';
 import { PostgreSqlStoreShares } from './postgresql-0010.ts';
+import { PostgreSqlFormerSignatures } from './postgresql-0011.ts';
 
 /** In the order in which they are applied; a name, once released, never changes. */
 export const LIBSQL_MIGRATIONS = [
@@ -31,6 +33,7 @@ export const LIBSQL_MIGRATIONS = [
   { name: '0008', class: LibSqlKeyBounds },
   { name: '0009', class: LibSqlModelSecrets },
   { name: '0010', class: LibSqlStoreShares },
+  { name: '0011', class: LibSqlFormerSignatures },
 ];
 
 /** The same steps for PostgreSQL. */
@@ -45,4 +48,5 @@ export const POSTGRESQL_MIGRATIONS = [
   { name: '0008', class: PostgreSqlKeyBounds },
   { name: '0009', class: PostgreSqlModelSecrets },
   { name: '0010', class: PostgreSqlStoreShares },
+  { name: '0011', class: PostgreSqlFormerSignatures },
 ];

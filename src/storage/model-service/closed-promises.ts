@@ -1,7 +1,7 @@
 import { appendAct } from '../audit-log.ts';
 import type { Queries } from '../database.ts';
+import { addHistory, originOfDraft, type ClosedReason } from './serial-history.ts';
 import type { IntentRecord } from './serial-intents.ts';
-import { addHistory, type ClosedReason } from './signed-serials.ts';
 
 /** A promise to be closed. */
 export interface ClosedPromise {
@@ -28,11 +28,10 @@ export async function closePromises(
       .executeTakeFirst();
     if (Number(result.numUpdatedRows) !== 1) continue;
     await addHistory(queries, {
-      ...intent,
+      draft: intent,
+      origin: await originOfDraft(queries, intent.id),
       reason,
-      createdAt: intent.timestamp,
       endedAt: at.toISOString(),
-      endedBy: 'airlock',
     });
     await appendAct(queries, {
       at,

@@ -7,6 +7,7 @@ export * from './models.ts';
 export * from './remodel-allowances.ts';
 export * from './replacement-permits.ts';
 export * from './request-ids.ts';
+export * from './serial-history.ts';
 export * from './serial-intents.ts';
 export * from './serial-log.ts';
 export * from './serial-vault.ts';

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Queries } from '../database.ts';
+import { addHistory, originOfGivenUp } from './serial-history.ts';
 import type { IntentToSign } from './serial-intents.ts';
 
 /** A serial that was signed. */
@@ -71,53 +72,12 @@ async function keepGivenUp(
     .executeTakeFirst();
   if (same !== undefined) return 'repeated';
   await addHistory(queries, {
-    ...intent,
+    draft: { ...intent, serialAssertion: assertion },
+    origin: { ...(await originOfGivenUp(queries, intent)), signedAt: at },
     reason: 'key-changed',
-    createdAt: intent.timestamp,
     endedAt: at,
-    endedBy: 'airlock',
-    serialAssertion: assertion,
   });
   return 'given-up';
-}
-
-/** Why a promise of a serial is never kept as it was made. */
-export type ClosedReason = 'key-revoked' | 'key-expired' | 'key-deleted' | 'key-unusable';
-
-/** What gives up its place in the log's present; see `SerialHistory`. A promise has no assertion: nobody has seen its signature. */
-export interface HistoryRecord {
-  readonly brandId: string;
-  readonly modelName: string;
-  readonly serial: string;
-  readonly deviceKeyId: string;
-  readonly signKeyId: string | null;
-  readonly reason: 'board-replaced' | 'key-changed' | 'serial-vault' | ClosedReason;
-  readonly createdAt: string;
-  readonly endedAt: string;
-  readonly endedBy: string;
-  readonly serialAssertion: Uint8Array | null;
-}
-
-/** Appends to the history of serials. */
-export async function addHistory(queries: Queries, record: HistoryRecord): Promise<void> {
-  const { brandId, modelName, serial, deviceKeyId, signKeyId, reason, createdAt, endedAt, endedBy } = record;
-  const serialAssertion = record.serialAssertion === null ? null : Buffer.from(record.serialAssertion);
-  await queries
-    .insertInto('SerialHistory')
-    .values({
-      brandId,
-      modelName,
-      serial,
-      deviceKeyId,
-      signKeyId,
-      reason,
-      createdAt,
-      endedAt,
-      endedBy,
-      revision: null,
-      serialAssertion,
-    })
-    .execute();
 }
 
 /** What a signing key has signed: as it was counted, and as the log has it. The two are equal unless one was tampered with. */

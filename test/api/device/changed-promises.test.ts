@@ -3,8 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Assertion, PublicKey } from '../../../src/assertions/index.ts';
-import { addPermit } from '../../../src/storage/model-service/index.ts';
+import { decodeAssertion, type Assertion, type PublicKey } from '../../../src/assertions/index.ts';
+import { addPermit, listSerialLog } from '../../../src/storage/model-service/index.ts';
 import type { Device } from '../../support/device.ts';
 import { HeldToken } from '../../support/held-token.ts';
 import { openModelService, type TestModelService } from '../../support/model-service.ts';
@@ -82,5 +82,17 @@ describe('a device that waits for its serial', () => {
     // The device itself checks each serial down to the root, with nothing but what came with it.
     expect(await first).toEqual({ ready: false });
     expect(await second).toMatchObject({ ready: true, serial: { signKeyId: keys[1].keyId } });
+    // Both signatures are in the log, the one that came too late with what was asked for it.
+    const { brandId } = rig.chain;
+    const log = await listSerialLog(rig.database.queries, { brandId, modelName: 'model-rotated', limit: 10 });
+    expect(log).toHaveLength(2);
+    const [late, present] = log.toSorted((one) => (one.ended === null ? 1 : -1));
+    expect(late).toMatchObject({
+      signKeyId: keys[0].keyId,
+      apiKeyName: present?.apiKeyName,
+      ended: { reason: 'key-changed' },
+    });
+    expect(decodeAssertion(late?.serialRequest ?? '').type).toBe('serial-request');
+    expect(present).toMatchObject({ signKeyId: keys[1].keyId, apiKeyName: 'first' });
   });
 });

@@ -5,6 +5,7 @@ import { signingKeyStanding } from '../../../devices/index.ts';
 import { appendAct } from '../../../storage/index.ts';
 import {
   addHistory,
+  originOfDraft,
   promisedRevision,
   redraftIntent,
   type IntentRecord,
@@ -59,22 +60,19 @@ async function promisedAgain(
     id: randomUUID(),
     apiKeyName: of.apiKeyName,
   });
+  const origin = await originOfDraft(bench.queries, present.id);
   if (!(await redraftIntent(bench.queries, draft, present))) return promised;
   // A signature of the former draft may be under way, or was lost with its process: the history tells what it would be of, as it does of
   // a promise that was closed.
-  if (present.closedReason === null) await noteGivenUp(bench, present);
+  if (present.closedReason === null)
+    await addHistory(bench.queries, {
+      draft: present,
+      origin,
+      reason: 'key-changed',
+      endedAt: bench.now.toISOString(),
+    });
   bench.facts.noteIntent(applicant, { ...draft, serialAssertion: null, closedReason: null });
   return { ...promised, id: draft.id, signKeyId: draft.signKeyId };
-}
-
-function noteGivenUp({ queries, now }: Bench, promise: IntentRecord): Promise<void> {
-  return addHistory(queries, {
-    ...promise,
-    reason: 'key-changed',
-    createdAt: promise.timestamp,
-    endedAt: now.toISOString(),
-    endedBy: 'airlock',
-  });
 }
 
 /**

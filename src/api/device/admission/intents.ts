@@ -2,6 +2,7 @@ import { text } from '../../../assertions/index.ts';
 import { checkSerialAllowed, draftSerial } from '../../../devices/index.ts';
 import {
   addHistory,
+  originOfDraft,
   redraftIntent,
   type HistoryRecord,
   type IntentRecord,
@@ -88,11 +89,10 @@ export async function promiseInstead(
 ): Promise<Admission> {
   const { former, reason, draft } = of;
   await addHistory(bench.queries, {
-    ...former,
+    draft: former,
+    origin: await originOfDraft(bench.queries, former.id),
     reason,
-    createdAt: former.timestamp,
     endedAt: bench.now.toISOString(),
-    endedBy: 'airlock',
   });
   unlessOvertaken(await redraftIntent(bench.queries, draft, former));
   return promise(bench, applicant, of);
