@@ -3,7 +3,12 @@ import { z } from 'zod';
 
 import { AirlockError } from '../../errors.ts';
 import { tokenDigest } from '../../publishers/index.ts';
-import { findAccount, findTokenByDigest, type TokenRecord } from '../../storage/model-service/index.ts';
+import {
+  findAccount,
+  findTokenByDigest,
+  noteTokenUse,
+  type TokenRecord,
+} from '../../storage/model-service/index.ts';
 import { naive } from '../naive-time.ts';
 import {
   authenticated,
@@ -120,6 +125,7 @@ async function exchanged(deps: AdminApiDeps, c: AdminContext): Promise<string> {
     new URL(c.req.url).host,
     at,
   );
+  await noteTokenUse(deps.database.queries, row.sessionId, at);
   return issued.macaroon;
 }
 

@@ -98,6 +98,22 @@ describe('a token', () => {
     expect(whoami.json.expires).toMatch(naive);
   });
 
+  it('tells when it was exchanged last, as any session tells when it was used', async () => {
+    const lastUse = async () => {
+      const { macaroons } = (await gateway.call('GET', '/v1/tokens')).json;
+      const sessions = z.array(
+        z.looseObject({ description: z.string(), 'last-used-at': z.string().nullable() }),
+      );
+      return sessions.parse(macaroons).find(({ description }) => description === 'exported')?.[
+        'last-used-at'
+      ];
+    };
+    const before = Date.now();
+    const body = { macaroon: gateway.adminToken };
+    expect((await gateway.call('POST', '/v1/tokens/offline/exchange', body, null)).status).toBe(200);
+    expect(Date.parse(`${String(await lastUse())}Z`)).toBeGreaterThanOrEqual(before);
+  });
+
   it('ends, with the sessions made from it, when it is revoked', async () => {
     const fresh = await gateway.call(
       'POST',
