@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import { z } from 'zod';
 
 import { apiKeyDigest, parseApiKey } from '../../devices/index.ts';
-import { addApiKey, endApiKey, listApiKeys } from '../../storage/model-service/index.ts';
+import { addApiKey, blocksOn, endApiKey, listApiKeys } from '../../storage/model-service/index.ts';
 import { naive } from '../naive-time.ts';
 import {
   conflict,
@@ -13,7 +13,7 @@ import {
   type AdminApp,
   type AdminEnv,
 } from './gateway.ts';
-import { change, modelOfPath } from './model-lookup.ts';
+import { change, checkNoTwin, modelOfPath, SHOWN_API_KEY } from './model-lookup.ts';
 
 const keyName = z
   .string()
@@ -39,7 +39,11 @@ export function apiKeyRoutes(deps: AdminApiDeps): AdminApp {
 
   app.get('/', view('list_api_keys'), async (c) => {
     const { brandId, name } = await modelOfPath(deps, c);
-    const rows = await listApiKeys(deps.database.queries, brandId, name);
+    const { queries } = deps.database;
+    const rows = await listApiKeys(queries, brandId, name);
+    const subjects = rows.map((row) => `${name}/${row.name}`);
+    const blocks = rows.length === 0 ? [] : await blocksOn(queries, [brandId], subjects);
+    const blocked = new Set(blocks.flatMap(({ kind, subject }) => (kind === 'api-key' ? [subject] : [])));
     return c.json(
       rows.map((row) => ({
         name: row.name,
@@ -47,6 +51,7 @@ export function apiKeyRoutes(deps: AdminApiDeps): AdminApp {
         'valid-until': naive(row.validUntil),
         'last-used-at': naive(row.lastUsedAt),
         shown: row.sealed !== null,
+        blocked: blocked.has(`${name}/${row.name}`),
       })),
     );
   });
@@ -54,6 +59,11 @@ export function apiKeyRoutes(deps: AdminApiDeps): AdminApp {
   app.post('/', view('create_api_key'), async (c) => {
     const { brandId, name: modelName } = await modelOfPath(deps, c);
     const given = await jsonBody(c, newKey);
+    if (given.name === SHOWN_API_KEY)
+      throw conflict(
+        'api-key-name-reserved',
+        `cannot create API key '${given.name}': the model's own key, which its creation and update set, has that name; choose another`,
+      );
     const apiKey = given['api-key'] === undefined ? makeApiKey(deps) : parseApiKey(given['api-key']);
     const validUntil =
       given['valid-until'] === undefined ? null : new Date(given['valid-until']).toISOString();
@@ -69,12 +79,7 @@ export function apiKeyRoutes(deps: AdminApiDeps): AdminApp {
       c,
       { act: 'api-key.create', subject, details: { name: given.name } },
       async (tx, at) => {
-        const twin = (await listApiKeys(tx, brandId, modelName)).find((row) => row.hash === hash);
-        if (twin !== undefined)
-          throw conflict(
-            'api-key-exists',
-            `cannot create API key '${given.name}': it is the same as '${twin.name}', and would end with it`,
-          );
+        await checkNoTwin(tx, `create API key '${given.name}'`, { brandId, modelName, hash });
         const added = await addApiKey(tx, {
           brandId,
           modelName,

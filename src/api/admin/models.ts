@@ -26,7 +26,7 @@ import {
   type AdminEnv,
   type Person,
 } from './gateway.ts';
-import { change, modelOfPath, sealName, SHOWN_API_KEY } from './model-lookup.ts';
+import { change, checkNoTwin, modelOfPath, sealName, SHOWN_API_KEY } from './model-lookup.ts';
 
 const newModel = z.object({
   name: z.string(),
@@ -104,7 +104,11 @@ async function patch(deps: AdminApiDeps, c: AdminContext): Promise<Response> {
   const actor = c.get('actor');
   await change(deps, c, { act: 'model.change-api-key', subject: `${brandId}/${name}` }, async (tx, at) => {
     await endApiKey(tx, { brandId, modelName: name, name: SHOWN_API_KEY }, { revokedAt: at });
-    if (apiKey !== undefined) await showApiKey(deps, tx, model, { apiKey, at, actor });
+    if (apiKey !== undefined) {
+      const hash = apiKeyDigest(apiKey, deps.secrets.apiKeyPepper);
+      await checkNoTwin(tx, `change the API key of model '${name}'`, { brandId, modelName: name, hash });
+      await showApiKey(deps, tx, model, { apiKey, at, actor });
+    }
     await touchModel(tx, { brandId, name }, { by: actor, at });
   });
   const changed = await modelOfPath(deps, c);

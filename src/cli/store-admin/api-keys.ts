@@ -12,6 +12,7 @@ const keySchema = z.looseObject({
   'created-at': z.string(),
   'valid-until': z.string().nullable(),
   'last-used-at': z.string().nullable(),
+  blocked: z.boolean(),
 });
 
 /** `store-admin create api-key MODEL NAME`: one more API key, told this once, so that keys can follow each other. */
@@ -46,12 +47,13 @@ export function listApiKeysCommand(context: CliContext) {
         gateway.path('model', model, 'api-keys'),
         z.array(keySchema),
       );
-      const columns = ['Name', 'Created at', 'Valid until', 'Last used at'];
+      const columns = ['Name', 'Created at', 'Valid until', 'Last used at', 'Blocked'];
       const cells = (key: (typeof items)[number]) => [
         key.name,
         key['created-at'],
         key['valid-until'],
         key['last-used-at'],
+        key.blocked ? 'yes' : '',
       ];
       printList(context, { columns, items, cells }, options.json);
     });

@@ -215,6 +215,69 @@ describe('models', () => {
     expect((await gateway.call('DELETE', `${path}/factory-2`)).status).toBe(204);
     expect((await gateway.call('DELETE', `${path}/factory-2`)).status).toBe(404);
   });
+
+  it("keep their own API key apart from the named ones: neither takes the other's name or text", async () => {
+    const model = gateway.brand('/model/model-twin');
+    const codeOf = async (method: string, path: string, body: unknown) => {
+      const { status, json } = await gateway.call(method, path, body);
+      return status < 400 ? String(status) : `${String(status)} ${String(json['error-list'][0].code)}`;
+    };
+    await gateway.call('POST', gateway.brand('/model'), { name: 'model-twin', 'api-key': 'own-key-1' });
+    const named = { name: 'line-1', 'api-key': 'line-key-1' };
+    expect(await codeOf('POST', `${model}/api-keys`, named)).toBe('201');
+    const taken = await gateway.call('POST', `${model}/api-keys`, { name: 'default' });
+    expect([taken.status, taken.json['error-list']]).toEqual([
+      409,
+      [
+        {
+          code: 'api-key-name-reserved',
+          message:
+            "cannot create API key 'default': the model's own key, which its creation and update set, has that name; choose another",
+        },
+      ],
+    ]);
+    const twin = await gateway.call('PATCH', model, { 'api-key': 'line-key-1' });
+    expect([twin.status, twin.json['error-list']]).toEqual([
+      409,
+      [
+        {
+          code: 'api-key-exists',
+          message:
+            "cannot change the API key of model 'model-twin': it is the same as 'line-1', and would end with it",
+        },
+      ],
+    ]);
+    // Nothing changed; the model's own key may be given again, and given up.
+    expect((await gateway.call('GET', model)).json['api-key']).toBe('own-key-1');
+    expect(await codeOf('PATCH', model, { 'api-key': 'own-key-1' })).toBe('200');
+    expect(await codeOf('PATCH', model, { 'api-key': null })).toBe('200');
+    expect(await codeOf('POST', `${model}/api-keys`, { name: 'default' })).toBe('409 api-key-name-reserved');
+    expect(await codeOf('PATCH', model, { 'api-key': 'own-key-2' })).toBe('200');
+    const { json } = await gateway.call('GET', `${model}/api-keys`);
+    expect(json.map(({ name }: { name: string }) => name)).toEqual(['line-1', 'default']);
+  });
+
+  it('tell which of their API keys are blocked', async () => {
+    const blocked = async () => {
+      const { json } = await gateway.call('GET', gateway.brand('/model/model-twin/api-keys'));
+      return z
+        .array(z.object({ name: z.string(), blocked: z.boolean() }))
+        .parse(json)
+        .flatMap((key) => (key.blocked ? [key.name] : []));
+    };
+    expect(await blocked()).toEqual([]);
+    const block = { kind: 'api-key', subject: 'model-twin/line-1', reason: 'leaked' };
+    // A serial of that text is another thing.
+    await gateway.call('POST', gateway.brand('/blocks'), {
+      ...block,
+      kind: 'serial',
+      subject: 'model-twin/default',
+    });
+    expect((await gateway.call('POST', gateway.brand('/blocks'), block)).status).toBe(201);
+    expect(await blocked()).toEqual(['line-1']);
+    await gateway.call('POST', gateway.brand('/blocks/delete'), block);
+    expect(await blocked()).toEqual([]);
+  });
 });
 
 describe('signing keys', () => {
