@@ -55,14 +55,15 @@ export function parseSerialNumber(text: string): SerialNumber {
 }
 
 /**
- * Checks an API key: alphanumeric with inner hyphens (the seed's own example has them), 8 to 50 characters.
+ * Checks an API key: alphanumeric with inner hyphens (the seed's own example has them) or underscores (nothing in the documents forbids
+ * them, and gadgets hold keys that were made elsewhere), 8 to 50 characters.
  * The key itself is never part of the sentence. Throws {@link DeviceError} `api-key-malformed`.
  */
 export function parseApiKey(text: string): string {
   if (text.length >= MIN_API_KEY && text.length <= MAX_API_KEY && API_KEY.test(text)) return text;
   throw new DeviceError(
     'api-key-malformed',
-    `cannot use that API key: use ${String(MIN_API_KEY)} to ${String(MAX_API_KEY)} letters and digits, with single hyphens between them`,
+    `cannot use that API key: use ${String(MIN_API_KEY)} to ${String(MAX_API_KEY)} letters and digits, with single hyphens or underscores between them`,
   );
 }
 

@@ -7,6 +7,7 @@ import {
   deriveClaim,
   DeviceError,
   matchApiKey,
+  parseApiKey,
   openPgpFingerprint,
   planAllowListImport,
   questionBody,
@@ -157,6 +158,25 @@ describe('an API key', () => {
     expect(codeOf('ddd', [record('gone', 'ddd', { expiresAt: new Date(0) })])).toBe('api-key-expired');
     expect(codeOf('eee', [record('out', 'eee', { blocked: true })])).toBe('api-key-blocked');
     expect(codeOf('anything', [])).toBe('api-key-wrong');
+  });
+
+  it.each(['model-a-apikey', 'Under_score1', 'x'.repeat(50), 'a_b-c_d-1'])('may be %s', (text) => {
+    expect(parseApiKey(text)).toBe(text);
+  });
+
+  it.each([
+    'short-1',
+    'x'.repeat(51),
+    '-leading1',
+    'trailing1_',
+    'two--hyphens',
+    'two__scores',
+    'with blank',
+    'ümlaut-key',
+  ])('is refused in one sentence, which does not repeat it: %s', (text) => {
+    expect(() => parseApiKey(text)).toThrow(
+      'cannot use that API key: use 8 to 50 letters and digits, with single hyphens or underscores between them',
+    );
   });
 
   it('is not told by its digest without the pepper', () => {
