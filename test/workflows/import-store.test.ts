@@ -381,7 +381,12 @@ describe('a store that is exported, carried and imported', () => {
     const before = await traces(inside);
     await on(inside, async (client) => {
       const why = await refusal(push(client, await importInput('store', path)));
-      expect(why.message).toMatch(/^cannot accept /);
+      expect(why.code).toBe('not-trusted');
+      expect(why.message).toBe(
+        'cannot accept assertions/store.assert, keys/account-keys.assert: ' +
+          `cannot trust account-key ${outside.chain.rootSigner.publicKey.keyId}: it is the root of test-root, which is not trusted here; ` +
+          'compare this fingerprint with what its authority says, then run "airlock trust add FILE"',
+      );
     });
     expect(await traces(inside)).toEqual(before);
   });

@@ -51,9 +51,7 @@ export class Verifier {
   async verify(assertion: Assertion): Promise<void> {
     if (this.#verified.has(assertion)) return;
     const key = refKey(assertion);
-    if (this.#underWay.has(key)) {
-      throw new AssertionError('not-trusted', `cannot trust ${refWords(assertion)}: it rests on itself`);
-    }
+    if (this.#underWay.has(key)) throw restsOnItself(assertion);
     this.#underWay.add(key);
     try {
       await this.#verifyNow(assertion);
@@ -165,6 +163,15 @@ export class Verifier {
     }
     return undefined;
   }
+}
+
+/** A root signs its own account-key: a chain that ends in one which nobody added here comes back to it. */
+function restsOnItself(assertion: Assertion): AssertionError {
+  const isRoot = assertion.type === 'account-key' && assertion.signKeyId === assertion.primaryKey[0];
+  const why = isRoot
+    ? `it is the root of ${assertion.authorityId}, which is not trusted here; compare this fingerprint with what its authority says, then run "airlock trust add FILE"`
+    : 'it rests on itself';
+  return new AssertionError('not-trusted', `cannot trust ${refWords(assertion)}: ${why}`);
 }
 
 function requireKnownFormat(assertion: Assertion, maxFormat: number): void {

@@ -129,6 +129,24 @@ describe('a chain of trust', () => {
     expect(await refusal(foreign.brandAccount, [...foreign.known, ...foreign.roots])).toBe('not-trusted');
   });
 
+  it('that ends in a root which nobody added says so, and how it is added; two keys in a circle are no root', async () => {
+    const foreign = await makeWorld();
+    const why = (assertion: Assertion, known: readonly Assertion[]) =>
+      verifyChain(assertion, options(known)).catch((error: Error) => error.message);
+    const { keyId } = foreign.root.publicKey;
+    expect(await why(foreign.brandAccount, [...foreign.known, ...foreign.roots])).toBe(
+      `cannot trust account-key ${keyId}: it is the root of my-root, which is not trusted here; ` +
+        'compare this fingerprint with what its authority says, then run "airlock trust add FILE"',
+    );
+    const [one, two] = [world.brand, world.other];
+    const circle = [
+      ...world.known.filter(({ type }) => type === 'account'),
+      await signed(accountKeyDraft(BRAND, one, { 'authority-id': BRAND }), two),
+      await signed(accountKeyDraft(BRAND, two, { 'authority-id': BRAND }), one),
+    ];
+    expect(await why(await signed(modelDraft(), one), circle)).toMatch(/: it rests on itself$/);
+  });
+
   it('breaks at a key that is not known, or is known as the key of another account', async () => {
     const model = await signed(modelDraft(), world.brand);
     expect(
