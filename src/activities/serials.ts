@@ -9,7 +9,7 @@ import {
   type PublicKey,
   type Signer,
 } from '../assertions/index.ts';
-import { checkSerialAllowed, checkSigningKey, DeviceError } from '../devices/index.ts';
+import { checkSerialAllowed, checkSigningKey } from '../devices/index.ts';
 import { sentenceOf } from '../errors.ts';
 import { HsmError, parseHsmKeyId, type Hsm, type HsmKeyId, type TokenFinder } from '../hsm/index.ts';
 import { findAssertion, type Database } from '../storage/index.ts';
@@ -22,20 +22,21 @@ import {
   strandedIntents,
   strandedWithoutKey,
   tokensWithKeys,
-  type ClosedPromise,
-  type ClosedReason,
   type IntentToSign,
   type SignedIntent,
 } from '../storage/model-service/index.ts';
-import { noTracing, type Tracing } from '../telemetry/index.ts';
+import { noTracing, type Log, type Tracing } from '../telemetry/index.ts';
 import type { ProvisionInput, ProvisionOutcome } from '../workflows/serials-contract.ts';
 import { crashPoint } from './crash-point.ts';
+import { gone, isFinal, refusals, unkeepable, type Refusal, type Unkeepable } from './serial-refusals.ts';
 
 /** What the making of serials works with. */
 export interface SerialActivityDeps {
   readonly database: Pick<Database, 'queries' | 'transaction'>;
   readonly tokens: TokenFinder<Pick<Hsm, 'findKey' | 'sign'>>;
   readonly clock: () => Date;
+  /** Told, once for each key of a batch, of promises that no retry keeps. */
+  readonly log: Pick<Log, 'warn'>;
   readonly tracing?: Tracing;
   /** Called with each batch that was stored, so that an API in the same process need not look for it. */
   readonly announce?: (
@@ -80,7 +81,16 @@ export function createSerialActivities(deps: SerialActivityDeps) {
     const hsm = deps.tokens.of(intent.token);
     const publicKey = await publicKeyOf(hsm, id);
     if (publicKey?.keyId !== intent.signKeyId) throw gone(intent);
-    return { publicKey, signDigest: (sha512) => hsm.sign(id, sha512) };
+    return { publicKey, signDigest: (sha512) => hsm.sign(id, sha512).catch(goneFrom(intent, id)) };
+  }
+
+  /** The key was looked up in time, and is not on its token any more. */
+  function goneFrom(intent: IntentToSign, id: HsmKeyId): (failure: unknown) => never {
+    return (failure) => {
+      if (!(failure instanceof HsmError) || failure.kind !== 'not-found') throw failure;
+      keys.delete(id);
+      throw gone(intent);
+    };
   }
 
   async function sign(
@@ -161,10 +171,22 @@ export function createSerialActivities(deps: SerialActivityDeps) {
     const failures = results.flatMap((result): unknown[] =>
       result.status === 'rejected' ? [result.reason] : [],
     );
-    if (closes) await close(unkeepable(intents, results));
+    const refused = refusals(intents, results);
+    warn(refused, batch);
+    if (closes) await close(refused.map(unkeepable));
     const passing = failures.find((failure) => !isFinal(failure));
     if (passing !== undefined) throw asError(passing);
     return { signed: signed.length, refused: failures.length };
+  }
+
+  /** One line for each key: what its promises wait for, or why they end, is the same for all of them. */
+  function warn(refused: readonly Refusal[], batch: string): void {
+    for (const [key, those] of Map.groupBy(refused, ({ intent }) => intent.signKeyId)) {
+      const [first] = those;
+      if (first === undefined) continue;
+      const facts = { key, hsm: first.intent.token, batch, serials: those.length };
+      deps.log.warn(facts, sentenceOf(first.reason));
+    }
   }
 
   async function accountKeysOf(intents: readonly IntentToSign[]): Promise<Map<string, Assertion>> {
@@ -248,47 +270,6 @@ function sum(outcomes: readonly ProvisionOutcome[]): ProvisionOutcome {
   return outcomes.reduce(
     (one, other) => ({ signed: one.signed + other.signed, refused: one.refused + other.refused }),
     { signed: 0, refused: 0 },
-  );
-}
-
-/** Whether waiting cannot help: the key is gone or may not sign. Everything else is tried again. */
-function isFinal(failure: unknown): boolean {
-  if (failure instanceof DeviceError) return failure.kind !== 'unavailable';
-  return failure instanceof HsmError && (failure.kind === 'not-found' || failure.kind === 'invalid');
-}
-
-/** A promise whose key cannot keep it; it stands while a policy names the key and that may be found on its token again. */
-interface Unkeepable extends ClosedPromise {
-  readonly mayComeBack: boolean;
-}
-
-/** The promises of a batch whose key cannot keep them however long they wait, and why. */
-function unkeepable(
-  intents: readonly IntentToSign[],
-  results: readonly PromiseSettledResult<unknown>[],
-): Unkeepable[] {
-  return intents.flatMap((intent, index) => {
-    const result = results[index];
-    if (result?.status !== 'rejected' || !isFinal(result.reason)) return [];
-    const reason: unknown = result.reason;
-    const mayComeBack = reason instanceof KeyGone || reason instanceof HsmError;
-    return [{ intent, reason: closedReason(reason), mayComeBack }];
-  });
-}
-
-function closedReason(failure: unknown): ClosedReason {
-  if (!(failure instanceof DeviceError)) return 'key-unusable';
-  if (failure.code === 'signing-key-revoked') return 'key-revoked';
-  return failure.code === 'signing-key-expired' ? 'key-expired' : 'key-unusable';
-}
-
-/** A key is not on its token. */
-class KeyGone extends DeviceError {}
-
-function gone(intent: IntentToSign): DeviceError {
-  return new KeyGone(
-    'signing-key-unregistered',
-    `cannot sign with key ${intent.signKeyId}: it is not on the HSM; put another key in the serial policy`,
   );
 }
 

@@ -105,6 +105,7 @@ export async function startWork(
           database,
           tokens,
           clock,
+          log,
           tracing,
           ...(options.announce && { announce: options.announce }),
         }),

@@ -6,6 +6,8 @@ import {
   removeSigningKey,
   type ClosedReason,
 } from '../../src/storage/model-service/index.ts';
+import { parseHsmKeyId } from '../../src/hsm/index.ts';
+import { createLog } from '../../src/telemetry/index.ts';
 import type { Device } from '../support/device.ts';
 import { openEnrolment, type TestEnrolment } from '../support/enrolment.ts';
 
@@ -16,6 +18,9 @@ let signs = false;
 /** Keys that are not on the token for now. */
 const missing = new Set<string>();
 
+/** What the log says of the signing. */
+const warnings: unknown[] = [];
+
 beforeAll(async () => {
   enrolment = await openEnrolment({
     before: (hsm) => ({
@@ -25,6 +30,7 @@ beforeAll(async () => {
         return found && missing.has(publicKeyFromRsa(found).keyId) ? undefined : found;
       },
     }),
+    log: createLog('warn', { write: (line: string) => void warnings.push(JSON.parse(line)) }),
     provisioner: {
       runBatch: async (intents) => {
         if (signs) await enrolment.rig.activities.signSerials({ batch: 'test', intents });
@@ -128,6 +134,40 @@ describe('a promise whose key cannot sign any more', () => {
     expect(await sweepLater()).toEqual({ signed: 1, refused: 0 });
     expect(await enrolment.outcome(device)).toBe('S-1');
   });
+
+  it.each(['before it was ever used', 'after it signed'])(
+    'is told in one line for each key and batch, with key, token and way out: one that left %s',
+    async (when) => {
+      const { rig, modelWith, outcome } = enrolment;
+      const name = `model-left-${when.split(' ', 1)[0] ?? ''}`;
+      const key = await rig.addKey(`key-of-${name}`);
+      const model = await modelWith(name);
+      await rig.addPolicy(name, key);
+      const first = await rig.device(model, { proposedSerial: 'S-0' });
+      if (when === 'after it signed') expect(await signed(() => outcome(first))).toBe('S-0');
+      const row = await findSigningKey(rig.database.queries, key.keyId);
+      await rig.hsm.deleteKey(parseHsmKeyId(row?.hsmKeyId ?? ''));
+      for (const serial of ['S-1', 'S-2'])
+        expect(await outcome(await rig.device(model, { proposedSerial: serial }))).toBe('202 later');
+      warnings.length = 0;
+      expect(await sweepLater()).toEqual({ signed: 0, refused: 2 });
+      expect(warnings).toEqual([
+        expect.objectContaining({
+          level: 'warn',
+          key: key.keyId,
+          hsm: 'default',
+          batch: expect.stringContaining('sweep-'),
+          serials: 2,
+          msg: `cannot sign with key ${key.keyId}: it is not on the HSM token "default"; bring back the token that holds it, or put another key in the serial policies that name it`,
+        }),
+      ]);
+      expect(await historyOf(name)).toEqual([]);
+      // The other way out: with another key in the policy, nothing waits for this one any more.
+      await rig.addPolicy(name, enrolment.key);
+      expect(await sweepLater()).toEqual({ signed: 0, refused: 2 });
+      expect(await sweepLater()).toEqual(NOTHING);
+    },
+  );
 
   it('is not made where the constraints of the key do not allow just this serial', async () => {
     const { rig, modelWith, outcome } = enrolment;

@@ -6,7 +6,7 @@ import { SerialService } from '../../src/api/device/serial-service.ts';
 import { createSerialRoutes } from '../../src/api/device/serials.ts';
 import type { Database, Queries } from '../../src/storage/index.ts';
 import { signedSerials } from '../../src/storage/model-service/index.ts';
-import { noTracing, type Tracing } from '../../src/telemetry/index.ts';
+import { noTracing, silentLog, type Tracing } from '../../src/telemetry/index.ts';
 import type { TestModelService } from '../support/model-service.ts';
 import { InjectedFault } from './faulty.ts';
 import type { Gates, Resting, Way } from './gates.ts';
@@ -77,6 +77,7 @@ export class GatedHost implements Resting {
         }),
       },
       clock,
+      log: silentLog(),
       announce: (serials) => this.#provisioner.announce(serials),
     });
     this.#provisioner = new Provisioner({

@@ -67,6 +67,7 @@ if (order.parts !== 'api') {
     database,
     tokens: { of: () => token },
     clock,
+    log: silentLog(),
     ...announce,
   });
   await startWorkers({

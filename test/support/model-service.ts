@@ -35,7 +35,7 @@ import {
 } from '../../src/storage/model-service/index.ts';
 import { traced } from '../../src/api/watch/traced.ts';
 import { signingSpans } from '../../src/appliance/signing-spans.ts';
-import { noTracing, type Tracing } from '../../src/telemetry/index.ts';
+import { noTracing, silentLog, type Log, type Tracing } from '../../src/telemetry/index.ts';
 import { makeBrandChain, type BrandChain } from './brand-chain.ts';
 import { Device, type DeviceOptions } from './device.ts';
 import { makeTestToken, type TestToken } from './softhsm-token.ts';
@@ -96,6 +96,8 @@ export interface ModelServiceRig {
   readonly otherTokens?: Readonly<Record<string, Hsm>>;
   /** Who takes the time; nobody unless told. */
   readonly tracing?: Tracing;
+  /** What hears the warnings of the signing; nobody unless told. */
+  readonly log?: Log;
 }
 
 /** Opens the rig in a folder that outlives it. Batches run at once in this process, without Temporal, unless told otherwise. */
@@ -123,6 +125,7 @@ export async function openModelService(rig: ModelServiceRig): Promise<TestModelS
     database,
     tokens: { of: (name) => rig.otherTokens?.[name] ?? signing },
     clock,
+    log: rig.log ?? silentLog(),
     tracing,
     announce: (serials) => provisioner.announce(serials),
   });

@@ -12,6 +12,7 @@ import { AirlockError } from '../../src/errors.ts';
 import { HsmError } from '../../src/hsm/index.ts';
 import { findAssertion } from '../../src/storage/index.ts';
 import { findSigningKeyByName, storeSigned, intentsToSign } from '../../src/storage/model-service/index.ts';
+import { silentLog } from '../../src/telemetry/index.ts';
 import type { createSigningKey } from '../../src/workflows/create-signing-key.ts';
 import type { deleteSigningKey } from '../../src/workflows/delete-signing-key.ts';
 import type { provisionSerials, sweepSerials } from '../../src/workflows/provision-serials.ts';
@@ -59,7 +60,7 @@ function activities(hsm: TestModelService['hsm'] = rig.hsm) {
   };
   return {
     hsm: withFailures({
-      ...createSerialActivities({ database, tokens: oneToken(hsm), clock, announce }),
+      ...createSerialActivities({ database, tokens: oneToken(hsm), clock, log: silentLog(), announce }),
       ...createSigningKeyActivities({
         database,
         tokens: oneToken(hsm),
