@@ -10,7 +10,15 @@ import {
   type HsmTokenSettings,
 } from '../config/index.ts';
 import { AirlockError } from '../errors.ts';
-import { createSoftHsmToken, HsmTokens, type HsmOptions, type TokenPlan } from '../hsm/index.ts';
+import {
+  createSoftHsmToken,
+  HsmTokens,
+  parseHsmKeyId,
+  type HsmKeyId,
+  type HsmOptions,
+  type TokenPlan,
+} from '../hsm/index.ts';
+import { keysInForce } from '../storage/model-service/index.ts';
 import type { Foundation } from './foundation.ts';
 import { signingSpans } from './signing-spans.ts';
 import { followSettings } from './settings-watch.ts';
@@ -77,18 +85,25 @@ async function plansOf(foundation: Foundation): Promise<readonly TokenPlan[]> {
   const set = await foundation.settings.all();
   const deadlines = deadlinesOf(new Settings(set).number('internal.publishergw.snapmodels.read-timeout'));
   const onSigned = signingSpans(foundation.tracing);
+  const common = (token: string) => ({ deadlines, onSigned, keysInUse: () => keysInUse(foundation, token) });
   const configured = hsmTokens(set).map((token) => ({
     name: token.name,
     fingerprint: JSON.stringify([token, deadlines]),
-    options: async () => ({ ...externalToken(foundation, token), deadlines, onSigned }),
+    options: async () => ({ ...externalToken(foundation, token), ...common(token.name) }),
   }));
   if (configured.some(({ name }) => name === DEFAULT_TOKEN)) return configured;
   const embedded = {
     name: DEFAULT_TOKEN,
     fingerprint: JSON.stringify([EMBEDDED_LABEL, deadlines]),
-    options: async () => ({ ...(await embeddedToken(foundation)), deadlines, onSigned }),
+    options: async () => ({ ...(await embeddedToken(foundation)), ...common(DEFAULT_TOKEN) }),
   };
   return [embedded, ...configured];
+}
+
+/** The keys of ours that the token should hold, because policies in force name them. */
+async function keysInUse({ database }: Foundation, token: string): Promise<HsmKeyId[]> {
+  const keys = await keysInForce(database.queries);
+  return keys.filter((key) => key.token === token).map(({ hsmKeyId }) => parseHsmKeyId(hsmKeyId));
 }
 
 async function embeddedToken({ dataFolder, settings, clock }: Foundation): Promise<HsmOptions> {

@@ -66,8 +66,10 @@ export interface HsmProbe {
   readonly at: Date;
   /** From the call to the verified signature, waiting included; unset when the probe failed. */
   readonly milliseconds: number | undefined;
-  /** The key that signed; unset when the token holds none and was only asked for a sign of life. */
+  /** The key that signed; unset when the token holds none in use and was only asked for a sign of life. */
   readonly key: HsmKeyId | undefined;
+  /** Keys in use that are not on the token, which works otherwise. */
+  readonly missing: readonly HsmKeyId[];
   /** Why the probe failed, in words. */
   readonly failure: string | undefined;
 }
@@ -91,7 +93,7 @@ export interface Hsm {
   /** {@link sign} for many digests at once, in their order; fails as a whole with the first failure. */
   signMany(id: HsmKeyId, digests: readonly Uint8Array[]): Promise<Uint8Array[]>;
   status(): HsmStatus;
-  /** Signs a test digest and notes the outcome in the status. Does not throw when the HSM is down. */
+  /** Looks for the keys in use, signs a test digest with one of them, and notes the outcome in the status. Does not throw when the HSM is down. */
   probe(): Promise<HsmProbe>;
   /** Finishes what is in flight, refuses what waits, and ends the child processes. */
   close(): Promise<void>;
@@ -140,8 +142,13 @@ export interface HsmOptions {
   readonly settleGeneration?: number;
   /** How often an idle connection is asked for a sign of life; 5000. */
   readonly heartbeat?: number;
-  /** How often a test digest is signed; 60 000, 0 for never. */
+  /** How often the token is probed; 60 000, 0 for never. */
   readonly probeEvery?: number;
+  /**
+   * The keys of ours that are relied on now: a probe looks for each, and signs with no other, for what else is on the token belongs to
+   * somebody else. None unless told.
+   */
+  readonly keysInUse?: () => Promise<readonly HsmKeyId[]>;
   /** Called with the times of each signature by whoever asked for it, in their asynchronous context. */
   readonly onSigned?: (times: SigningTimes) => void;
 }

@@ -59,6 +59,7 @@ export function withDefaults(options: HsmOptions, script: URL): TokenHsmOptions 
     settleGeneration: options.settleGeneration ?? (target.inProcess ? 0 : 30_000),
     heartbeat: options.heartbeat ?? 5000,
     probeEvery: options.probeEvery ?? 60_000,
+    keysInUse: options.keysInUse ?? (async () => []),
     onSigned: options.onSigned,
     files: target.inProcess ? SoftHsmFiles.of(target.env) : undefined,
   };

@@ -33,6 +33,7 @@ export interface TokenHsmOptions {
   readonly settleGeneration: number;
   readonly heartbeat: number;
   readonly probeEvery: number;
+  readonly keysInUse: () => Promise<readonly HsmKeyId[]>;
   readonly onSigned: ((times: SigningTimes) => void) | undefined;
   /** The files of an embedded token, which need some care. */
   readonly files: SoftHsmFiles | undefined;
@@ -56,6 +57,7 @@ export class TokenHsm implements Hsm {
   readonly #signatures = new Map<HsmKeyId, number>();
   readonly #probeTimer: NodeJS.Timeout | undefined;
   #lastProbe: HsmProbe | undefined;
+  #inUse: readonly HsmKeyId[] = [];
   #closed = false;
 
   constructor(options: TokenHsmOptions) {
@@ -154,24 +156,58 @@ export class TokenHsm implements Hsm {
 
   async probe(): Promise<HsmProbe> {
     const at = new Date();
-    const start = performance.now();
-    let key: HsmKeyId | undefined;
-    let failure: string | undefined;
     try {
-      key = this.#ready.keys().next().value ?? (await this.listKeys())[0]?.id;
-      if (key !== undefined) await this.#signVerified(key, PROBE_DIGEST);
-      else await this.#ask({ op: 'ping' }, DESK);
+      this.#lastProbe = { at, ...(await this.#tried(await this.#knownInUse())), failure: undefined };
     } catch (error) {
-      failure = sentenceOf(error);
+      const failure = sentenceOf(error);
+      this.#lastProbe = { at, milliseconds: undefined, key: undefined, missing: [], failure };
     }
-    const milliseconds = failure === undefined ? performance.now() - start : undefined;
-    this.#lastProbe = { at, milliseconds, key, failure };
     return this.#lastProbe;
   }
 
-  /** A failure that was found while the token was away is not told for another minute once it is back. */
+  /** That nobody can say which keys are in use is no fault of the token: then it is those of the last time. */
+  async #knownInUse(): Promise<readonly HsmKeyId[]> {
+    try {
+      this.#inUse = await this.#options.keysInUse();
+    } catch {
+      // Whoever keeps them tells that it is away.
+    }
+    return this.#inUse;
+  }
+
+  /** A test signature by the first key that is there, and a look for each of the others. */
+  async #tried(keys: readonly HsmKeyId[]): Promise<Omit<HsmProbe, 'at' | 'failure'>> {
+    const missing: HsmKeyId[] = [];
+    let signed: { readonly key: HsmKeyId; readonly milliseconds: number } | undefined;
+    for (const key of keys) {
+      const start = performance.now();
+      const there =
+        signed === undefined ? await this.#signsWith(key) : (await this.findKey(key)) !== undefined;
+      if (!there) missing.push(key);
+      else signed ??= { key, milliseconds: performance.now() - start };
+    }
+    if (signed !== undefined) return { ...signed, missing };
+    const start = performance.now();
+    await this.#ask({ op: 'ping' }, DESK);
+    return { key: undefined, milliseconds: performance.now() - start, missing };
+  }
+
+  /** Whether the token holds the key, which then has signed. */
+  async #signsWith(key: HsmKeyId): Promise<boolean> {
+    try {
+      await this.#signVerified(key, PROBE_DIGEST);
+      return true;
+    } catch (error) {
+      if (error instanceof HsmError && error.code === 'hsm-key-not-found') return false;
+      throw error;
+    }
+  }
+
+  /** What was found while the token was away, or another in its place, is not told for another minute once it is back. */
   #probeAnew(): void {
-    if (this.#probeTimer !== undefined && this.#lastProbe?.failure !== undefined) void this.probe();
+    const { failure, missing = [] } = this.#lastProbe ?? {};
+    if (this.#probeTimer === undefined) return;
+    if (failure !== undefined || missing.length > 0) void this.probe();
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,5 @@
 /** The tokens of an appliance as its operator sets them: while it runs, with PINs that are sealed or lie in files. */
+import { randomUUID } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -6,6 +7,7 @@ import { openFoundation, type Foundation } from '../../src/appliance/foundation.
 import { openTokens } from '../../src/appliance/hsm-tokens.ts';
 import { isSecretSetting, settingKey } from '../../src/config/index.ts';
 import { parseHsmKeyId } from '../../src/hsm/index.ts';
+import { addPolicy, completeSigningKey, reserveSigningKey } from '../../src/storage/model-service/index.ts';
 import { silentLog } from '../../src/telemetry/index.ts';
 import { P11KitServer } from '../support/p11-kit.ts';
 import { eventually } from '../support/processes.ts';
@@ -128,6 +130,31 @@ describe('the PIN of the default token', () => {
       await eventually('the state "ready"', () => words('default').startsWith('ready'));
     },
   );
+});
+
+describe('a test signature', () => {
+  it('is made with a key that a policy in force names, and the missing ones of that token are told', async () => {
+    const { foundation } = await appliance();
+    const { queries } = foundation.database;
+    const { tokens } = await open(foundation);
+    const hsm = tokens.of('default');
+    const by = { createdAt: '2026-01-01T00:00:00.000Z', createdBy: 'admin' };
+    const names = ['of-nobody', 'of-a-model', 'lost', 'elsewhere'];
+    const [idle, used, lost, elsewhere] = names.map(() => parseHsmKeyId(randomUUID()));
+    for (const [index, hsmKeyId] of [idle, used, lost, elsewhere].entries()) {
+      const name = names[index] ?? '';
+      const token = name === 'elsewhere' ? 'card' : 'default';
+      await reserveSigningKey(queries, { hsmKeyId: hsmKeyId ?? '', token, brandId: 'brand', name, ...by });
+      const made = { keyId: `K-${name}`, publicKey: '', fingerprint: '' };
+      await completeSigningKey(queries, hsmKeyId ?? '', made);
+      if (name === 'of-nobody') continue;
+      const policy = { brandId: 'brand', modelName: `model-${name}`, ...by };
+      await addPolicy(queries, { ...policy, keyId: 'K-of-nobody' });
+      await addPolicy(queries, { ...policy, keyId: `K-${name}` });
+    }
+    for (const id of [idle, used]) await hsm.generateKey(id ?? keyId, 'key');
+    expect(await hsm.probe()).toMatchObject({ key: used, missing: [lost], failure: undefined });
+  });
 });
 
 describe('another token', () => {

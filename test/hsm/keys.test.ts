@@ -1,8 +1,9 @@
 import { createHash, createPublicKey, randomBytes, randomUUID, verify, type KeyObject } from 'node:crypto';
-import { PKCS11 } from 'pkcs11js';
+import type { PKCS11 } from 'pkcs11js';
 import { describe, expect, it } from 'vitest';
 import { CK } from '../../src/hsm/cryptoki.ts';
-import { parseHsmKeyId, type RsaPublicKey } from '../../src/hsm/index.ts';
+import { parseHsmKeyId, type HsmKeyId, type RsaPublicKey } from '../../src/hsm/index.ts';
+import { onToken } from '../support/on-token.ts';
 import { makeTestToken, openTestHsm, type TestToken } from '../support/softhsm-token.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -29,7 +30,10 @@ describe('keys on the token', () => {
   });
 
   it('signs many at once, in their order, and counts them by key', async () => {
-    const hsm = await openTestHsm(await makeTestToken(await temporaryFolder()));
+    const inUse: HsmKeyId[] = [];
+    const hsm = await openTestHsm(await makeTestToken(await temporaryFolder()), {
+      keysInUse: async () => inUse,
+    });
     const [one, other] = [parseHsmKeyId('01'), parseHsmKeyId('02')];
     const [publicKey] = await Promise.all([hsm.generateKey(one, 'one'), hsm.generateKey(other, 'other')]);
     const messages = Array.from({ length: 40 }, (_, index) => `message ${index}`);
@@ -42,7 +46,8 @@ describe('keys on the token', () => {
       return verify('sha512', Buffer.from(messages[index] ?? ''), keyObject(publicKey), signature);
     });
     expect(checked).toEqual(messages.map(() => true));
-    await hsm.probe();
+    inUse.push(one);
+    expect(await hsm.probe()).toMatchObject({ key: one });
     expect([...hsm.status().signatures]).toEqual(
       expect.arrayContaining([
         [one, 40],
@@ -174,26 +179,6 @@ describe('keys on the token', () => {
     expect(parseHsmKeyId('6BA7B810-9DAD-11D1-80B4-00C04FD430C8')).toBe('6ba7b8109dad11d180b400c04fd430c8');
   });
 });
-
-/** Looks at a token with the bare binding, in this process: what the product's own code says is not taken for granted. */
-function onToken<Result>(token: TestToken, look: (lib: PKCS11, session: Buffer) => Result): Result {
-  Object.assign(process.env, token.env);
-  const lib = new PKCS11();
-  lib.load(token.modulePath);
-  lib.C_Initialize({ flags: CK.CKF_OS_LOCKING_OK });
-  try {
-    const slot = lib
-      .C_GetSlotList(true)
-      .find((candidate) => lib.C_GetTokenInfo(candidate).label.trim() === token.label);
-    if (!slot) throw new Error('the token is not there');
-    const session = lib.C_OpenSession(slot, CK.CKF_SERIAL_SESSION | CK.CKF_RW_SESSION);
-    lib.C_Login(session, CK.CKU_USER, token.pin);
-    return look(lib, session);
-  } finally {
-    lib.C_Finalize();
-    lib.close();
-  }
-}
 
 function find(lib: PKCS11, session: Buffer, objectClass: number | undefined, id: string): Buffer[] {
   const ofClass = objectClass === undefined ? [] : [{ type: CK.CKA_CLASS, value: objectClass }];

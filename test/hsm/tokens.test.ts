@@ -112,7 +112,7 @@ describe('whether a token can sign', () => {
 
   it('is no while test signatures fail on open connections', () => {
     const words = 'signs with the token "card" over 1 connection';
-    const probe = { at: new Date(0), milliseconds: undefined, key: undefined };
+    const probe = { at: new Date(0), milliseconds: undefined, key: undefined, missing: [] };
     const failed = {
       state: 'ready',
       words,
@@ -147,7 +147,7 @@ describe('two tokens', () => {
   });
 
   it('are tested with a signature each', async () => {
-    const { tokens } = await two();
+    const { tokens } = await two({ keysInUse: async () => [keyId] });
     await Promise.all(['one', 'other'].map((name) => tokens.of(name).probe()));
     for (const { lastProbe } of tokens.status())
       expect(lastProbe).toMatchObject({ key: keyId, failure: undefined });

@@ -168,6 +168,32 @@ export async function removeSigningKey(queries: Queries, hsmKeyId: string): Prom
 
 /** The names of the models, of any brand, whose policy in force names the key. */
 export async function modelsUsingKey(queries: Queries, keyId: string): Promise<string[]> {
+  return (await modelsByKey(queries)).get(keyId) ?? [];
+}
+
+/** A signing key of this service that policies in force name, and the names of their models. */
+export interface KeyInForce extends Pick<SigningKeyRecord, 'hsmKeyId' | 'token' | 'brandId' | 'name'> {
+  readonly keyId: string;
+  readonly models: readonly string[];
+}
+
+/** Every signing key that some policy in force names. */
+export async function keysInForce(queries: Queries): Promise<KeyInForce[]> {
+  const users = await modelsByKey(queries);
+  const keys = await queries
+    .selectFrom('SigningKey')
+    .select(['hsmKeyId', 'token', 'brandId', 'name', 'keyId'])
+    .orderBy('createdAt')
+    .orderBy('hsmKeyId')
+    .execute();
+  return keys.flatMap(({ keyId, ...key }) => {
+    const models = keyId === null ? undefined : users.get(keyId);
+    return keyId === null || models === undefined ? [] : [{ ...key, keyId, models }];
+  });
+}
+
+/** The models by the key that their policy in force names. */
+async function modelsByKey(queries: Queries): Promise<ReadonlyMap<string, string[]>> {
   const rows = await queries
     .selectFrom('SerialPolicy')
     .select(['brandId', 'modelName', 'keyId'])
@@ -176,8 +202,10 @@ export async function modelsUsingKey(queries: Queries, keyId: string): Promise<s
     .execute();
   // The last revision of each model is the one in force.
   const inForce = new Map(rows.map((row) => [`${row.brandId}/${row.modelName}`, row]));
-  const users = [...inForce.values()].filter((row) => row.keyId === keyId);
-  return users.map(({ modelName }) => modelName).toSorted();
+  const models = new Map<string, string[]>();
+  for (const { keyId, modelName } of inForce.values())
+    models.set(keyId, [...(models.get(keyId) ?? []), modelName].toSorted());
+  return models;
 }
 
 /** Ends the policy revisions, none of them in force, that name a key which goes away. */
