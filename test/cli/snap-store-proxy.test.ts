@@ -29,6 +29,7 @@ const status = {
   devices: 0,
   hsm: null,
   hsmTokens: [],
+  missingKeys: [],
   signatureDiscrepancies: [],
   disk: { free: 0, blobs: 0 },
   lastImport: null,
@@ -127,6 +128,19 @@ describe('status', () => {
     expect((await run(['status'])).stderr).toContain(
       'Signing key "serials" of brand: 12 signatures counted, 11 in the serial log.',
     );
+  });
+
+  test('says which keys are not on their token, and what waits for them', async () => {
+    const missingKeys = [
+      { brandId: 'brand', name: 'serials', keyId: 'K', token: 'card', models: ['model-a', 'model-b'] },
+    ];
+    const { run } = await operator({ 'GET /ops/v1/status': { ...status, missingKeys } });
+    const line =
+      'Signing key "serials" of brand (K) is not on the HSM token "card": serials of model-a, model-b wait for it. Bring back the token that holds it, or put another key in the serial policies.\n';
+    const said = await run(['status']);
+    expect(said.stderr).toContain(line);
+    expect(said.stdout).not.toContain('Signing key');
+    expect((await run(['status', '--verbose'])).stdout).toContain(`\nHSM: none\n${line}`);
   });
 
   test('says beside the documented lines which HSM token is waited for, and names every one when asked', async () => {

@@ -18,6 +18,8 @@ export interface TokenFacts {
   readonly words: string;
   /** Why it cannot sign now, in words; undefined when it can. */
   readonly failure: string | undefined;
+  /** Ids on the token of keys in use that were not found there. */
+  readonly lastProbe: { readonly missing: readonly string[] } | undefined;
 }
 
 /** What the operator's interface needs from the host. */

@@ -24,6 +24,16 @@ export const status = z.object({
   hsm: z.object({ state: z.string(), detail: z.string().nullable() }).nullable(),
   /** Every HSM token, and what it waits for; empty where another process has them. */
   hsmTokens: z.array(z.object({ name: z.string(), state: z.string(), detail: z.string() })),
+  /** Signing keys of policies in force that are not on their token: the serials of their models wait. */
+  missingKeys: z.array(
+    z.object({
+      brandId: z.string(),
+      name: z.string(),
+      keyId: z.string(),
+      token: z.string(),
+      models: z.array(z.string()),
+    }),
+  ),
   /** What stands in the way of the folder or bucket with the files of snaps; null when nothing does. */
   storageFailure: z.string().nullable(),
   /** Signing keys whose count of signatures is not that of the serial log: none, unless somebody changed one of the two. */

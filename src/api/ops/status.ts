@@ -7,7 +7,7 @@ import { GENERAL_STORE } from '../../brands/index.ts';
 import { DEFAULT_TOKEN, Settings } from '../../config/index.ts';
 import { sentenceOf } from '../../errors.ts';
 import { ownStoreId, readLastBackup, type Queries } from '../../storage/index.ts';
-import { signatureCounts } from '../../storage/model-service/index.ts';
+import { keysInForce, signatureCounts } from '../../storage/model-service/index.ts';
 import { QUEUES } from '../../workflows/options.ts';
 import type { status } from './host-contract.ts';
 import type { OpsDeps } from './deps.ts';
@@ -105,6 +105,7 @@ async function statusOf(deps: OpsDeps): Promise<Status> {
     accountKeys: await keyList(queries),
     devices: await count(queries, 'Device'),
     ...(await hsmOf(deps)),
+    missingKeys: await missingKeys(deps),
     signatureDiscrepancies: (await signatureCounts(queries)).filter(
       ({ counted, inLog }) => counted !== inLog,
     ),
@@ -135,6 +136,7 @@ const EMPTY = {
   devices: 0,
   hsm: null,
   hsmTokens: [],
+  missingKeys: [],
   signatureDiscrepancies: [],
   lastImport: null,
   lastBackup: null,
@@ -145,6 +147,20 @@ async function hsmOf(deps: OpsDeps): Promise<Pick<Status, 'hsm' | 'hsmTokens'>> 
   const hsmTokens = deps.hsm().map(({ name, state, words }) => ({ name, state, detail: words }));
   const usual = hsmTokens.find(({ name }) => name === DEFAULT_TOKEN);
   return { hsm: usual === undefined ? null : { state: usual.state, detail: usual.detail }, hsmTokens };
+}
+
+/** Keys in force that the last look at their token did not find; a policy that changed since counts at once. */
+async function missingKeys({ hsm, database }: OpsDeps): Promise<Status['missingKeys']> {
+  const missing = new Set(hsm().flatMap(({ lastProbe }) => lastProbe?.missing ?? []));
+  if (missing.size === 0) return [];
+  const keys = (await keysInForce(database.queries)).filter(({ hsmKeyId }) => missing.has(hsmKeyId));
+  return keys.map(({ brandId, name, keyId, token, models }) => ({
+    brandId,
+    name,
+    keyId,
+    token,
+    models: [...models],
+  }));
 }
 
 /** Who has the HSM where this process has not: a worker of its own that asks Temporal for such work. */

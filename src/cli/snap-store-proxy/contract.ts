@@ -125,6 +125,15 @@ export const status = z.looseObject({
   devices: z.number(),
   hsm: z.looseObject({ state: z.string(), detail: z.string().nullable() }).nullable(),
   hsmTokens: z.array(z.looseObject({ name: z.string(), state: z.string(), detail: z.string() })),
+  missingKeys: z.array(
+    z.looseObject({
+      brandId: z.string(),
+      name: z.string(),
+      keyId: z.string(),
+      token: z.string(),
+      models: z.array(z.string()),
+    }),
+  ),
   storageFailure: z.string().nullish(),
   signatureDiscrepancies: z.array(
     z.looseObject({ brandId: z.string(), name: z.string(), counted: z.number(), inLog: z.number() }),

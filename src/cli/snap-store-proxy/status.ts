@@ -18,7 +18,8 @@ export function statusCommand(context: CliContext) {
       const found = await client.request('/ops/v1/status', status);
       if (options.json) return printJson(context.terminal, found);
       for (const line of statusLines(found, options.verbose ?? false)) print(context.terminal, line);
-      for (const line of [...hsmNotes(found), ...discrepancyNotes(found)]) note(context.terminal, line);
+      for (const line of [...hsmNotes(found), ...missingKeyNotes(found), ...discrepancyNotes(found)])
+        note(context.terminal, line);
       const reminder = backupReminder(found.lastBackup, context.now());
       if (reminder !== undefined) note(context.terminal, reminder);
     });
@@ -47,6 +48,13 @@ function hsmNotes({ hsmTokens }: Status): string[] {
   return hsmTokens
     .filter(({ state }) => state !== 'ready')
     .map(({ name, state, detail }) => `HSM token "${name}": ${state} (${detail})`);
+}
+
+function missingKeyNotes({ missingKeys }: Status): string[] {
+  return missingKeys.map(
+    ({ brandId, name, keyId, token, models }) =>
+      `Signing key "${name}" of ${brandId} (${keyId}) is not on the HSM token "${token}": serials of ${models.join(', ')} wait for it. Bring back the token that holds it, or put another key in the serial policies.`,
+  );
 }
 
 function discrepancyNotes({ signatureDiscrepancies }: Status): string[] {
@@ -80,6 +88,7 @@ function more(found: Status): string[] {
     ...hsmTokens
       .filter(({ name }) => name !== DEFAULT_TOKEN)
       .map(({ name, state, detail }) => `HSM token "${name}": ${state} (${detail})`),
+    ...missingKeyNotes(found),
     `Disk: ${mebibytes(disk.free)} MiB free, ${mebibytes(disk.blobs)} MiB of snaps`,
     `Storage: ${storageFailure ?? 'OK'}`,
     `Devices: ${found.devices}`,

@@ -125,7 +125,7 @@ describe("the operator's interface", () => {
 
   test('says inline why snapmodels does not run while the HSM is away', async () => {
     const failure = 'waits for the token "card": no slot carries the token "card"; tries again in 1.0 s';
-    const away = { name: 'default', state: 'down', words: failure, failure };
+    const away = { name: 'default', state: 'down', words: failure, failure, lastProbe: undefined };
     await operatorAt(
       temporal,
       await newHost(),

@@ -1,6 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { status } from '../../../src/api/ops/host-contract.ts';
+import {
+  addPolicy,
+  completeSigningKey,
+  reserveSigningKey,
+} from '../../../src/storage/model-service/index.ts';
 import { openTestTemporal, withWorkers, type TestTemporal } from '../../support/temporal.ts';
 import { newHost } from '../../workflows/carried-store.ts';
 import { operatorAt } from './operator.ts';
@@ -35,6 +40,34 @@ test('the HSM is where a worker asks for its work, also when that is another pro
       expect(found).toEqual({ state: 'elsewhere', detail: expect.stringMatching(/^with the worker .+/) });
     });
   });
+});
+
+test('a key that is missing on its token is named with the models that wait, until their policies name another', async () => {
+  const host = await newHost();
+  const { queries } = host.database;
+  const by = { createdAt: '2026-01-01T00:00:00.000Z', createdBy: 'admin' };
+  for (const name of ['lost', 'idle']) {
+    await reserveSigningKey(queries, { hsmKeyId: name, token: 'default', brandId: 'brand', name, ...by });
+    await completeSigningKey(queries, name, { keyId: `K-${name}`, publicKey: '', fingerprint: '' });
+  }
+  const policy = (modelName: string, keyId: string) =>
+    addPolicy(queries, { brandId: 'brand', modelName, keyId, ...by });
+  for (const model of ['model-b', 'model-a']) await policy(model, 'K-lost');
+  const token = { name: 'default', state: 'ready', words: 'signs', failure: undefined };
+  await operatorAt(
+    temporal,
+    host,
+    async (operator) => {
+      const found = async () => (await operator.answer('GET', '/status', status)).missingKeys;
+      const lost = { brandId: 'brand', name: 'lost', keyId: 'K-lost', token: 'default' };
+      expect(await found()).toEqual([{ ...lost, models: ['model-a', 'model-b'] }]);
+      await policy('model-a', 'K-idle');
+      expect(await found()).toEqual([{ ...lost, models: ['model-b'] }]);
+      await policy('model-b', 'K-idle');
+      expect(await found()).toEqual([]);
+    },
+    () => [{ ...token, lastProbe: { missing: ['lost'] } }],
+  );
 });
 
 test('a list of devices takes a number of them, and nothing else', async () => {
