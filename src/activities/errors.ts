@@ -44,7 +44,13 @@ export function withFailures<Activities extends { readonly [name in keyof Activi
 /** The attempts of a step of {@link endlessWhileAway} that fail by anything but a part that is away. */
 const OTHER_FAILURES = 5;
 
-/** For steps that are repeated without end while a part is away: whatever else fails is final at the fifth attempt. */
+/** Also final at once: no PIN is sent until somebody sets another, and whoever waits is to be told. */
+const PIN_REFUSED = 'hsm-pin-refused';
+
+/**
+ * For steps that are repeated without end while a part is away: a refused PIN is final at once, whatever else fails at the fifth
+ * attempt.
+ */
 export async function endlessWhileAway<Result>(
   attempt: number,
   work: () => Promise<Result>,
@@ -52,6 +58,7 @@ export async function endlessWhileAway<Result>(
   try {
     return await work();
   } catch (error) {
+    if (isOurs(error) && error.code === PIN_REFUSED) throw finalFailureOf(error);
     const away = isOurs(error) && error.kind === 'unavailable';
     if (away || attempt < OTHER_FAILURES) throw error;
     throw finalFailureOf(error);

@@ -65,6 +65,10 @@ export function errorOfFault(fault: Fault): HsmError {
     case 'key-unprotected':
       return new HsmError('hsm-key-unprotected', `cannot keep the key: ${fault.reason}`);
     case 'pin':
+      return new HsmError(
+        'hsm-pin-refused',
+        `cannot log in to the token: it refused the PIN that is set (${fault.reason}); set the right one, no PIN is sent until then`,
+      );
     case 'pin-guarded':
       return new HsmError('hsm-pin-refused', `cannot log in to the token: ${fault.reason}`);
     case 'module':

@@ -37,7 +37,7 @@ export type HsmState =
   | 'starting'
   /** Every connection is open. */
   | 'ready'
-  /** Signs, with fewer connections than asked for. */
+  /** Signs, with fewer connections than asked for, or with a PIN set that would open no other. */
   | 'degraded'
   /** No connection; it is tried again and again. */
   | 'down'

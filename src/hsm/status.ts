@@ -6,6 +6,8 @@ export interface StatusView {
   readonly open: number;
   readonly wanted: number;
   readonly trouble: Trouble | undefined;
+  /** Why the token does not take the PIN that is set, which open connections have not met. */
+  readonly pinRefused: string | undefined;
   /** Milliseconds until the next attempt. */
   readonly nextTryIn: number;
   readonly closed: boolean;
@@ -13,9 +15,9 @@ export interface StatusView {
 }
 
 /** The state of the HSM as one word for programs. */
-export function stateOf({ open, wanted, trouble, closed }: StatusView): HsmState {
+export function stateOf({ open, wanted, trouble, pinRefused, closed }: StatusView): HsmState {
   if (closed) return 'closed';
-  if (open >= wanted) return 'ready';
+  if (open >= wanted && pinRefused === undefined) return 'ready';
   if (open > 0) return 'degraded';
   if (!trouble) return 'starting';
   return trouble.pinRefused ? 'pin-refused' : 'down';
@@ -23,7 +25,7 @@ export function stateOf({ open, wanted, trouble, closed }: StatusView): HsmState
 
 /** The state of the HSM as a sentence for people: what it waits for, and what they can do. */
 export function describe(view: StatusView): string {
-  const { open, wanted, trouble, nextTryIn, label } = view;
+  const { open, wanted, trouble, nextTryIn, pinRefused, label } = view;
   const why = trouble?.reason ?? 'a connection is being opened';
   switch (stateOf(view)) {
     case 'closed':
@@ -33,6 +35,8 @@ export function describe(view: StatusView): string {
     case 'ready':
       return `signs with the token "${label}" over ${connections(open)}`;
     case 'degraded':
+      if (pinRefused !== undefined)
+        return `signs with the token "${label}" over ${connections(open)}, but the PIN that is set is not the token's: ${pinRefused}; set the right one, for until then no other connection is opened and no key is made`;
       return `signs with the token "${label}" over ${connections(open)} of ${wanted}: ${why}`;
     case 'down':
       return `waits for the token "${label}": ${why}; tries again ${inSeconds(nextTryIn)}`;

@@ -47,6 +47,12 @@ export class Supervisor {
   readonly #heart: NodeJS.Timeout;
   /** The PIN that the token refused, as a fingerprint. */
   #refused: { readonly fingerprint: string; readonly reason: string } | undefined;
+  /** Whether that is the PIN that was set when it was last looked at. */
+  #refusedIsSet = false;
+  /** The PIN that the token took last, as a fingerprint. */
+  #accepted: string | undefined;
+  /** Settles when nobody sends a PIN that was not accepted before. */
+  #turn: Promise<unknown> = Promise.resolve();
   #trouble: Trouble | undefined;
   #token: TokenDescription | undefined;
   #nextTryAt = 0;
@@ -71,6 +77,11 @@ export class Supervisor {
     return this.#live.size < this.#options.wanted ? this.#trouble : undefined;
   }
 
+  /** Why the token does not take the PIN that is set, though connections may be open that logged in with a former one. */
+  get pinRefused(): string | undefined {
+    return this.#refusedIsSet ? this.#refused?.reason : undefined;
+  }
+
   /** The token as it described itself at the last log-in. */
   get token(): TokenDescription | undefined {
     return this.#token;
@@ -91,12 +102,7 @@ export class Supervisor {
    * PIN that was refused before.
    */
   async openSeparate(): Promise<Connection> {
-    const pin = await this.#options.pin();
-    const fingerprint = this.#fingerprint(pin);
-    if (this.#refused?.fingerprint === fingerprint)
-      throw new OpenFailed({ kind: 'pin', reason: this.#refused.reason });
-    const connection = new Connection({ ...this.#options.connection, sessions: 1 });
-    await this.#logIn(connection, pin, fingerprint);
+    const connection = await this.#logIn({ ...this.#options.connection, sessions: 1 });
     this.#separate.add(connection);
     void connection.ended.then(() => this.#separate.delete(connection));
     return connection;
@@ -128,46 +134,62 @@ export class Supervisor {
   /** Opens one more connection; returns how long to wait before the next, in milliseconds. */
   async #attempt(): Promise<number> {
     try {
-      const pin = await this.#options.pin();
-      const fingerprint = this.#fingerprint(pin);
-      if (this.#refused?.fingerprint === fingerprint) {
-        this.#report({ reason: this.#refused.reason, pinRefused: true });
-        return PIN_POLL;
-      }
-      return await this.#open(new Connection(this.#options.connection), pin, fingerprint);
+      this.#adopt(await this.#logIn(this.#options.connection));
+      return 0;
     } catch (error) {
-      this.#report({ reason: sentenceOf(error), pinRefused: false });
-      return this.#backoff.next();
+      const pinRefused = error instanceof OpenFailed && isPinFault(error);
+      this.#report({ reason: sentenceOf(error), pinRefused });
+      return pinRefused ? PIN_POLL : this.#backoff.next();
     }
   }
 
-  async #open(connection: Connection, pin: string, fingerprint: string): Promise<number> {
-    try {
-      await this.#logIn(connection, pin, fingerprint);
-    } catch (error) {
-      if (!(error instanceof OpenFailed) || !isPinFault(error)) throw error;
-      this.#report({ reason: error.message, pinRefused: true });
-      return PIN_POLL;
-    }
-    this.#adopt(connection);
-    return 0;
+  /**
+   * A new connection that has opened the token. A PIN that was not accepted before is sent by one connection at a time, so that a wrong
+   * one costs the token a single try however many ask at once.
+   */
+  async #logIn(options: ConnectionOptions): Promise<Connection> {
+    const pin = await this.#options.pin();
+    const fingerprint = this.#fingerprint(pin);
+    if (fingerprint === this.#accepted) return this.#send(new Connection(options), pin, fingerprint);
+    const opened = this.#turn.then(() => {
+      this.#refuseAgain(fingerprint);
+      return this.#send(new Connection(options), pin, fingerprint);
+    });
+    this.#turn = opened.then(
+      () => undefined,
+      () => undefined,
+    );
+    return opened;
+  }
+
+  #refuseAgain(fingerprint: string): void {
+    if (this.#refused?.fingerprint !== fingerprint) return;
+    this.#refusedIsSet = true;
+    throw new OpenFailed({ kind: 'pin', reason: this.#refused.reason });
   }
 
   /** Opens the token over a new connection, which is ended when that fails. Remembers a PIN that the token refused. */
-  async #logIn(connection: Connection, pin: string, fingerprint: string): Promise<void> {
+  async #send(connection: Connection, pin: string, fingerprint: string): Promise<Connection> {
     const stop = () => connection.kill('closed');
     this.#attempts++;
     this.#closing.signal.addEventListener('abort', stop);
     try {
+      if (this.#closing.signal.aborted) stop();
       await this.#options.repair();
       this.#token = await connection.open(pin);
+      this.#accepted = fingerprint;
       this.#refused = undefined;
+      this.#refusedIsSet = false;
+      return connection;
     } catch (error) {
       connection.kill('cannot be opened');
       await connection.ended;
       // A guarded token got no PIN, so the same one may be sent once the guard is gone.
-      if (error instanceof OpenFailed && error.fault.kind === 'pin')
+      if (error instanceof OpenFailed && error.fault.kind === 'pin') {
+        this.#accepted = undefined;
         this.#refused = { fingerprint, reason: error.message };
+        this.#refusedIsSet = true;
+      }
       throw error;
     } finally {
       this.#closing.signal.removeEventListener('abort', stop);
@@ -191,10 +213,18 @@ export class Supervisor {
 
   /** Asks idle connections for a sign of life, so that a lost token is noticed before the next signature needs it. */
   #listen(): void {
+    if (this.#refused !== undefined) void this.#lookAtPin();
     for (const connection of this.#live) {
       if (connection.usable && connection.inFlight === 0)
         connection.send([{ task: { op: 'ping' }, settle: () => undefined }]);
     }
+  }
+
+  /** Who puts a refused PIN right is not told of it any longer, also while no connection is wanted that would try the new one. */
+  async #lookAtPin(): Promise<void> {
+    const pin = await this.#options.pin().catch(() => undefined);
+    if (pin === undefined) return;
+    this.#refusedIsSet = this.#refused?.fingerprint === this.#fingerprint(pin);
   }
 
   #report(trouble: Trouble): void {

@@ -132,12 +132,13 @@ export class TokenHsm implements Hsm {
   }
 
   status(): HsmStatus {
-    const { live, trouble, token, attempts, nextTryIn } = this.#supervisor;
+    const { live, trouble, pinRefused, token, attempts, nextTryIn } = this.#supervisor;
     const { children, connection } = this.#options;
     const view = {
       open: live.size,
       wanted: children,
       trouble,
+      pinRefused,
       nextTryIn,
       closed: this.#closed,
       label: connection.tokenLabel,

@@ -164,6 +164,39 @@ describe('a PIN', () => {
     expect(await hsm.listKeys()).toEqual([]);
   });
 
+  it('that is wrong while connections are open is told by who met it, is sent once, and shows in the status', async () => {
+    const token = await makeTestToken(await temporaryFolder());
+    const pin = { now: token.pin };
+    const hsm = await openTestHsm(token, { pin: async () => pin.now, heartbeat: 100 });
+    const id = await withKey(hsm);
+    const { attempts } = hsm.status().connections;
+    pin.now = 'wrong-pin';
+    const refusal = {
+      code: 'hsm-pin-refused',
+      message: expect.stringMatching(
+        /^cannot log in to the token: it refused the PIN that is set \(CKR_PIN_INCORRECT/,
+      ),
+    };
+    const atOnce = ['02', '03', '04'].map((name) => hsm.generateKey(parseHsmKeyId(name), 'key'));
+    for (const generation of await Promise.allSettled(atOnce))
+      expect(generation).toMatchObject({ status: 'rejected', reason: refusal });
+    await expect(hsm.generateKey(parseHsmKeyId('02'), 'key')).rejects.toMatchObject(refusal);
+    expect(hsm.status()).toMatchObject({
+      state: 'degraded',
+      words: expect.stringMatching(
+        /^signs with the token .* over 1 connection, but the PIN that is set is not the token's: CKR_PIN_INCORRECT/,
+      ),
+      connections: { attempts: attempts + 1 },
+    });
+    expect(hsm.status().words).not.toContain('wrong-pin');
+    await hsm.sign(id, digest);
+
+    pin.now = token.pin;
+    await eventually('the state "ready"', () => hsm.status().state === 'ready');
+    await hsm.generateKey(parseHsmKeyId('02'), 'key');
+    expect(hsm.status()).toMatchObject({ state: 'ready', connections: { attempts: attempts + 2 } });
+  });
+
   it('that cannot be read is looked for again', async () => {
     const token = await makeTestToken(await temporaryFolder());
     let readable = false;

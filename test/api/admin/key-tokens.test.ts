@@ -21,7 +21,7 @@ beforeAll(async () => {
   card = await openHsm({
     module: { path: token.modulePath, env: token.env },
     tokenLabel: token.label,
-    pin: async () => token.pin,
+    pin: async () => pin.wrong ?? token.pin,
     probeEvery: 0,
   });
   rig = await openModelService({ folder, otherTokens: { card } });
@@ -38,6 +38,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+const pin: { wrong: string | undefined } = { wrong: undefined };
 const patience: { seconds: number; failure: string | undefined } = { seconds: 15, failure: undefined };
 
 const keys = () => gateway.brand('/signing_key');
@@ -83,6 +84,28 @@ describe('a signing key', () => {
     await expect.poll(() => idsOn(card), { timeout: 30_000 }).not.toContain('late');
     Object.assign(card, calls);
     Object.assign(patience, { seconds: 15, failure: undefined });
+  });
+
+  it('is not made with a wrong PIN: who asks is told at once, and asks again when it is put right', async () => {
+    pin.wrong = '11111';
+    // The answer does not come of time that ran out.
+    patience.seconds = 24 * 3600;
+    const refused = await gateway.call('POST', keys(), { name: 'guarded', token: 'card' });
+    expect([refused.status, refused.json['error-list'][0]]).toEqual([
+      503,
+      {
+        code: 'hsm-pin-refused',
+        message: expect.stringMatching(
+          /^cannot log in to the token: it refused the PIN that is set \(CKR_PIN_INCORRECT/,
+        ),
+      },
+    ]);
+    expect(card.status().words).toContain("the PIN that is set is not the token's");
+    pin.wrong = undefined;
+    const made = await gateway.call('POST', keys(), { name: 'guarded', token: 'card' });
+    expect([made.status, made.json.token]).toEqual([201, 'card']);
+    expect((await gateway.call('DELETE', `${keys()}/${made.json['sha3-384']}`)).status).toBe(204);
+    patience.seconds = 15;
   });
 
   it('is not made on a token that the store does not have', async () => {
