@@ -140,7 +140,8 @@ export async function writeRevision(
 
 /**
  * The channel map of a snap: what differs is ended and begun anew, the rest stays. With `newer` a channel that got its
- * revision later than the archive says keeps it. True when any channel changed.
+ * revision later than the archive says keeps it. True when any channel holds something else than before: one that got the
+ * same once more is written, for its time of release, and did not move.
  */
 export async function writeChannels(
   changes: ImportChanges,
@@ -184,7 +185,8 @@ export async function writeChannels(
       .returning('id')
       .executeTakeFirstOrThrow();
     undo.releasesAdded.push(added.id);
-    moved = true;
+    const { releasedAt: _at, ...holds } = values;
+    moved ||= !open.some(({ id: _id, releasedAt: _before, ...held }) => sameRow(held, holds));
     changes.note(
       open.length === 0 ? 'new' : 'updated',
       'channel',

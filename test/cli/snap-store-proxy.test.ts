@@ -192,14 +192,40 @@ describe('pushes', () => {
     );
   });
 
-  test('push-snap, to the letter', async () => {
-    const snaps = [{ name: 'core24', revision: 1196, new: true, channels: [], channelsMoved: true }];
-    const { run } = await operator(push({ ...imported, snaps, stores: [], admin: null }));
-    const file = await someFile('core24-x.tar.gz');
-    expect((await run(['push-snap', file, '--push-channel-map'])).stdout).toBe(await golden('push-snap.txt'));
-    expect((await run(['push-snap', file])).stdout).toBe(
-      (await golden('push-snap.txt')).split('\n')[0] + '\n',
-    );
+  describe('push-snap, to the letter', () => {
+    const core24 = { name: 'core24', revision: 1196, new: true, channels: [], channelsMoved: true };
+    async function said(snaps: readonly object[], ...options: readonly string[]) {
+      const { run } = await operator(push({ ...imported, snaps, stores: [], admin: null }));
+      return run(['push-snap', await someFile('core24-x.tar.gz'), ...options]);
+    }
+
+    test('where a channel changed, whether or not that was asked for', async () => {
+      expect((await said([core24], '--push-channel-map')).stdout).toBe(await golden('push-snap.txt'));
+      expect((await said([core24])).stdout).toBe(await golden('push-snap.txt'));
+    });
+
+    test('where channels hold what they held', async () => {
+      const { stdout, stderr } = await said([{ ...core24, channelsMoved: false }], '--push-channel-map');
+      expect(stdout).toBe(`${(await golden('push-snap.txt')).split('\n')[0]}\n`);
+      expect(stderr).toBe('');
+    });
+
+    test('where all that devices install is as before', async () => {
+      expect(await said([{ ...core24, new: false, channelsMoved: false }], '--push-channel-map')).toEqual({
+        status: 0,
+        stdout: '',
+        stderr: 'Details of core24 were updated: no revision is new, and its channels hold what they held.\n',
+      });
+    });
+
+    test('once of a snap with several revisions', async () => {
+      const { stdout } = await said([core24, { ...core24, revision: 1197 }]);
+      expect(stdout.trimEnd().split('\n')).toEqual([
+        '[snap core24] Uploaded snap blob and assertions for core24 revision 1196',
+        '[snap core24] Uploaded snap blob and assertions for core24 revision 1197',
+        '[snap core24] Channelmaps were successfully updated.',
+      ]);
+    });
   });
 
   test('push-snap takes what "snap download" leaves', async () => {

@@ -353,6 +353,28 @@ describe('a store that is exported, carried and imported', () => {
       expect(await heldBy(inside, 'my-app', 'stable')).toEqual([{ revision: 3 }]);
       expect(await pushSnap(newer)).toMatchObject({ unchanged: true });
     });
+    // The same revision, released once more: that is written, and no channel holds anything else.
+    await outside.host.database.queries
+      .updateTable('ChannelRelease')
+      .set({ releasedAt: '2031-01-01T00:00:00.000Z' })
+      .where('snapId', '=', snapIdOf('my-app'))
+      .where('risk', '=', 'stable')
+      .where('endedAt', 'is', null)
+      .execute();
+    const again = await snapExport();
+    await on(inside, async (client) => {
+      const input = await importInput('snap', again, { pushChannelMap: true });
+      const done = await client.workflow.execute(importSnap, {
+        workflowId: `import/${input.digest}`,
+        taskQueue: 'airlock',
+        args: [input],
+      });
+      expect(done).toMatchObject({
+        unchanged: false,
+        snaps: [{ revision: 3, new: false, channelsMoved: false }],
+      });
+      expect(await heldBy(inside, 'my-app', 'stable')).toEqual([{ revision: 3 }]);
+    });
   });
 
   test('is refused, and leaves nothing, when a byte of it was changed', async () => {

@@ -64,7 +64,7 @@ export function pushSnapCommand(context: CliContext, name: 'push-snap' | 'push-s
           outcomes.push(outcome);
           if (options.json) continue;
           if (outcome.kind === 'plan') printPlan(context, outcome.answer);
-          else reportSnaps(context, outcome.answer, push.pushChannelMap ?? false);
+          else reportSnaps(context, outcome.answer);
         }
       } finally {
         const answers = outcomes.map(({ answer }) => answer);
@@ -75,16 +75,19 @@ export function pushSnapCommand(context: CliContext, name: 'push-snap' | 'push-s
     });
 }
 
-function reportSnaps(context: CliContext, result: ImportResult, channelMap: boolean): void {
-  for (const snap of result.unchanged ? [] : result.snaps) {
-    const prefix = `[snap ${snap.name}]`;
-    if (snap.new)
-      print(
-        context.terminal,
-        `${prefix} Uploaded snap blob and assertions for ${snap.name} revision ${snap.revision}`,
+function reportSnaps(context: CliContext, result: ImportResult): void {
+  const { terminal } = context;
+  for (const [name, revisions] of result.unchanged ? [] : Map.groupBy(result.snaps, (snap) => snap.name)) {
+    const added = revisions.filter((snap) => snap.new);
+    const moved = revisions.some((snap) => snap.channelsMoved);
+    for (const { revision } of added)
+      print(terminal, `[snap ${name}] Uploaded snap blob and assertions for ${name} revision ${revision}`);
+    if (moved) print(terminal, `[snap ${name}] Channelmaps were successfully updated.`);
+    if (!moved && added.length === 0)
+      note(
+        terminal,
+        `Details of ${name} were updated: no revision is new, and its channels hold what they held.`,
       );
-    if (channelMap && snap.channelsMoved)
-      print(context.terminal, `${prefix} Channelmaps were successfully updated.`);
   }
   remark(context, result);
 }
