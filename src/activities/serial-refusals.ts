@@ -26,8 +26,8 @@ export function refusals(
 ): Refusal[] {
   return intents.flatMap((intent, index) => {
     const result = results[index];
-    if (result?.status !== 'rejected' || !isFinal(result.reason)) return [];
-    return [{ intent, reason: result.reason }];
+    const reason: unknown = result?.status === 'rejected' ? result.reason : undefined;
+    return isFinal(reason) ? [{ intent, reason }] : [];
   });
 }
 
