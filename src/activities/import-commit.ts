@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { publicKeyOf, text, type Assertion } from '../assertions/index.ts';
+import { text, type Assertion } from '../assertions/index.ts';
 import { fileIdentity } from '../bundles/index.ts';
 import { AirlockError } from '../errors.ts';
 import {
@@ -139,7 +139,9 @@ async function writeAll(
     unchanged: changes.items.length === 0,
     snaps,
     stores: content.stores.map(({ id }) => id),
-    accountKeys: accountKeysOf(prepared.assertions),
+    accountKeys: undo.assertions
+      .filter(({ type }) => type === 'account-key')
+      .map(({ primaryKey }) => primaryKey),
     admin: content.admin && { accountId: content.admin.accountId, email: content.admin.email },
     exporterPinned: pinned,
     awaited: await awaitedSnaps(queries, content),
@@ -192,10 +194,6 @@ async function record(
     subject: content.store ?? content.digest,
     details: { digest: content.digest, exporter: outcome.exporter, changes: outcome.changes },
   });
-}
-
-function accountKeysOf(assertions: readonly Assertion[]): readonly string[] {
-  return assertions.filter(({ type }) => type === 'account-key').map((one) => publicKeyOf(one).keyId);
 }
 
 /** The account-keys among assertions, with the names that registering workflows wait under. */

@@ -171,7 +171,7 @@ async function earlierImport(database: Database, input: ImportInput): Promise<Im
 }
 
 function standing(earlier: ImportOutcome): ImportStart {
-  return { done: { ...earlier, unchanged: true } };
+  return { done: { ...earlier, unchanged: true, accountKeys: [] } };
 }
 
 /**

@@ -44,6 +44,7 @@ export interface ImportOutcome {
   readonly unchanged: boolean;
   readonly snaps: readonly ImportedRevision[];
   readonly stores: readonly string[];
+  /** Ids of the account-keys that were not here before. */
   readonly accountKeys: readonly string[];
   readonly admin: { readonly accountId: string; readonly email: string } | null;
   readonly exporterPinned: boolean;

@@ -70,7 +70,7 @@ export const importResult = z.object({
     }),
   ),
   stores: z.array(z.string()),
-  /** Ids of the account-keys that came with it. */
+  /** Ids of the account-keys that were not here before. */
   accountKeys: z.array(z.string()),
   admin: z.object({ accountId: z.string(), email: z.string() }).nullable(),
   /** True when this import pinned the exporter's key. */
