@@ -1,4 +1,5 @@
-import type { Terminal } from './terminal.ts';
+import type { CliContext } from './context.ts';
+import type { Output } from './terminal.ts';
 
 const BAR_WIDTH = 36;
 
@@ -11,33 +12,66 @@ export function barLine(fraction: number): string {
 }
 
 /**
- * A progress bar that moves on a terminal and appears once, complete, in a pipe or file.
+ * Runs some work beside a bar on standard error, where that is a terminal. The bar ends at 100 % when the work is done, and
+ * stays where it was when it failed.
+ *
+ * @param work is told how to report how far it is, and in which context to say anything: there the bar's line ends first
  */
-export class ProgressBar {
-  readonly #terminal: Terminal;
-  #shown = '';
+export async function withBar<T>(
+  context: CliContext,
+  work: (onProgress: (done: number, total: number) => void, context: CliContext) => Promise<T>,
+): Promise<T> {
+  const { terminal } = context;
+  const bar = new ProgressBar(terminal.stderr);
+  const stderr: Output = {
+    ...(terminal.stderr.isTTY === undefined ? {} : { isTTY: terminal.stderr.isTTY }),
+    ...(terminal.stderr.columns === undefined ? {} : { columns: terminal.stderr.columns }),
+    write: (text) => {
+      bar.endLine();
+      return terminal.stderr.write(text);
+    },
+  };
+  try {
+    const result = await work((done, total) => bar.update(total === 0 ? 0 : done / total), {
+      ...context,
+      terminal: { ...terminal, stderr },
+    });
+    bar.finish();
+    return result;
+  } finally {
+    bar.endLine();
+  }
+}
 
-  constructor(terminal: Terminal) {
-    this.#terminal = terminal;
+/** A progress bar that moves on a terminal; elsewhere there is none. */
+class ProgressBar {
+  readonly #output: Output;
+  /** What the line shows that is not ended yet. */
+  #line = '';
+  #begun = false;
+
+  constructor(output: Output) {
+    this.#output = output;
   }
 
   /** Shows how far the work is, from 0 to 1. */
   update(fraction: number): void {
-    if (!this.#terminal.stdout.isTTY) return;
+    if (!this.#output.isTTY) return;
     const line = barLine(fraction);
-    if (line === this.#shown) return;
-    this.#terminal.stdout.write(`\r${line}`);
-    this.#shown = line;
+    if (line === this.#line) return;
+    this.#output.write(`\r${line}`);
+    this.#line = line;
+    this.#begun = true;
   }
 
-  /** Shows the whole bar and ends the line. */
+  /** Shows the whole bar, where there was any: work that was over at once has none. */
   finish(): void {
-    const line = barLine(1);
-    this.#terminal.stdout.write(this.#terminal.stdout.isTTY ? `\r${line}\n` : `${line}\n`);
+    if (this.#begun) this.update(1);
   }
 
-  /** Ends the line without claiming that the work is done. */
-  abandon(): void {
-    if (this.#shown !== '') this.#terminal.stdout.write('\n');
+  /** Ends the line, so that something else can be said; the next update begins another. */
+  endLine(): void {
+    if (this.#line !== '') this.#output.write('\n');
+    this.#line = '';
   }
 }

@@ -1,7 +1,7 @@
 import type { CliContext } from './context.ts';
 import type { HttpClient } from './http-client.ts';
 import { runOperation } from './operations.ts';
-import { ProgressBar } from './progress.ts';
+import { withBar } from './progress.ts';
 import { exportResult, type ExportResult } from './snap-store-proxy/contract.ts';
 import { note } from './terminal.ts';
 
@@ -18,16 +18,12 @@ export async function runTransfer(
   json: object,
   watch: true | undefined,
 ): Promise<ExportResult> {
-  const { stdin, stderr, env } = context.terminal;
-  const bar = new ProgressBar({ stdin, stdout: stderr, stderr, env });
-  try {
-    const result = await runOperation(context, client, path, { json }, exportResult, {
+  const result = await withBar(context, (onProgress, beside) =>
+    runOperation(beside, client, path, { json }, exportResult, {
       watch,
-      onProgress: ({ done, total }) => bar.update(total === 0 ? 0 : done / total),
-    });
-    for (const warning of result.warnings) note(context.terminal, `warning: ${warning}`);
-    return result;
-  } finally {
-    bar.abandon();
-  }
+      onProgress: ({ done, total }) => onProgress(done, total),
+    }),
+  );
+  for (const warning of result.warnings) note(context.terminal, `warning: ${warning}`);
+  return result;
 }

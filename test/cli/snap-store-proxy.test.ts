@@ -515,6 +515,62 @@ describe('fetch-snaps', () => {
   });
 });
 
+describe('the bar on a terminal', () => {
+  const at = (done: number, more: object = {}) => ({
+    workflowId: 'x',
+    status: 'running',
+    progress: { step: 'unpacking', done, total: 4, unit: 'bytes' },
+    ...more,
+  });
+  const over = (result: object) => ({ workflowId: 'x', status: 'completed', result });
+  const bar = (filled: number, percent: string) =>
+    `\r  [${'#'.repeat(filled)}${'-'.repeat(36 - filled)}]  ${percent}%`;
+
+  /** What a command writes to standard error while the answers about its process follow each other. */
+  async function shown(args: readonly string[], ...answers: readonly object[]) {
+    const left = [...answers];
+    const { url } = await answering({
+      'POST /ops/v1/fetches': { workflowId: 'x', ui: null },
+      'POST /ops/v1/imports': { workflowId: 'x', ui: null },
+      'GET /ops/v1/operations/x?wait=2': () => left.shift(),
+    });
+    const env = { AIRLOCK_URL: url, AIRLOCK_OPERATOR_TOKEN: 'x' };
+    return (await runCli('snap-store-proxy', args, { env, onTerminal: true })).stderr;
+  }
+
+  test('ends full when the work is done, and its line before a warning', async () => {
+    const result = { files: [], tokenFile: null, snaps: [], accountKeys: [], warnings: ['edge is empty'] };
+    expect(await shown(['fetch-snaps', 'jq'], at(0), at(2), over(result))).toBe(
+      `${bar(0, '  0')}${bar(18, ' 50')}${bar(36, '100')}\nwarning: edge is empty\n`,
+    );
+    const archive = await someFile('store.tar.gz');
+    expect(await shown(['push-store', archive], at(1), over({ ...imported, unchanged: true }))).toBe(
+      `${bar(9, ' 25')}${bar(36, '100')}\nNothing changed: all that this file says is so already.\n`,
+    );
+  });
+
+  test('stays where it was when the work fails', async () => {
+    const error = { kind: 'invalid', code: 'x', message: 'cannot accept it' };
+    const failed = { workflowId: 'x', status: 'failed', error };
+    expect(await shown(['push-store', await someFile('store.tar.gz')], at(1), failed)).toBe(
+      `${bar(9, ' 25')}\nerror: cannot accept it\n`,
+    );
+  });
+
+  test('makes room for what is said meanwhile, and goes on below', async () => {
+    const waiting = at(1, { waiting: { message: 'cannot reach the disk' } });
+    const archive = await someFile('store.tar.gz');
+    expect(await shown(['push-store', archive], at(1), waiting, at(2), over(imported))).toBe(
+      `${bar(9, ' 25')}\ncannot reach the disk; trying again (Ctrl-C leaves it running)\n` +
+        `${bar(9, ' 25')}\nIt goes on.\n${bar(18, ' 50')}${bar(36, '100')}\n`,
+    );
+  });
+
+  test('does not appear for what is over at once', async () => {
+    expect(await shown(['push-store', await someFile('store.tar.gz')], over(imported))).toBe('');
+  });
+});
+
 describe('a part that is away while a process runs', () => {
   const why = 'cannot reach http://store.example: connect ECONNREFUSED; check proxy.upstream and the network';
   const running = (waiting: object | null) => ({ workflowId: 'x', status: 'running', waiting });

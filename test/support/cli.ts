@@ -23,6 +23,8 @@ export async function runCli(
     readonly input?: string;
     readonly signal?: AbortSignal;
     readonly now?: () => Date;
+    /** Whether standard error is a terminal. */
+    readonly onTerminal?: boolean;
   } = {},
 ): Promise<CliOutcome> {
   const out: string[] = [];
@@ -30,7 +32,7 @@ export async function runCli(
   const terminal = {
     stdin: Readable.from(options.input === undefined ? [] : [options.input]),
     stdout: { write: (text: string) => out.push(text) },
-    stderr: { write: (text: string) => err.push(text) },
+    stderr: { write: (text: string) => err.push(text), isTTY: options.onTerminal ?? false },
     env: options.env ?? {},
   };
   const context = {

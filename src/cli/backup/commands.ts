@@ -7,7 +7,7 @@ import { usageError } from '../errors.ts';
 import { existingFile } from '../files.ts';
 import { runOperation } from '../operations.ts';
 import { operatorClient } from '../operator.ts';
-import { ProgressBar } from '../progress.ts';
+import { withBar } from '../progress.ts';
 import { note, print, printJson } from '../terminal.ts';
 import { openerOf, recipientOf } from './secrets.ts';
 
@@ -42,8 +42,8 @@ export function backupCommand(context: CliContext) {
     .action(async (file, options) => {
       const client = await operatorClient(context);
       const json = { path: resolve(file), blobs: options.blobs, ...(await recipientOf(context, options)) };
-      const result = await withBar(context, (onProgress) =>
-        runOperation(context, client, '/ops/v1/backups', { json }, backupResult, {
+      const result = await withBar(context, (onProgress, beside) =>
+        runOperation(beside, client, '/ops/v1/backups', { json }, backupResult, {
           watch: options.watch,
           onProgress: ({ done, total }) => onProgress(done, total),
         }),
@@ -109,18 +109,6 @@ export function restoreCommand(context: CliContext) {
         'Start it with "airlock up" on that folder, and never run it and the original at once.',
       );
     });
-}
-
-async function withBar<T>(
-  context: CliContext,
-  work: (onProgress: (done: number, total: number) => void) => Promise<T>,
-): Promise<T> {
-  const bar = new ProgressBar({ ...context.terminal, stdout: context.terminal.stderr });
-  try {
-    return await work((done, total) => bar.update(total === 0 ? 0 : done / total));
-  } finally {
-    bar.abandon();
-  }
 }
 
 /** `status` tells when the newest backup was last verified; the verification itself needs no appliance. */

@@ -3,7 +3,7 @@ import { CliError } from '../errors.ts';
 import { existingFile } from '../files.ts';
 import { runOperation } from '../operations.ts';
 import { operatorClient } from '../operator.ts';
-import { ProgressBar } from '../progress.ts';
+import { withBar } from '../progress.ts';
 import { tableLines } from '../tables.ts';
 import { note, print, printJson } from '../terminal.ts';
 import { importPlan, importResult, type ImportPlan, type ImportResult } from './contract.ts';
@@ -71,16 +71,13 @@ export async function performImport(
     const answer = await client.request('/ops/v1/imports/plan', importPlan, { method: 'POST', json });
     return { kind: 'plan', answer };
   }
-  const bar = new ProgressBar({ ...context.terminal, stdout: context.terminal.stderr });
-  try {
-    const answer = await runOperation(context, client, '/ops/v1/imports', { json }, importResult, {
+  const answer = await withBar(context, (onProgress, beside) =>
+    runOperation(beside, client, '/ops/v1/imports', { json }, importResult, {
       watch: options.watch,
-      onProgress: ({ done, total }) => bar.update(total === 0 ? 0 : done / total),
-    });
-    return { kind: 'result', answer };
-  } finally {
-    bar.abandon();
-  }
+      onProgress: ({ done, total }) => onProgress(done, total),
+    }),
+  );
+  return { kind: 'result', answer };
 }
 
 /** Says what is not part of the documented output. */
