@@ -333,6 +333,54 @@ describe('the outputs of seed 001, to the letter', () => {
   });
 });
 
+describe('lists of a model', () => {
+  test('list api-keys: when each was used last, and which is blocked', async () => {
+    const key = (name: string, more: object) => ({
+      name,
+      'created-at': '2026-01-01T00:00:00.000000',
+      'valid-until': null,
+      'last-used-at': null,
+      blocked: false,
+      ...more,
+    });
+    const listed = [
+      key('default', { 'last-used-at': '2026-02-01T00:00:00.000000' }),
+      key('line-2', { 'valid-until': '2027-01-01T00:00:00.000000', blocked: true }),
+    ];
+    const { run } = await admin({ 'GET /v1/brand/brand/model/model-a/api-keys': listed });
+    const { stdout } = await run(['list', 'api-keys', 'model-a']);
+    const [header = '', , ...rows] = stdout.trimEnd().split('\n');
+    expect([header, ...rows].map((line) => line.split(/ {2,}/))).toEqual([
+      ['Name', 'Created at', 'Valid until', 'Last used at', 'Blocked'],
+      ['default', '2026-01-01T00:00:00.000000', '2026-02-01T00:00:00.000000'],
+      ['line-2', '2026-01-01T00:00:00.000000', '2027-01-01T00:00:00.000000', 'yes'],
+    ]);
+    expect(JSON.parse((await run(['list', 'api-keys', 'model-a', '--json'])).stdout)).toEqual(listed);
+  });
+
+  test('list serials: every signed one; what ended says why and when', async () => {
+    const signed = { 'model-name': 'model-a', serial: 'S-1' };
+    const items = [
+      {
+        ...signed,
+        'created-at': '2026-01-01T00:00:00.000000',
+        ended: { reason: 'board-replaced', at: '2026-02-01T00:00:00.000000' },
+      },
+      { ...signed, 'created-at': '2026-02-01T00:00:01.000000' },
+    ];
+    const { run } = await admin({
+      'GET /v1/brand/brand/model/model-a/serial-log?page-size=500': { items, 'next-cursor': null },
+    });
+    const { stdout } = await run(['list', 'serials', 'model-a']);
+    expect(stdout.trimEnd().split('\n').toSpliced(1, 1)).toEqual([
+      'Serial    Signed at                   Ended',
+      'S-1       2026-01-01T00:00:00.000000  board-replaced, 2026-02-01T00:00:00.000000',
+      'S-1       2026-02-01T00:00:01.000000',
+    ]);
+    expect(JSON.parse((await run(['list', 'serials', 'model-a', '--json'])).stdout)).toEqual(items);
+  });
+});
+
 test('export store --auth asks an online host, whose upstream has the store', async () => {
   const stem = '/home/ubuntu/snap/store-admin/common/export/store-export-S-20240109T123041';
   const result = {
