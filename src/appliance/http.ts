@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { MiddlewareHandler } from 'hono';
-import { createAdminApi, modelServiceProcesses } from '../api/admin/index.ts';
+import { createAdminApi, modelServiceProcesses, type TokenStanding } from '../api/admin/index.ts';
 import { createDeviceApi } from '../api/device/index.ts';
 import { openModelServiceSecrets } from '../api/device/model-service-secrets.ts';
 import { Provisioner } from '../api/device/provisioning/provisioner.ts';
@@ -51,7 +51,7 @@ export interface HttpOptions {
   readonly worksHere: boolean;
   readonly status: {
     /** How each HSM token is, where this process has them. */
-    readonly hsm: () => readonly (HsmFacts & TokenFacts)[];
+    readonly hsm: () => readonly (HsmFacts & TokenFacts & TokenStanding)[];
     /** Where this API listens. */
     readonly url: () => string;
   };
@@ -165,7 +165,7 @@ async function modelServiceCounters(shared: Shared, provisioner: Provisioner): P
     hsmTokens: async () => hsmTokenNames(await settings.all()),
     clock,
     random,
-    hsmFailure: (token) => status.hsm().find(({ name }) => name === token)?.failure,
+    hsm: (token) => status.hsm().find(({ name }) => name === token),
     readTimeout: async () =>
       new Settings(await settings.all()).number('internal.publishergw.snapmodels.read-timeout'),
     report,

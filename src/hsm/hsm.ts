@@ -50,6 +50,8 @@ export interface HsmStatus {
   readonly state: HsmState;
   /** The state in a sentence, with what is waited for. */
   readonly words: string;
+  /** Why the token does not take the PIN that is set, also while open connections sign; undefined when it took it, or was not asked. */
+  readonly pinRefused: string | undefined;
   /** The token as it describes itself, once it has been reached. */
   readonly token: TokenDescription | undefined;
   readonly connections: { readonly open: number; readonly wanted: number; readonly attempts: number };

@@ -146,6 +146,7 @@ export class TokenHsm implements Hsm {
     return {
       state: stateOf(view),
       words: describe(view),
+      pinRefused,
       token,
       connections: { open: live.size, wanted: children, attempts },
       waiting: this.#dispatcher.waiting,

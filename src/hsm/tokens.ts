@@ -24,7 +24,10 @@ export interface TokenPlan {
 }
 
 /** How one token is. */
-export interface NamedTokenStatus extends Pick<HsmStatus, 'state' | 'words' | 'waiting' | 'lastProbe'> {
+export interface NamedTokenStatus extends Pick<
+  HsmStatus,
+  'state' | 'words' | 'pinRefused' | 'waiting' | 'lastProbe'
+> {
   readonly name: string;
   readonly connections: { readonly open: number };
   /** Why it cannot sign now, in words; undefined when it can. */
@@ -117,6 +120,7 @@ export class HsmTokens implements TokenFinder {
         name,
         state,
         words,
+        pinRefused: undefined,
         waiting: 0,
         connections: { open: 0 },
         lastProbe: undefined,

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { createAdminApi, modelServiceProcesses } from '../../src/api/admin/index.ts';
+import { createAdminApi, modelServiceProcesses, type TokenStanding } from '../../src/api/admin/index.ts';
 import { createSigningKeyActivities } from '../../src/activities/signing-keys.ts';
 import type { SubmitKeyRequest } from '../../src/activities/submit-key-request.ts';
 import { withFailures } from '../../src/activities/errors.ts';
@@ -41,7 +41,7 @@ export async function openGateway(
     readonly workers?: boolean;
     /** In seconds. */
     readonly readTimeout?: () => number;
-    readonly hsmFailure?: () => string | undefined;
+    readonly hsm?: () => TokenStanding;
     /** The gateway is one more host of a service that has one: its own way to the database, and the Temporal that both use. */
     readonly beside?: { readonly database: Database; readonly temporal: TestTemporal };
   } = {},
@@ -79,7 +79,7 @@ export async function openGateway(
     tokens,
     processes: modelServiceProcesses(temporal.client),
     hasAuthority: of.hasAuthority ?? (async () => of.submit !== undefined),
-    hsmFailure: () => of.hsmFailure?.(),
+    hsm: () => of.hsm?.(),
     hsmTokens: async () => ['default', 'card'],
     clock,
     random,

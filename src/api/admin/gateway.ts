@@ -24,8 +24,8 @@ export interface AdminApiDeps {
   readonly processes: ModelServiceProcesses;
   /** Names of the HSM tokens that keys can be made on. */
   readonly hsmTokens: () => Promise<readonly string[]>;
-  /** Why a token cannot sign now, in words; undefined when it can, or when another process has it. */
-  readonly hsmFailure: (token: string) => string | undefined;
+  /** How a token is; undefined when another process has it. */
+  readonly hsm: (token: string) => TokenStanding | undefined;
   /** Whether this host can hand key registrations to the store that vouches for the brand's keys. */
   readonly hasAuthority: () => Promise<boolean>;
   readonly clock: () => Date;
@@ -35,6 +35,14 @@ export interface AdminApiDeps {
   readonly readTimeout: () => Promise<number>;
   /** Called with what is our own mistake, so that it is logged; answers never tell. */
   readonly report: (error: unknown) => void;
+}
+
+/** What stands in the way of a token, in words; undefined where nothing does. */
+export interface TokenStanding {
+  /** Why it cannot sign now. */
+  readonly failure: string | undefined;
+  /** Why it does not take the PIN that is set, and so makes and deletes no key. */
+  readonly pinRefused: string | undefined;
 }
 
 /** Hono's own part of a request to the gateway. */

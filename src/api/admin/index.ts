@@ -29,7 +29,7 @@ import { signingKeyRoutes } from './signing-keys.ts';
 import { tokenRoutes } from './tokens.ts';
 import { voucherRoutes } from './vouchers.ts';
 
-export type { AdminApiDeps } from './gateway.ts';
+export type { AdminApiDeps, TokenStanding } from './gateway.ts';
 export { modelServiceProcesses, type ModelServiceProcesses } from './processes.ts';
 
 /**

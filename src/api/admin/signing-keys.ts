@@ -143,7 +143,7 @@ async function create(deps: AdminApiDeps, c: AdminContext): Promise<SigningKeyRe
   // Two who ask for one name in the same moment wait for the same key: it is made as the first one asked.
   if (made !== undefined) requireAsAsked(made, { token, bounds });
   if (!done || made === undefined) {
-    const down = deps.hsmFailure(token) !== undefined;
+    const down = deps.hsm(token)?.failure !== undefined;
     const next = down
       ? 'it goes on, and the key is made when the HSM is back'
       : 'it goes on, list the keys in a while, or raise internal.publishergw.snapmodels.read-timeout';
@@ -182,10 +182,11 @@ function requireAsAsked(
 
 /** Why the HSM has not done what it was asked for. */
 function why(deps: AdminApiDeps, token: string, seconds: number): string {
-  const failure = deps.hsmFailure(token);
-  return failure === undefined
-    ? `the HSM takes longer than ${String(seconds)} s`
-    : `the HSM is down (${failure})`;
+  const { failure, pinRefused } = deps.hsm(token) ?? {};
+  if (failure !== undefined) return `the HSM is down (${failure})`;
+  if (pinRefused !== undefined)
+    return `the PIN that is set is not the one of the HSM (${pinRefused}), set the right one`;
+  return `the HSM takes longer than ${String(seconds)} s`;
 }
 
 /**

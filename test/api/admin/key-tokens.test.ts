@@ -27,7 +27,7 @@ beforeAll(async () => {
   rig = await openModelService({ folder, otherTokens: { card } });
   gateway = await openGateway(rig, {
     readTimeout: () => patience.seconds,
-    hsmFailure: () => patience.failure,
+    hsm: () => patience,
   });
 });
 
@@ -39,7 +39,11 @@ afterAll(async () => {
 });
 
 const pin: { wrong: string | undefined } = { wrong: undefined };
-const patience: { seconds: number; failure: string | undefined } = { seconds: 15, failure: undefined };
+const patience: { seconds: number; failure: string | undefined; pinRefused: string | undefined } = {
+  seconds: 15,
+  failure: undefined,
+  pinRefused: undefined,
+};
 
 const keys = () => gateway.brand('/signing_key');
 const idsOn = async (hsm: Hsm) => (await hsm.listKeys()).map(({ label }) => label);
@@ -86,7 +90,7 @@ describe('a signing key', () => {
     Object.assign(patience, { seconds: 15, failure: undefined });
   });
 
-  it('is not made with a wrong PIN: who asks is told at once, and asks again when it is put right', async () => {
+  it('is not made with a wrong PIN, as who asks is told at once, and not deleted before it is put right', async () => {
     pin.wrong = '11111';
     // The answer does not come of time that ran out.
     patience.seconds = 24 * 3600;
@@ -104,8 +108,19 @@ describe('a signing key', () => {
     pin.wrong = undefined;
     const made = await gateway.call('POST', keys(), { name: 'guarded', token: 'card' });
     expect([made.status, made.json.token]).toEqual([201, 'card']);
-    expect((await gateway.call('DELETE', `${keys()}/${made.json['sha3-384']}`)).status).toBe(204);
-    patience.seconds = 15;
+    const deleteKey = card.deleteKey.bind(card);
+    const put = Promise.withResolvers<void>();
+    card.deleteKey = async (...args) => put.promise.then(() => deleteKey(...args));
+    Object.assign(patience, { seconds: 0.5, pinRefused: 'CKR_PIN_INCORRECT' });
+    const deleting = await gateway.call('DELETE', `${keys()}/${made.json['sha3-384']}`);
+    expect([deleting.status, deleting.json['error-list'][0].message]).toEqual([
+      503,
+      "cannot say yet that signing key 'guarded' is gone from the HSM: the PIN that is set is not the one of the HSM (CKR_PIN_INCORRECT), set the right one; nothing signs with it any more, and it goes on until the HSM has removed the key",
+    ]);
+    put.resolve();
+    await expect.poll(() => idsOn(card), { timeout: 30_000 }).not.toContain('guarded');
+    Object.assign(card, { deleteKey });
+    Object.assign(patience, { seconds: 15, pinRefused: undefined });
   });
 
   it('is not made on a token that the store does not have', async () => {
