@@ -5,6 +5,7 @@ export type ImportErrorCode =
   | 'exporter-foreign'
   | 'bundle-stale'
   | 'file-changed'
+  | 'file-of-other-push'
   | 'snap-assertions-wrong'
   | 'snap-file-wrong'
   | 'snaps-not-pushed'
@@ -24,6 +25,7 @@ const KINDS: Readonly<Record<ImportErrorCode, ErrorKind>> = {
   'exporter-foreign': 'forbidden',
   'bundle-stale': 'conflict',
   'file-changed': 'conflict',
+  'file-of-other-push': 'invalid',
   'snap-assertions-wrong': 'invalid',
   'snap-file-wrong': 'invalid',
   'snaps-not-pushed': 'conflict',

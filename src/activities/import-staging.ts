@@ -22,10 +22,8 @@ import {
 } from './import-content.ts';
 import { ImportError } from './import-errors.ts';
 import { linkPair, pairDigest, stagePair } from './import-pair.ts';
+import { requireOwnPush } from './push-mixups.ts';
 import type { StagingParts } from './staging-parts.ts';
-
-/** What every gzip file begins with (RFC 1952, 1f 8b), read as UTF-8, which has no such second byte. */
-const GZIP_AS_TEXT = '\u001f\ufffd';
 
 /** The staging folder of one import; it exists only while the import runs. */
 export function stagingFolderOf(blobs: BlobStore, digest: string): string {
@@ -41,6 +39,7 @@ export async function identifyImport(
   path: string,
   assertions: string | null,
 ): Promise<string> {
+  await requireOwnPush(kind, path);
   switch (kind) {
     case 'store':
     case 'snap':
@@ -154,11 +153,6 @@ async function stageMetadata(input: ImportInput, folder: string): Promise<Import
  */
 async function readKeys(path: string) {
   const stream = await readSmallFile(path, DEFAULT_LIMITS.assertionBytes);
-  if (stream.startsWith(GZIP_AS_TEXT))
-    throw new ImportError(
-      'no-account-keys',
-      `cannot push ${path} as account-keys: it is an archive; use push-snap or push-store`,
-    );
   if (stream.includes('\0'))
     throw new ImportError('no-account-keys', `cannot push ${path}: it holds no account-key assertion`);
   return { stream, assertions: decodeStream(stream, STREAM_LIMITS) };

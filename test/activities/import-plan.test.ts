@@ -84,19 +84,6 @@ describe('a plan of account-keys', () => {
   });
 });
 
-test('an archive that is pushed as account-keys is told apart, and none of its bytes are shown', async () => {
-  const signer = await newSigner();
-  const path = join(await temporaryFolder(), 'store-export-x.tar.gz');
-  await rawArchive(path, await honestMembers(signer));
-  await expect(importInput('account-keys', path)).rejects.toThrow(
-    `cannot push ${path} as account-keys: it is an archive; use push-snap or push-store`,
-  );
-  await writeFile(path, Buffer.from([1, 0, 2]));
-  await expect(importInput('account-keys', path)).rejects.toThrow(
-    `cannot push ${path}: it holds no account-key assertion`,
-  );
-});
-
 test('a plan refuses nothing because the storage of files is away for a while', async () => {
   const outside = await newOutside();
   const inside = await trustingHost(outside);
