@@ -260,10 +260,28 @@ describe('pushes', () => {
     const plan = { store: 's', exporter: null, alreadyImported: false, newBytes: 0, items: [item], refused };
     const { run, seen } = await operator({ 'POST /ops/v1/imports/plan': plan });
     const outcome = await run(['push-snap', await someFile('x.tar.gz'), '--dry-run']);
-    expect(outcome.status).toBe(6);
-    expect(outcome.stdout).toContain(detail);
-    expect(outcome.stderr).toContain(`error: ${detail}\n`);
+    expect(outcome).toEqual({ status: 6, stdout: '', stderr: `error: ${detail}\n` });
     expect(seen.map(({ path }) => path)).toEqual(['/ops/v1/imports/plan']);
+  });
+
+  test('--dry-run of several says why each is refused, and ends as the first', async () => {
+    const plan = (action: string, detail: string) => ({
+      store: null,
+      exporter: null,
+      alreadyImported: false,
+      newBytes: 0,
+      items: [{ action, kind: 'snap', subject: 's', detail }],
+      refused: action === 'refused' ? { kind: 'conflict', code: 'bundle-stale' } : null,
+    });
+    const left = [plan('refused', 'cannot take a'), plan('new', 'of b'), plan('refused', 'cannot take c')];
+    const { run } = await operator({ 'POST /ops/v1/imports/plan': () => left.shift() });
+    const files = await Promise.all(['a.tar.gz', 'b.tar.gz', 'c.tar.gz'].map(someFile));
+    const outcome = await run(['push-snaps', ...files, '--dry-run']);
+    expect(outcome.status).toBe(6);
+    expect(outcome.stdout).toMatch(/^Action .*\n-.*\nnew +snap +s +of b\n$/);
+    expect(outcome.stderr).toBe(
+      '0 bytes are new. Nothing was changed.\ncannot take c\nerror: cannot take a\n',
+    );
   });
 
   test('--watch tells where the process can be seen', async () => {

@@ -111,14 +111,19 @@ function remarkAwaited(context: CliContext, { names, more }: ImportResult['await
  */
 export function requireAccepted({ kind, answer }: PushOutcome): void {
   if (kind !== 'plan' || !answer.refused) return;
-  const why = answer.items.find(({ action }) => action === 'refused')?.detail;
-  throw new CliError(answer.refused.kind, 'server-refused', why ?? 'cannot push this', {
+  throw new CliError(answer.refused.kind, 'server-refused', whyRefused(answer), {
     told: answer.refused.code,
   });
 }
 
-/** Shows what a push would change. */
+/** The sentence that the push would end with. */
+export function whyRefused({ items }: ImportPlan): string {
+  return items.find(({ action }) => action === 'refused')?.detail ?? 'cannot push this';
+}
+
+/** Shows what a push would change; of one that is refused `requireAccepted` says all there is to say. */
 export function printPlan(context: CliContext, plan: ImportPlan): void {
+  if (plan.refused) return;
   printItems(context, plan.items);
   remarkAwaited(context, plan.awaited);
   note(context.terminal, `${plan.newBytes} bytes are new. Nothing was changed.`);

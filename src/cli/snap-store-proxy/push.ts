@@ -10,6 +10,7 @@ import {
   remark,
   requireAccepted,
   runImport,
+  whyRefused,
   type PushOutcome,
 } from './push-imports.ts';
 
@@ -71,8 +72,17 @@ export function pushSnapCommand(context: CliContext, name: 'push-snap' | 'push-s
         // A list, however many files there were; also of those before one that is refused: they were pushed.
         if (options.json && answers.length > 0) printJson(context.terminal, answers);
       }
-      for (const outcome of outcomes) requireAccepted(outcome);
+      endOfPlans(context, outcomes, options.json ?? false);
     });
+}
+
+/** Ends as the push would: at the first that is refused. Why others are refused is said too. */
+function endOfPlans(context: CliContext, outcomes: readonly PushOutcome[], asJson: boolean): void {
+  const refused = outcomes.filter(({ kind, answer }) => kind === 'plan' && answer.refused);
+  const [first, ...others] = refused;
+  for (const { kind, answer } of asJson ? [] : others)
+    if (kind === 'plan') note(context.terminal, whyRefused(answer));
+  if (first) requireAccepted(first);
 }
 
 function reportSnaps(context: CliContext, result: ImportResult): void {
