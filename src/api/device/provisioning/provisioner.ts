@@ -43,8 +43,8 @@ export interface ProvisionerOptions {
   /** How long a device is kept waiting before it is told to ask again; snapd hangs up after 15 s. @default 12000 */
   readonly patience?: number;
   /**
-   * How often the database is asked for the results of other processes; 0 never. Where a worker of this process tells of its
-   * results, every tenth time. @default 100
+   * How often the database is asked for the results of other processes; 0 never. After a turn in which a worker of this process told
+   * of its results, one is left out; every tenth never. @default 100
    */
   readonly lookEvery?: number;
   /** How long before intents whose batch could not be started are put in line again. @default 1000 */
