@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises';
 import { readBundleHead } from '../bundles/index.ts';
 import type { ImportKind } from '../workflows/import-contract.ts';
 import { ImportError } from './import-errors.ts';
+import { SQUASHFS_MAGIC } from './snap-file.ts';
 
 /** What a file can be, told by how it begins. */
 type Sort = 'archive' | 'metadata' | 'assertions' | 'snap';
@@ -35,9 +36,9 @@ export async function requireOwnPush(kind: ImportKind, path: string): Promise<vo
 
 async function sortOf(path: string): Promise<Sort | undefined> {
   const start = await beginningOf(path);
-  // Every gzip file (RFC 1952), and a squashfs image as snaps are.
+  // Every gzip file (RFC 1952).
   if (start.startsWith('\x1f\x8b')) return 'archive';
-  if (start.startsWith('hsqs')) return 'snap';
+  if (start.startsWith(SQUASHFS_MAGIC)) return 'snap';
   if (/^\s*\{\s*"format":\s*"airlock-store-metadata"/.test(start)) return 'metadata';
   return /^type: [a-z-]+\n/.test(start) ? 'assertions' : undefined;
 }

@@ -12,7 +12,8 @@ import {
 } from '../snaps/index.ts';
 
 const run = promisify(execFile);
-const SQUASHFS_MAGIC = 'hsqs';
+/** How a squashfs image begins, as snaps and components are. */
+export const SQUASHFS_MAGIC = 'hsqs';
 /** Reading one small file takes milliseconds; a crafted image must not hold a worker for longer. */
 const DEADLINE_MS = 30_000;
 

@@ -12,7 +12,7 @@ import { snapMaterial } from '../../src/activities/export-catalog.ts';
 import { visibility } from '../../src/brands/index.ts';
 import type { ManifestStore } from '../../src/bundles/index.ts';
 import { putStore } from '../../src/storage/authority/index.ts';
-import { loadStores } from '../../src/storage/index.ts';
+import { loadStores, type Queries } from '../../src/storage/index.ts';
 import type { ExportOutcome, StoreExport } from '../../src/workflows/export-contract.ts';
 import type { ImportInput, ImportOutcome } from '../../src/workflows/import-contract.ts';
 import { exportStore, importSnap, importStore, rollBackImport } from '../../src/workflows/index.ts';
@@ -92,6 +92,12 @@ async function umbraSees(host: Host): Promise<boolean> {
     { snapId: snapIdOf('my-app'), storeId: 'brand-main', private: true },
     await loadStores(host.database.queries),
   );
+}
+
+/** The stores that an exporter is pinned for. */
+async function storesPinned(queries: Queries): Promise<string[]> {
+  const pins = await queries.selectFrom('PinnedExporter').select('storeId').execute();
+  return pins.map(({ storeId }) => storeId).toSorted();
 }
 
 describe('two brands on one host', () => {
@@ -419,10 +425,6 @@ describe('the brand of a store that is hosted', () => {
       write({ kind: 'snap', store, stores: [], snaps });
     const inside = await trustingHost(outside);
     const { queries } = inside.database;
-    const pinsOf = async () =>
-      (await queries.selectFrom('PinnedExporter').select('storeId').execute())
-        .map(({ storeId }) => storeId)
-        .toSorted();
     await on(inside, async (client) => {
       await push(client, pathOf(ours));
       // The host knows of brand-main by the archive of brand-devices alone, and has no pin for it.
@@ -436,14 +438,14 @@ describe('the brand of a store that is hosted', () => {
       }
       const nothing = await write({ kind: 'store', store: 'my-brand-extra', stores: [], snaps: [] });
       expect(await carried(client, 'store', nothing)).toMatchObject({ code: 'store-unknown' });
-      expect(await pinsOf()).toEqual(['brand-devices']);
+      expect(await storesPinned(queries)).toEqual(['brand-devices']);
       // Nobody knows yet whose store this is, but the brand's own snap is not for anybody to place.
       const unknown = await single('my-brand-extra', [await newSnap(outside, 'my-brand-extra')]);
       expect(await carried(client, 'snap', unknown)).toMatchObject({
         code: 'exporter-foreign',
         message: expect.stringContaining('the other stores of the brand my-brand with'),
       });
-      expect(await pinsOf()).toEqual(['brand-devices']);
+      expect(await storesPinned(queries)).toEqual(['brand-devices']);
     });
     expect(await queries.selectFrom('StoreShare').selectAll().execute()).toEqual([]);
   });
@@ -456,10 +458,6 @@ describe('the brand of a store that is hosted', () => {
     const { write } = await strangersArchives();
     const inside = await trustingHost(outside);
     const { queries } = inside.database;
-    const pinsOf = async () =>
-      (await queries.selectFrom('PinnedExporter').select('storeId').execute())
-        .map(({ storeId }) => storeId)
-        .toSorted();
     await on(inside, async (client) => {
       await push(client, pathOf(ours));
       const snaps = [await newSnap(outside, 'my-brand-extra')];
@@ -471,7 +469,7 @@ describe('the brand of a store that is hosted', () => {
         expect(await carried(client, 'store', claim)).toMatchObject({ code: 'exporter-foreign' });
       }
     });
-    expect(await pinsOf()).toEqual(['brand-devices', 'my-brand-extra']);
+    expect(await storesPinned(queries)).toEqual(['brand-devices', 'my-brand-extra']);
     expect(await queries.selectFrom('StoreShare').selectAll().execute()).toEqual([]);
   });
 
