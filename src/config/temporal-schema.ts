@@ -65,6 +65,7 @@ const devServer = z
       'history.transferProcessorMaxPollRPS': 2000,
       'history.timerProcessorMaxPollRPS': 2000,
       'history.defaultWorkflowTaskTimeout': '4s',
+      'history.hostLevelCacheMaxSize': 256,
     }),
   })
   .prefault({});
