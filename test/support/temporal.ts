@@ -11,7 +11,7 @@ import { createDataConverter } from '../../src/worker/data-converter.ts';
 import { createNamespace } from '../../src/worker/namespace.ts';
 import type { PayloadKeyRing } from '../../src/worker/payload-codec.ts';
 import { installRuntime } from '../../src/worker/runtime.ts';
-import { startWorkers } from '../../src/worker/worker.ts';
+import { startWorkers, type Workers } from '../../src/worker/worker.ts';
 import { keepHistories } from './histories.ts';
 
 /** Seals the payloads of tests and of recorded histories. Not a secret. */
@@ -28,6 +28,8 @@ export interface TestTemporal {
   readonly dataConverter: DataConverter;
   readonly temporal: TemporalConnection;
   readonly client: Client;
+  /** Runs the workflows of queue `airlock` from the first call until all is closed. */
+  readonly startWorkflows: () => Promise<unknown>;
   close(): Promise<void>;
 }
 
@@ -42,7 +44,25 @@ export async function openTestTemporal(
   installRuntime(config, log);
   const temporal = await connectTemporal(config, dataConverter);
   await createNamespace(temporal.connection, config);
-  return { config, dataConverter, temporal, client: temporal.client, close: () => temporal.close() };
+  let workflows: Promise<Workers> | undefined;
+  return {
+    config,
+    dataConverter,
+    temporal,
+    client: temporal.client,
+    startWorkflows: () =>
+      (workflows ??= startWorkers({
+        config,
+        dataConverter,
+        connection: temporal.connection,
+        activities: { airlock: {} },
+        log,
+      })),
+    close: async () => {
+      await workflows?.then((running) => running.stop());
+      await temporal.close();
+    },
+  };
 }
 
 /** Configuration for a namespace of its own on the run's server, not made yet. */
@@ -52,18 +72,24 @@ export async function testConfig(): Promise<TemporalConfig> {
   return { ...config, env: { local: { ...config.env.local, address: await serverAddress(), namespace } } };
 }
 
-/** Runs workers for as long as `work` takes, with the project's workflows or those of `bundle`. */
+/**
+ * Runs workers for as long as `work` takes, with the project's workflows or those of `bundle`. The workflows of queue
+ * `airlock` go on running between two calls, in one worker: a thread for them takes a second of processor time to start.
+ */
 export async function withWorkers<Answer>(
-  { config, dataConverter, temporal, client }: TestTemporal,
+  { config, dataConverter, temporal, client, startWorkflows }: TestTemporal,
   activities: TestActivities,
   work: (client: Client) => Promise<Answer>,
   bundle?: string,
 ): Promise<Answer> {
+  const { airlock, ...others } = activities;
+  const shared = bundle === undefined && airlock !== undefined;
+  if (shared) await startWorkflows();
   const workers = await startWorkers({
-    config,
+    config: shared ? withoutWorkflows(config) : config,
     dataConverter,
     connection: temporal.connection,
-    activities,
+    activities: shared && Object.keys(airlock).length === 0 ? others : activities,
     log,
     ...(bundle !== undefined && { bundle }),
   });
@@ -74,6 +100,12 @@ export async function withWorkers<Answer>(
   } finally {
     await workers.stop();
   }
+}
+
+/** The same, but queue `airlock` runs activities alone. */
+function withoutWorkflows(config: TemporalConfig): TemporalConfig {
+  const { airlock, ...others } = config.taskQueues;
+  return { ...config, taskQueues: { ...others, airlock: { ...airlock, workflowTasks: 0 } } };
 }
 
 const answered = z.union([z.object({ address: z.string() }), z.object({ error: z.string() })]);
