@@ -6,6 +6,7 @@ import type { CliContext } from './context.ts';
 import { failureOf, type Failure } from './errors.ts';
 import { takeKeyIds } from './key-ids.ts';
 import { Prompts } from './prompts.ts';
+import { SaidAsJson, takeJson } from './said-as-json.ts';
 import { note, type Terminal } from './terminal.ts';
 
 const packageSchema = z.object({ version: z.string() });
@@ -37,15 +38,24 @@ export async function runProgram(
   given: CliContext & { program: ProgramName },
 ): Promise<number> {
   const asJson = args.includes('--json');
-  const context = asJson ? { ...given, prompts: promptsBeside(given.terminal) } : given;
+  const said = new SaidAsJson(given.terminal);
+  const context = asJson
+    ? { ...given, terminal: said.terminal, prompts: promptsBeside(given.terminal) }
+    : given;
   try {
     const program = await buildProgram(context);
     program.version(ownVersion());
+    const saying = takeJson(program);
     quiet(program, context);
     takeKeyIds(program);
+    program.hook('preAction', (_, command) => {
+      if (asJson && saying.has(command)) said.begin();
+    });
     await program.parseAsync([...args], { from: 'user' });
+    said.end(false);
     return 0;
   } catch (error) {
+    said.end(true);
     const failure = failureOf(error);
     if (failure.sentence !== undefined) note(context.terminal, wordsOf(failure, failure.sentence, asJson));
     return failure.exitCode;

@@ -1,4 +1,5 @@
 import type { CliContext } from './context.ts';
+import { takeJson } from './said-as-json.ts';
 
 /** The part of a command that its reference shows. */
 interface Described {
@@ -27,19 +28,24 @@ export async function commandReference(context: CliContext): Promise<string> {
   const { storeAdminProgram } = await import('./store-admin/index.ts');
   const { snapStoreProxyProgram } = await import('./snap-store-proxy/index.ts');
   const nested = new Set(['store-admin', 'snap-store-proxy']);
-  const airlock = airlockProgram(context);
+  const [airlock, storeAdmin, snapStoreProxy] = [
+    airlockProgram(context),
+    storeAdminProgram(context),
+    snapStoreProxyProgram(context),
+  ];
+  for (const program of [airlock, storeAdmin, snapStoreProxy]) takeJson(program);
   const own = airlock.commands.filter((command) => !nested.has(command.name()));
   return [
     PREFACE,
     section(
       'snap-store-proxy',
       "also `snap-proxy` and `enterprise-store`: what a store's operator does",
-      snapStoreProxyProgram(context).commands,
+      snapStoreProxy.commands,
     ),
     section(
       'store-admin',
       "what a brand's admin does, from any machine that reaches the store",
-      storeAdminProgram(context).commands,
+      storeAdmin.commands,
     ),
     section('airlock', 'runs the parts; holds the other two programs as subcommands', own),
   ].join('\n');

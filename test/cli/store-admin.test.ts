@@ -252,6 +252,28 @@ describe('the outputs of seed 001, to the letter', () => {
     expect(seen.at(-1)).toMatchObject({ body: { deliver: 'upstream' } });
   });
 
+  test('register-key --json that fails on its way tells what was done until then', async () => {
+    const { run, url } = await admin({
+      [`POST /v1/brand/brand/signing_key/${TEST_KEY}/register`]: {
+        state: 'awaiting-account-key',
+        'account-key-request': 'REQUEST',
+      },
+    });
+    const file = join(await temporaryFolder(), 'request');
+    const outcome = await run([
+      'register-key',
+      TEST_KEY,
+      ...['--request-out', file, '--authority', url, '--json'],
+    ]);
+    expect(outcome).toMatchObject({ status: 5 });
+    expect(JSON.parse(outcome.stdout)).toEqual({
+      said: [
+        `Account key request exported to: ${file}`,
+        'Registering signing key with the global Snap Store...',
+      ],
+    });
+  });
+
   test('register-key', async () => {
     const { run, url, seen } = await admin({
       [`POST /v1/brand/brand/signing_key/${TEST_KEY}/register`]: {
