@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
-import { answering, runCli } from '../support/cli.ts';
+import { answering, operationAt, runCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const REFERENCE = join(import.meta.dirname, '../../docs/reference');
@@ -139,9 +139,8 @@ test('standard output is one JSON document, also where something is asked or sev
     removedBlobs: 0,
   };
   const { url } = await answering({
-    'POST /ops/v1/imports': { workflowId: 'x', ui: null },
-    'GET /ops/v1/operations/x?wait=2': { workflowId: 'x', status: 'completed', result: PUSHED },
-    'POST /ops/v1/imports/roll-back': undone,
+    ...operationAt('POST /ops/v1/imports', PUSHED),
+    ...operationAt('POST /ops/v1/imports/roll-back', undone, 'y'),
   });
   const env = { AIRLOCK_URL: url, AIRLOCK_OPERATOR_TOKEN: 'operator', AIRLOCK_HOME: await temporaryFolder() };
   const file = join(import.meta.dirname, 'golden', 'login.txt');
@@ -155,9 +154,8 @@ test('standard output is one JSON document, also where something is asked or sev
 test('what was pushed before a file that cannot be is on standard output, and so is the plan of a roll-back that is declined', async () => {
   const plan = { applied: false, undone: [], items: [], moreItems: 0, removedBlobs: 0 };
   const { url } = await answering({
-    'POST /ops/v1/imports': { workflowId: 'x', ui: null },
-    'GET /ops/v1/operations/x?wait=2': { workflowId: 'x', status: 'completed', result: PUSHED },
-    'POST /ops/v1/imports/roll-back': plan,
+    ...operationAt('POST /ops/v1/imports', PUSHED),
+    ...operationAt('POST /ops/v1/imports/roll-back', plan, 'y'),
   });
   const home = await temporaryFolder();
   const env = { AIRLOCK_URL: url, AIRLOCK_OPERATOR_TOKEN: 'operator', AIRLOCK_HOME: home };

@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { startServer } from '../../src/api/server.ts';
 import { selfSigned } from '../../src/api/tls/self-signed.ts';
 import { statusLines } from '../../src/cli/snap-store-proxy/status.ts';
-import { answering, runCli } from '../support/cli.ts';
+import { answering, operationAt, runCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const SERVICES = [
@@ -64,6 +64,9 @@ function push(result: unknown) {
     'GET /ops/v1/operations/import%2Fx?wait=2': { workflowId: 'import/x', status: 'completed', result },
   };
 }
+
+/** What a command asks that only plans. */
+const PLANNED = ['/ops/v1/imports/plan', '/ops/v1/operations/x?wait=2'];
 
 async function someFile(name: string): Promise<string> {
   const file = join(await temporaryFolder(), name);
@@ -245,12 +248,12 @@ describe('pushes', () => {
   test('--dry-run shows a plan and starts nothing', async () => {
     const item = { action: 'new', kind: 'snap', subject: 'core', detail: 'revision 13250' };
     const plan = { store: 's', exporter: null, alreadyImported: false, newBytes: 7, items: [item] };
-    const { run, seen } = await operator({ 'POST /ops/v1/imports/plan': plan });
+    const { run, seen } = await operator(operationAt('POST /ops/v1/imports/plan', plan));
     const outcome = await run(['push-store', await someFile('x.tar.gz'), '--dry-run']);
     expect(outcome.stdout).toBe(
       'Action    Kind    Subject    Detail\n--------  ------  ---------  --------------\nnew       snap    core       revision 13250\n',
     );
-    expect(seen.map(({ path }) => path)).toEqual(['/ops/v1/imports/plan']);
+    expect(seen.map(({ path }) => path)).toEqual(PLANNED);
   });
 
   test('--dry-run of what would be refused ends as the push would', async () => {
@@ -258,10 +261,10 @@ describe('pushes', () => {
     const item = { action: 'refused', kind: 'store', subject: 's', detail };
     const refused = { kind: 'conflict', code: 'bundle-stale' };
     const plan = { store: 's', exporter: null, alreadyImported: false, newBytes: 0, items: [item], refused };
-    const { run, seen } = await operator({ 'POST /ops/v1/imports/plan': plan });
+    const { run, seen } = await operator(operationAt('POST /ops/v1/imports/plan', plan));
     const outcome = await run(['push-snap', await someFile('x.tar.gz'), '--dry-run']);
     expect(outcome).toEqual({ status: 6, stdout: '', stderr: `error: ${detail}\n` });
-    expect(seen.map(({ path }) => path)).toEqual(['/ops/v1/imports/plan']);
+    expect(seen.map(({ path }) => path)).toEqual(PLANNED);
   });
 
   test('--dry-run of several says why each is refused, and ends as the first', async () => {
@@ -274,7 +277,7 @@ describe('pushes', () => {
       refused: action === 'refused' ? { kind: 'conflict', code: 'bundle-stale' } : null,
     });
     const left = [plan('refused', 'cannot take a'), plan('new', 'of b'), plan('refused', 'cannot take c')];
-    const { run } = await operator({ 'POST /ops/v1/imports/plan': () => left.shift() });
+    const { run } = await operator(operationAt('POST /ops/v1/imports/plan', () => left.shift()));
     const files = await Promise.all(['a.tar.gz', 'b.tar.gz', 'c.tar.gz'].map(someFile));
     const outcome = await run(['push-snaps', ...files, '--dry-run']);
     expect(outcome.status).toBe(6);

@@ -52,6 +52,23 @@ export interface Seen {
   readonly body: unknown;
 }
 
+/** Answers of a host that starts an operation at this route, which ends with this result. */
+export function operationAt(
+  route: string,
+  result: unknown,
+  workflowId = 'x',
+): Readonly<Record<string, unknown>> {
+  const next = (): unknown => (typeof result === 'function' ? result() : result);
+  return {
+    [route]: { workflowId, ui: `http://ui.example/${workflowId}` },
+    [`GET /ops/v1/operations/${workflowId}?wait=2`]: () => ({
+      workflowId,
+      status: 'completed',
+      result: next(),
+    }),
+  };
+}
+
 /**
  * A server whose answers are fixed: `METHOD /path` to a body, to a response, or to a function that gives a body for each
  * request; where it gives none, the server is away.

@@ -5,7 +5,7 @@ import { name, path } from './contract-fields.ts';
 /** What a push may bring. */
 export const importKinds = ['store', 'snap', 'snap-pair', 'store-metadata', 'account-keys'] as const;
 
-/** POST /imports, and POST /imports/plan, which changes nothing and answers with a plan. */
+/** POST /imports, and POST /imports/plan, which changes nothing and ends with a plan. */
 export const importRequest = z.object({
   kind: z.enum(importKinds),
   /** A file on the server's host: the archive, the metadata, the stream, or the NAME.snap of a pair. */
@@ -33,7 +33,7 @@ export const planItem = z.object({
 /** Snaps that the file speaks of, and that were not pushed yet: the first hundred, and how many more. */
 const awaited = z.object({ names: z.array(z.string()), more: z.number() }).default({ names: [], more: 0 });
 
-/** POST /imports/plan. */
+/** How POST /imports/plan ends. */
 export const importPlan = z.object({
   kind: z.enum(importKinds),
   digest: z.string(),

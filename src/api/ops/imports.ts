@@ -1,10 +1,11 @@
 import { Hono } from 'hono';
 import { identifyImport } from '../../activities/import-staging.ts';
 import type { ImportInput, RollBackInput } from '../../workflows/import-contract.ts';
-import { importPlan, importRequest, type importList, rollBack, rollBackRequest } from './import-contract.ts';
+import { importRequest, type importList, rollBackRequest } from './import-contract.ts';
 import type { OpsDeps } from './deps.ts';
 import { jsonBody } from './http.ts';
 import type { Processes } from './processes.ts';
+import { shortDigest } from './transfers.ts';
 import type { z } from 'zod';
 
 const OPERATOR = 'operator';
@@ -20,8 +21,8 @@ export function importRoutes(deps: OpsDeps, processes: Processes): Hono {
 
   app.post('/imports/plan', async (context) => {
     const input = await inputOf(await jsonBody(context, importRequest));
-    const id = `plan/${input.digest}/${Buffer.from(deps.random(8)).toString('hex')}`;
-    return context.json(await processes.run('planImport', id, [input], importPlan));
+    const id = `plan/${input.digest}/${shortDigest(input)}`;
+    return context.json(await processes.start('planImport', id, [input]), 202);
   });
 
   app.get('/imports', async (context) => {
@@ -45,7 +46,7 @@ export function importRoutes(deps: OpsDeps, processes: Processes): Hono {
     const { to, dryRun, changes } = await jsonBody(context, rollBackRequest);
     const id = `roll-back-import/${to ?? 'newest'}${dryRun ? '/plan' : ''}`;
     const input: RollBackInput = { to: to ?? null, dryRun, changes, actor: OPERATOR };
-    return context.json(await processes.run('rollBackImport', id, [input], rollBack));
+    return context.json(await processes.start('rollBackImport', id, [input]), 202);
   });
 
   return app;

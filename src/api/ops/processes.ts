@@ -45,16 +45,6 @@ export class Processes {
     return { workflowId, ui: this.#page(workflowId) };
   }
 
-  /** Runs a short workflow to its end. */
-  async run<T>(type: string, workflowId: string, args: unknown[], schema: z.ZodType<T>): Promise<T> {
-    try {
-      const options = { workflowId, taskQueue: QUEUES.airlock, args, ...JOIN };
-      return schema.parse(await this.#deps.client.workflow.execute(type, options));
-    } catch (error) {
-      throw errorOfFailure(error);
-    }
-  }
-
   /**
    * How an operation is, after waiting at most `waitMs` for its end.
    * @throws AirlockError `operation-unknown`

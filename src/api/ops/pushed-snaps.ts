@@ -3,7 +3,6 @@ import { z } from 'zod';
 import { visibility } from '../../brands/index.ts';
 import { channelName, isRisk } from '../../snaps/index.ts';
 import { loadStores, type Queries } from '../../storage/index.ts';
-import { removalPlan } from './pushed-snaps-contract.ts';
 import type { OpsDeps } from './deps.ts';
 import { jsonBody, queryOf } from './http.ts';
 import type { Processes } from './processes.ts';
@@ -15,8 +14,9 @@ const removalQuery = z.object({ revision: z.coerce.number().int().min(1).optiona
 export function pushedSnapRoutes(deps: OpsDeps, processes: Processes): Hono {
   const app = new Hono();
   const remove = (input: { snap: string | null; revision: number | null; dryRun: boolean }) => {
-    const id = `remove-snaps/${input.snap ?? 'unused'}/${Buffer.from(deps.random(8)).toString('hex')}`;
-    return processes.run('removeSnaps', id, [{ ...input, actor: 'operator' }], removalPlan);
+    const what = input.snap === null ? 'unused' : `${input.snap}/${input.revision ?? 'all'}`;
+    const id = `remove-snaps/${what}${input.dryRun ? '/plan' : ''}`;
+    return processes.start('removeSnaps', id, [{ ...input, actor: 'operator' }]);
   };
 
   app.get('/pushed-snaps', async (context) =>
@@ -31,12 +31,13 @@ export function pushedSnapRoutes(deps: OpsDeps, processes: Processes): Hono {
         revision,
         dryRun: context.req.query('dryRun') === 'true',
       }),
+      202,
     );
   });
 
   app.post('/prune', async (context) => {
     const { dryRun } = await jsonBody(context, pruneRequest);
-    return context.json(await remove({ snap: null, revision: null, dryRun }));
+    return context.json(await remove({ snap: null, revision: null, dryRun }), 202);
   });
   return app;
 }

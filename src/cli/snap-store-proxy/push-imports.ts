@@ -68,7 +68,7 @@ export async function performImport(
     ...(options.exporter === undefined ? {} : { exporter: options.exporter }),
   };
   if (options.dryRun) {
-    const answer = await client.request('/ops/v1/imports/plan', importPlan, { method: 'POST', json });
+    const answer = await runOperation(context, client, '/ops/v1/imports/plan', { json }, importPlan, options);
     return { kind: 'plan', answer };
   }
   const answer = await withBar(context, (onProgress, beside) =>

@@ -1,6 +1,8 @@
 import { Command } from '@commander-js/extra-typings';
 
 import type { CliContext } from '../context.ts';
+import type { ServerRequest } from '../http-client.ts';
+import { runOperation } from '../operations.ts';
 import { operatorClient } from '../operator.ts';
 import { tableLines } from '../tables.ts';
 import { note, print, printJson } from '../terminal.ts';
@@ -12,13 +14,12 @@ export function deleteSnapCommand(context: CliContext) {
     .description('remove an imported snap; devices that have it keep it, and roll-back brings it back')
     .argument('<snap>', 'name of the snap')
     .option('--dry-run', 'show what would be removed, and remove nothing')
+    .option('--watch', 'tell where Temporal UI shows the removal')
     .option('--json', 'print the plan as JSON')
     .action(async (snap, options) => {
-      const client = await operatorClient(context);
       const query = options.dryRun ? '?dryRun=true' : '';
       const path = `/ops/v1/pushed-snaps/${encodeURIComponent(snap)}${query}`;
-      const plan = await client.request(path, removalPlan, { method: 'DELETE' });
-      show(context, plan, options);
+      await remove(context, path, { method: 'DELETE' }, options);
     });
 }
 
@@ -29,21 +30,31 @@ export function pruneCommand(context: CliContext) {
       'remove for good the revisions that no channel offers, and the files that are kept for roll-back alone',
     )
     .option('--dry-run', 'show what would be removed, and remove nothing')
+    .option('--watch', 'tell where Temporal UI shows the removal')
     .option('--json', 'print the plan as JSON')
-    .action(async (options) => {
-      const client = await operatorClient(context);
-      const json = { dryRun: options.dryRun ?? false };
-      const plan = await client.request('/ops/v1/prune', removalPlan, { method: 'POST', json });
-      show(context, plan, options);
-    });
+    .action((options) =>
+      remove(context, '/ops/v1/prune', { json: { dryRun: options.dryRun ?? false } }, options),
+    );
 }
 
-interface ShowOptions {
+interface RemovalOptions {
   readonly dryRun?: true | undefined;
+  readonly watch?: true | undefined;
   readonly json?: true | undefined;
 }
 
-function show(context: CliContext, plan: RemovalPlan, options: ShowOptions): void {
+/** Has the host remove, or plan it, and shows what came of it. */
+async function remove(
+  context: CliContext,
+  path: string,
+  request: ServerRequest,
+  options: RemovalOptions,
+): Promise<void> {
+  const client = await operatorClient(context);
+  show(context, await runOperation(context, client, path, request, removalPlan, options), options);
+}
+
+function show(context: CliContext, plan: RemovalPlan, options: RemovalOptions): void {
   if (options.json) return printJson(context.terminal, plan);
   const { terminal } = context;
   const rows = plan.items.map(({ name, revision, bytes }) => [name, String(revision), String(bytes)]);

@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from '@commander-js/extra-typings';
 import type { z } from 'zod';
 
 import type { CliContext } from '../context.ts';
+import { runOperation } from '../operations.ts';
 import { operatorClient } from '../operator.ts';
 import { note, print, printJson } from '../terminal.ts';
 import { rollBackPlan } from './contract.ts';
@@ -18,11 +19,12 @@ export function rollBackCommand(context: CliContext) {
     .argument('[id]', 'oldest to undo, as list-imports numbers them; the newest alone when absent', idOf)
     .option('--dry-run', 'show what would change, and change nothing')
     .option('--yes', 'do not ask')
+    .option('--watch', 'tell where Temporal UI shows it')
     .option('--json', 'print the result as JSON')
     .action(async (id, options) => {
       const client = await operatorClient(context);
       const ask = (json: { to?: number | undefined; dryRun?: boolean; changes?: boolean }) =>
-        client.request(PATH, rollBackPlan, { method: 'POST', json });
+        runOperation(context, client, PATH, { json }, rollBackPlan, options);
       if (options.dryRun) {
         const plan = await ask({ to: id, dryRun: true });
         if (options.json) return printJson(context.terminal, plan);

@@ -144,7 +144,7 @@ describe('an export against an inventory of the isolated host', () => {
     expect(files(manifest.restsOn?.members ?? [])).toContain('snaps/my-app_2.snap');
     expect(result.leftOut?.files).toBe(manifest.restsOn?.members.length);
     await at(inside, async (operator) => {
-      const plan = await operator.answer('POST', '/imports/plan', importPlan, { kind: 'store', path });
+      const plan = await operator.result('POST', '/imports/plan', importPlan, { kind: 'store', path });
       expect(plan.items).toContainEqual({
         action: 'unchanged',
         kind: 'revision',
@@ -166,7 +166,7 @@ describe('an export against an inventory of the isolated host', () => {
     );
     await at(inside, async (operator) => {
       await pushed(operator, path);
-      expect((await operator.ask('POST', '/imports/roll-back', {})).status).toBe(200);
+      expect((await operator.finish('/imports/roll-back', {})).status).toBe('completed');
     });
     expect(await contentOf(inside)).toEqual(before);
   });
@@ -191,7 +191,7 @@ describe('an export against an inventory of the isolated host', () => {
           ),
         },
       });
-      const plan = await operator.answer('POST', '/imports/plan', importPlan, { kind: 'store', path });
+      const plan = await operator.result('POST', '/imports/plan', importPlan, { kind: 'store', path });
       expect(plan.items).toMatchObject([{ action: 'refused' }]);
     });
     expect(await contentOf(empty)).toEqual(before);
@@ -325,7 +325,9 @@ describe('components', () => {
         { snapRevision: 1, resourceName: 'drivers', resourceRevision: 4 },
         { snapRevision: 2, resourceName: 'drivers', resourceRevision: 5 },
       ]);
-      expect((await operator.ask('DELETE', '/pushed-snaps/my-kiosk?revision=1')).status).toBe(200);
+      expect((await operator.finish('/pushed-snaps/my-kiosk?revision=1', undefined, 'DELETE')).status).toBe(
+        'completed',
+      );
     });
     const left = await inside.database.queries.selectFrom('SnapResource').select('revision').execute();
     expect(left).toEqual([{ revision: 5 }]);

@@ -62,8 +62,8 @@ export class Operator {
     return schema.parse(JSON.parse(text));
   }
   /** Starts an operation and waits for its end. */
-  async finish(path: string, body: unknown) {
-    const { workflowId } = await this.answer('POST', path, z.object({ workflowId: z.string() }), body);
+  async finish(path: string, body: unknown, method = 'POST') {
+    const { workflowId } = await this.answer(method, path, z.object({ workflowId: z.string() }), body);
     for (;;) {
       const found = await this.answer(
         'GET',
@@ -72,6 +72,12 @@ export class Operator {
       );
       if (found.status !== 'running') return found;
     }
+  }
+  /** What an operation ends with when all goes well. */
+  async result<T>(method: string, path: string, schema: z.ZodType<T>, body: unknown = {}): Promise<T> {
+    const { status, result, error } = await this.finish(path, body, method);
+    if (status !== 'completed') throw new Error(`${status} ${JSON.stringify(error)}`);
+    return schema.parse(result);
   }
 }
 

@@ -59,7 +59,7 @@ describe("the operator's interface", () => {
         (await operator.answer('POST', '/trust/roots', trustRoots, Buffer.from(roots).toString())).added,
       ).toBe(0);
 
-      const plan = await operator.answer('POST', '/imports/plan', importPlan, push);
+      const plan = await operator.result('POST', '/imports/plan', importPlan, push);
       expect(plan).toMatchObject({ alreadyImported: false, store: 'brand-devices' });
       expect(plan.items).toContainEqual({
         action: 'new',
@@ -80,7 +80,7 @@ describe("the operator's interface", () => {
       ]);
       const again = await operator.finish('/imports', push);
       expect(importResult.parse(again.result).unchanged).toBe(true);
-      expect((await operator.answer('POST', '/imports/plan', importPlan, push)).alreadyImported).toBe(true);
+      expect((await operator.result('POST', '/imports/plan', importPlan, push)).alreadyImported).toBe(true);
 
       const found = await operator.answer('GET', '/status', status);
       expect(found).toMatchObject({ database: 'ok', lastImport: { outcome: 'imported' } });
@@ -93,10 +93,10 @@ describe("the operator's interface", () => {
       expect((await operator.answer('GET', '/status', status)).storeId).toBe('brand-main');
       expect(found.stores.map(({ id }) => id)).toEqual(['brand-devices', 'brand-main']);
 
-      expect(await operator.answer('POST', '/prune', removalPlan, { dryRun: true })).toMatchObject({
+      expect(await operator.result('POST', '/prune', removalPlan, { dryRun: true })).toMatchObject({
         items: [],
       });
-      const gone = await operator.answer('DELETE', '/pushed-snaps/my-app', removalPlan);
+      const gone = await operator.result('DELETE', '/pushed-snaps/my-app', removalPlan);
       expect(gone).toMatchObject({ applied: true, items: [{ revision: 1 }, { revision: 2 }] });
       expect(
         (await operator.answer('GET', '/pushed-snaps', pushedSnaps)).snaps.map(({ name }) => name),
@@ -109,9 +109,9 @@ describe("the operator's interface", () => {
         { id: 2, kind: 'removal', fileName: 'my-app', outcome: 'removed', canRollBack: true },
         { id: 1, kind: 'store', outcome: 'imported', canRollBack: true },
       ]);
-      const back = await operator.answer('POST', '/imports/roll-back', rollBack, { to: 1, dryRun: true });
+      const back = await operator.result('POST', '/imports/roll-back', rollBack, { to: 1, dryRun: true });
       expect(back).toMatchObject({ applied: false, undone: [{ id: 2 }, { id: 1 }] });
-      const undone = await operator.answer('POST', '/imports/roll-back', rollBack);
+      const undone = await operator.result('POST', '/imports/roll-back', rollBack);
       expect(undone).toMatchObject({ applied: true, undone: [{ id: 2, kind: 'removal' }] });
       expect(undone.items).toContainEqual({
         action: 'new',
@@ -258,7 +258,6 @@ describe("the operator's interface", () => {
         ['POST', '/imports', 'not json', 400, 'request-invalid'],
         ['POST', '/trust/roots', 'type: nothing', 400, 'assertion-malformed'],
         ['GET', '/operations/none', undefined, 404, 'operation-unknown'],
-        ['DELETE', '/pushed-snaps/absent', undefined, 404, 'snap-unknown'],
         ['GET', '/config/no.such.key', undefined, 400, 'setting-unknown'],
         ['PATCH', '/config', { set: { 'proxy.port.http': 'many' } }, 400, 'setting-invalid'],
         [
@@ -276,8 +275,6 @@ describe("the operator's interface", () => {
         ],
         ['PATCH', '/config', { set: { 'airlock.authority.url': 'authority' } }, 400, 'setting-invalid'],
         ['PATCH', '/config', { set: { 'airlock.authority.login': '{}' } }, 400, 'login-file-malformed'],
-        ['POST', '/imports/roll-back', undefined, 409, 'nothing-to-roll-back'],
-        ['POST', '/imports/roll-back', { to: 9, dryRun: true }, 404, 'import-unknown'],
         ['POST', '/imports/roll-back', { to: 'all' }, 400, 'request-invalid'],
       ];
       for (const [method, path, body, wanted, code] of cases) {
@@ -285,6 +282,18 @@ describe("the operator's interface", () => {
         const [problem] = refused.parse(await response.json())['error-list'];
         expect({ path, status: response.status, code: problem.code }).toEqual({ path, status: wanted, code });
         expect(problem.message).toMatch(/^cannot /);
+      }
+      const operations: [string, string, unknown, string, string][] = [
+        ['DELETE', '/pushed-snaps/absent', undefined, 'not-found', 'snap-unknown'],
+        ['POST', '/imports/roll-back', {}, 'conflict', 'nothing-to-roll-back'],
+        ['POST', '/imports/roll-back', { to: 9, dryRun: true }, 'not-found', 'import-unknown'],
+      ];
+      for (const [method, path, body, kind, code] of operations) {
+        const ended = await operator.finish(path, body, method);
+        expect(ended).toMatchObject({
+          status: 'failed',
+          error: { kind, code, message: expect.stringMatching(/^cannot /) },
+        });
       }
     });
   });
