@@ -4,11 +4,11 @@ import { rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { decodeStream, snapSha3ToHex, text, type Assertion } from '../assertions/index.ts';
+import { text, type Assertion } from '../assertions/index.ts';
 import {
   BundleError,
-  DEFAULT_LIMITS,
-  readSmallFile,
+  otherSnap,
+  readPair,
   requireFreeBytes,
   sha3Of,
   type ManifestSnap,
@@ -16,17 +16,11 @@ import {
 import { GENERAL_STORE } from '../brands/index.ts';
 import { channelName, parseChannel } from '../snaps/index.ts';
 import type { ImportInput } from '../workflows/import-contract.ts';
-import { EMPTY_CONTENT, STREAM_LIMITS, requireDigest, type ImportContent } from './import-content.ts';
-import { ImportError } from './import-errors.ts';
+import { EMPTY_CONTENT, requireDigest, type ImportContent } from './import-content.ts';
 import { readSnapMetadata } from './snap-file.ts';
 import type { StagingParts } from './staging-parts.ts';
 
 const CHUNK = 2 ** 20;
-
-/** The digest of the snap that a NAME.assert speaks of. */
-export async function pairDigest(path: string): Promise<string> {
-  return snapSha3ToHex(text(snapRevisionOf(await readStream(path), path), 'snap-sha3-384'));
-}
 
 /** What `snap download` leaves: the snap and its assertions; what is known of it comes from these two alone. */
 export function stagePair(input: ImportInput, folder: string, parts: StagingParts): Promise<ImportContent> {
@@ -44,18 +38,8 @@ async function pairWith(
   folder: string,
   parts: StagingParts,
 ): Promise<ImportContent> {
-  const stream = await readSmallFile(input.assertions ?? '', DEFAULT_LIMITS.assertionBytes);
-  const assertions = decodeStream(stream, STREAM_LIMITS);
-  const statement = snapRevisionOf(assertions, input.assertions ?? '');
-  const declaration = assertions.findLast(
-    (one) => one.type === 'snap-declaration' && text(one, 'snap-id') === text(statement, 'snap-id'),
-  );
-  if (declaration === undefined)
-    throw new ImportError(
-      'snap-assertions-wrong',
-      `cannot push ${input.path}: ${input.assertions} has no snap-declaration`,
-    );
-  requireDigest(snapSha3ToHex(text(statement, 'snap-sha3-384')), input);
+  const { stream, statement, declaration, digest } = await readPair(input.assertions ?? '');
+  requireDigest(digest, input);
   const size = await take(input, folder, parts);
   const assertDigest = sha3Of(stream);
   await writeFile(join(folder, assertDigest), stream, { mode: 0o600 });
@@ -90,7 +74,7 @@ async function linkSnap(input: ImportInput, folder: string, parts: StagingParts)
   const { hashed, result } = hashing(parts);
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   await pipeline(readSnap(input), hashed, nowhere, { signal: parts.signal });
-  if (result().digest !== input.digest) throw otherFile(input);
+  if (result().digest !== input.digest) throw otherSnap(basename(input.path));
   await symlink(input.path, join(folder, input.digest));
   return size;
 }
@@ -114,14 +98,6 @@ function hashing({ onBytes }: StagingParts) {
   return { hashed, result: () => ({ digest: hash.digest('hex'), bytes }) };
 }
 
-function otherFile({ path }: ImportInput): BundleError {
-  return new BundleError(
-    'member-digest-wrong',
-    `cannot accept ${basename(path)}: it is not the file that its assertions speak of (SHA3-384 differs)`,
-    { member: basename(path) },
-  );
-}
-
 async function stageSnap(input: ImportInput, folder: string, parts: StagingParts): Promise<number> {
   const target = join(folder, input.digest);
   await requireFreeBytes(folder, await sizeOf(input.path));
@@ -135,7 +111,7 @@ async function stageSnap(input: ImportInput, folder: string, parts: StagingParts
   const { digest, bytes } = result();
   if (digest !== input.digest) {
     await rm(`${target}.part`, { force: true });
-    throw otherFile(input);
+    throw otherSnap(basename(input.path));
   }
   await rename(`${target}.part`, target);
   return bytes;
@@ -211,19 +187,4 @@ async function describePair(
       })),
     ),
   };
-}
-
-async function readStream(path: string): Promise<readonly Assertion[]> {
-  return decodeStream(await readSmallFile(path, DEFAULT_LIMITS.assertionBytes), STREAM_LIMITS);
-}
-
-function snapRevisionOf(assertions: readonly Assertion[], path: string): Assertion {
-  const found = assertions.filter(({ type }) => type === 'snap-revision');
-  const [only] = found;
-  if (only === undefined || found.length > 1)
-    throw new ImportError(
-      'snap-assertions-wrong',
-      `cannot use ${path}: it must hold exactly one snap-revision assertion, as "snap download" writes it`,
-    );
-  return only;
 }

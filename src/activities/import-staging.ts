@@ -6,6 +6,7 @@ import {
   DEFAULT_LIMITS,
   readBundleHead,
   readMetadataFile,
+  readPair,
   readSmallFile,
   sha3Of,
   unpackBundle,
@@ -21,7 +22,7 @@ import {
   type ImportContent,
 } from './import-content.ts';
 import { ImportError } from './import-errors.ts';
-import { linkPair, pairDigest, stagePair } from './import-pair.ts';
+import { linkPair, stagePair } from './import-pair.ts';
 import { requireOwnPush } from './push-mixups.ts';
 import type { StagingParts } from './staging-parts.ts';
 
@@ -47,7 +48,7 @@ export async function identifyImport(
     case 'store-metadata':
       return (await readMetadataFile(path)).head.digest;
     case 'snap-pair':
-      return pairDigest(assertions ?? '');
+      return (await readPair(assertions ?? '')).digest;
     case 'account-keys':
       return sha3Of((await readKeys(path)).stream);
     default:

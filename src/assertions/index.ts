@@ -56,6 +56,7 @@ export {
   publicKeyOf,
   type KeyStanding,
 } from './trust/key-validity.ts';
+export { verifyKnownSignatures } from './trust/known-signatures.ts';
 export {
   combinedSource,
   completePrimaryKey,

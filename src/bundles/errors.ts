@@ -21,6 +21,7 @@ export type BundleErrorCode =
   | 'member-size-wrong'
   | 'member-digest-wrong'
   | 'member-invalid'
+  | 'snap-assertions-wrong'
   | 'inventory-invalid'
   | 'disk-full'
   | 'source-changed';

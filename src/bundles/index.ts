@@ -20,6 +20,7 @@ export * from './limits.ts';
 export * from './manifest.ts';
 export * from './metadata-file.ts';
 export * from './names.ts';
+export { otherSnap, readPair, type SnapPair } from './pair.ts';
 export * from './signature.ts';
 export { SlotRing } from './slot-ring.ts';
 export { slotsOf, slotsOfFile } from './slot-sources.ts';

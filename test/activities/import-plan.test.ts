@@ -1,21 +1,27 @@
-import { copyFile, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { describe, expect, test, vi } from 'vitest';
-import { AssertionCloser } from '../../src/activities/export-assertions.ts';
 import { createImportActivities } from '../../src/activities/imports.ts';
 import { planOf } from '../../src/activities/import-plan.ts';
 import { encodeStream } from '../../src/assertions/index.ts';
 import { DEFAULT_LIMITS } from '../../src/bundles/index.ts';
 import { BucketError } from '../../src/storage/bucket/errors.ts';
-import { parseBlobDigest } from '../../src/storage/index.ts';
 import type { ImportInput } from '../../src/workflows/import-contract.ts';
 import { honestMembers, newSigner, rawArchive, sampleStore } from '../bundles/sample.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { AT, importInput, newHost, newOutside, trustingHost, type Host } from '../workflows/carried-store.ts';
-import { snapIdOf, type Outside } from '../workflows/hosts.ts';
+import {
+  AT,
+  importInput,
+  newHost,
+  newOutside,
+  pairOf,
+  trustingHost,
+  type Host,
+} from '../workflows/carried-store.ts';
+import type { Outside } from '../workflows/hosts.ts';
 
 const planOn = ({ database, blobs }: Host, input: ImportInput) =>
   planOf(input, false, { database, blobs, now: AT, runId: 'run', attempt: 2 });
@@ -31,24 +37,6 @@ async function keyFile({ chain }: Outside): Promise<string> {
   const file = join(await temporaryFolder(), 'keys.assert');
   await writeFile(file, encodeStream(chain.brand));
   return file;
-}
-
-/** What "snap download" leaves. */
-async function pairOf({ host }: Outside, name: string, revision: number) {
-  const { queries } = host.database;
-  const { sha3_384: digest } = await queries
-    .selectFrom('SnapRevision')
-    .select('sha3_384')
-    .where('snapId', '=', snapIdOf(name))
-    .where('revision', '=', revision)
-    .executeTakeFirstOrThrow();
-  const folder = await temporaryFolder();
-  const path = join(folder, `${name}_${revision}.snap`);
-  const assertions = path.replace('.snap', '.assert');
-  await copyFile(host.blobs.pathOf(parseBlobDigest(digest)), path);
-  const stream = await new AssertionCloser(queries).ofSnapFile(snapIdOf(name), digest);
-  await writeFile(assertions, encodeStream(stream));
-  return { path, assertions };
 }
 
 describe('a plan of account-keys', () => {

@@ -1,13 +1,15 @@
 /** A store that is carried from one host to another, for tests: hosts that go when the test is over, inputs, spoilt copies. */
-import { copyFile, open, stat } from 'node:fs/promises';
+import { copyFile, open, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { AssertionCloser } from '../../src/activities/export-assertions.ts';
 import { identifyImport } from '../../src/activities/import-staging.ts';
-import { addAssertions, type DatabaseLocation } from '../../src/storage/index.ts';
+import { encodeStream } from '../../src/assertions/index.ts';
+import { addAssertions, parseBlobDigest, type DatabaseLocation } from '../../src/storage/index.ts';
 import type { ImportInput, ImportKind } from '../../src/workflows/import-contract.ts';
 import type { StoreExport } from '../../src/workflows/export-contract.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { AT, Outside, openHost, type Host } from './hosts.ts';
+import { AT, Outside, openHost, snapIdOf, type Host } from './hosts.ts';
 
 export { AT, Outside, snapIdOf, type Host } from './hosts.ts';
 
@@ -78,4 +80,22 @@ export async function flippedCopy(path: string, back: number): Promise<string> {
   await file.write(buffer, 0, 1, at);
   await file.close();
   return copy;
+}
+
+/** What `snap download` leaves of one of the outside host's snaps. */
+export async function pairOf({ host }: Outside, name: string, revision: number) {
+  const { queries } = host.database;
+  const { sha3_384: digest } = await queries
+    .selectFrom('SnapRevision')
+    .select('sha3_384')
+    .where('snapId', '=', snapIdOf(name))
+    .where('revision', '=', revision)
+    .executeTakeFirstOrThrow();
+  const folder = await temporaryFolder();
+  const path = join(folder, `${name}_${revision}.snap`);
+  const assertions = path.replace('.snap', '.assert');
+  await copyFile(host.blobs.pathOf(parseBlobDigest(digest)), path);
+  const stream = await new AssertionCloser(queries).ofSnapFile(snapIdOf(name), digest);
+  await writeFile(assertions, encodeStream(stream));
+  return { path, assertions };
 }

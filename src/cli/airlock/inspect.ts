@@ -1,14 +1,17 @@
 import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { basename } from 'node:path';
 
 import { Command } from '@commander-js/extra-typings';
 
+import type { Assertion } from '../../assertions/index.ts';
 import type { BundleHead } from '../../bundles/index.ts';
 import type { CliContext } from '../context.ts';
-import { CliError } from '../errors.ts';
+import { usageError } from '../errors.ts';
 import { existingFile, readDocument } from '../files.ts';
 import { print, printJson } from '../terminal.ts';
 
-/** What was found in a file; every digest and the exporter's signature were checked. */
+/** What was found in a file; every digest, and each signature whose key is known, was checked. */
 interface Inspection {
   readonly kind: string;
   readonly store: string | null;
@@ -16,18 +19,25 @@ interface Inspection {
   readonly exporter: string | null;
   readonly members: readonly { readonly name: string; readonly size: number }[];
   readonly lines: readonly string[];
+  readonly verdict: string;
 }
 
-/** `airlock inspect FILE`: shows and verifies what was exported, anywhere and with no server. */
+const AS_EXPORTED = 'Every part is what was exported.';
+
+/** `airlock inspect FILE`: shows and verifies what was exported or downloaded, anywhere and with no server. */
 export function inspectCommand(context: CliContext) {
   return new Command('inspect')
     .description(
-      'show and verify an exported archive, store metadata or assertion stream; needs no running Airlock',
+      'show and verify an exported archive, store metadata, a downloaded snap or an assertion stream; needs no running Airlock',
     )
     .argument('<file>', 'the file')
+    .argument(
+      '[assertions]',
+      'of a snap that "snap download" left: its NAME.assert; the one beside it when absent',
+    )
     .option('--json', 'print the findings as JSON')
-    .action(async (file, options) => {
-      const found = await inspect(context, await existingFile(file));
+    .action(async (file, assertions, options) => {
+      const found = await inspect(context, file, assertions);
       if (options.json) return printJson(context.terminal, found);
       print(context.terminal, `Kind: ${found.kind}`);
       if (found.store !== null) print(context.terminal, `Store: ${found.store}`);
@@ -35,16 +45,24 @@ export function inspectCommand(context: CliContext) {
       if (found.exporter !== null) print(context.terminal, `Exporter's key: ${found.exporter}`);
       for (const line of found.lines) print(context.terminal, line);
       for (const { name, size } of found.members) print(context.terminal, `  ${name}: ok, ${size} bytes`);
-      print(context.terminal, 'Every part is what was exported.');
+      print(context.terminal, found.verdict);
     });
 }
 
-function inspect(context: CliContext, file: string): Promise<Inspection> {
+async function inspect(
+  context: CliContext,
+  named: string,
+  assertions: string | undefined,
+): Promise<Inspection> {
+  const file = await existingFile(named);
+  if (file.endsWith('.snap'))
+    return inspectPair(context, file, await existingFile(assertions ?? file.replace(/\.snap$/, '.assert')));
+  if (assertions !== undefined)
+    throw usageError('cannot inspect two files: only a NAME.snap comes with another');
   if (file.endsWith('.tar.gz')) return inspectArchive(context, file);
   if (file.endsWith('.json')) return inspectMetadata(file);
   if (file.endsWith('.assert')) return inspectAssertions(context, file);
-  const sentence = `cannot inspect ${file}: its name must end in .tar.gz, .json or .assert`;
-  throw new CliError('invalid', 'usage', sentence);
+  throw usageError(`cannot inspect ${file}: its name must end in .tar.gz, .json, .snap or .assert`);
 }
 
 async function inspectArchive(context: CliContext, file: string): Promise<Inspection> {
@@ -65,25 +83,62 @@ async function inspectArchive(context: CliContext, file: string): Promise<Inspec
     },
     { signal: context.signal },
   );
-  return { ...aboutManifest(head), members };
+  return { ...aboutManifest(head), members, verdict: AS_EXPORTED };
 }
 
 async function inspectMetadata(file: string): Promise<Inspection> {
   const { readMetadataFile } = await import('../../bundles/index.ts');
   const { head } = await readMetadataFile(file);
-  return { ...aboutManifest(head), members: head.manifest.members.map(({ name, size }) => ({ name, size })) };
+  const members = head.manifest.members.map(({ name, size }) => ({ name, size }));
+  return { ...aboutManifest(head), members, verdict: AS_EXPORTED };
+}
+
+/** The two files of `snap download`: the snap is the one that its assertions speak of. */
+async function inspectPair(context: CliContext, file: string, beside: string): Promise<Inspection> {
+  const { otherSnap, readPair } = await import('../../bundles/index.ts');
+  const { text } = await import('../../assertions/index.ts');
+  const { assertions, statement, declaration, digest } = await readPair(beside);
+  const hash = createHash('sha3-384');
+  let size = 0;
+  const chunks: AsyncIterable<Uint8Array> = createReadStream(file, {
+    highWaterMark: 2 ** 20,
+    signal: context.signal,
+  });
+  for await (const chunk of chunks) {
+    hash.update(chunk);
+    size += chunk.byteLength;
+  }
+  if (hash.digest('hex') !== digest) throw otherSnap(basename(file));
+  const found = await aboutAssertions(assertions);
+  const snap = `Snap ${text(declaration, 'snap-name')}: revision ${text(statement, 'snap-revision')}`;
+  return {
+    ...found,
+    kind: 'snap-pair',
+    members: [{ name: basename(file), size }],
+    lines: [snap, ...found.lines],
+  };
 }
 
 async function inspectAssertions(context: CliContext, file: string): Promise<Inspection> {
-  const { decodeStream, refWords } = await import('../../assertions/index.ts');
-  const assertions = decodeStream(new TextEncoder().encode(await readDocument(context.terminal, file)));
-  const lines = assertions.map(
-    (each) => `${refWords(each)}: revision ${each.revision}, signed by ${each.authorityId ?? 'itself'}`,
-  );
-  return { kind: 'assertions', store: null, exportedAt: null, exporter: null, members: [], lines };
+  const { decodeStream } = await import('../../assertions/index.ts');
+  return aboutAssertions(decodeStream(new TextEncoder().encode(await readDocument(context.terminal, file))));
 }
 
-function aboutManifest({ manifest, exporter }: BundleHead): Omit<Inspection, 'members'> {
+async function aboutAssertions(assertions: readonly Assertion[]): Promise<Inspection> {
+  const { refWords, verifyKnownSignatures } = await import('../../assertions/index.ts');
+  const unverified = verifyKnownSignatures(assertions);
+  const lines = assertions.map((each) => {
+    const missing = unverified.has(each) ? ', with a key that is not here' : '';
+    return `${refWords(each)}: revision ${each.revision}, signed by ${each.authorityId ?? 'itself'}${missing}`;
+  });
+  const verdict =
+    unverified.size === 0
+      ? 'Every signature holds.'
+      : 'Every signature holds whose key is here; a host checks the others against the roots that it trusts.';
+  return { kind: 'assertions', store: null, exportedAt: null, exporter: null, members: [], lines, verdict };
+}
+
+function aboutManifest({ manifest, exporter }: BundleHead): Omit<Inspection, 'members' | 'verdict'> {
   const lines = manifest.snaps.map((snap) => {
     const revisions = snap.revisions.map(({ revision }) => revision).join(', ');
     const components = (snap.components ?? []).map(({ name, revision }) => `, ${name} ${revision}`).join('');

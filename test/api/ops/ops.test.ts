@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { actList, deviceList, status, trustRoots } from '../../../src/api/ops/host-contract.ts';
@@ -11,11 +10,9 @@ import { exportResult } from '../../../src/api/ops/transfer-contract.ts';
 import { selfSigned } from '../../../src/api/tls/self-signed.ts';
 import { statusLines } from '../../../src/cli/snap-store-proxy/status.ts';
 import { encodeStream } from '../../../src/assertions/index.ts';
-import { appendAct, findAssertion } from '../../../src/storage/index.ts';
+import { appendAct } from '../../../src/storage/index.ts';
 import { openTestTemporal, type TestTemporal } from '../../support/temporal.ts';
-import { temporaryFolder } from '../../support/temporary-folder.ts';
-import { newOutside, newHost, snapIdOf, type Host } from '../../workflows/carried-store.ts';
-import type { Outside } from '../../workflows/hosts.ts';
+import { newOutside, newHost, pairOf, snapIdOf, type Host } from '../../workflows/carried-store.ts';
 import { operatorAt, type Operator } from './operator.ts';
 
 let temporal: TestTemporal;
@@ -150,8 +147,8 @@ describe("the operator's interface", () => {
         trustRoots,
         Buffer.from(encodeStream(outside.chain.roots)).toString(),
       );
-      const { path, assert } = await downloaded(outside, 'my-base', 5);
-      const pair = { kind: 'snap-pair', path, assertions: assert, channels: ['stable'] };
+      const { path, assertions } = await pairOf(outside, 'my-base', 5);
+      const pair = { kind: 'snap-pair', path, assertions, channels: ['stable'] };
       const done = await operator.finish('/imports', pair);
       expect(importResult.parse(done.result).snaps).toEqual([
         { name: 'my-base', revision: 5, new: true, channels: ['latest/stable'], channelsMoved: true },
@@ -419,27 +416,3 @@ describe("the operator's interface", () => {
     });
   });
 });
-
-/** NAME.snap and NAME.assert of one revision, as `snap download` writes them. */
-async function downloaded(outside: Outside, name: string, revision: number) {
-  const { queries } = outside.host.database;
-  const row = await queries
-    .selectFrom('SnapRevision')
-    .select('sha3_384')
-    .where('snapId', '=', snapIdOf(name))
-    .where('revision', '=', revision)
-    .executeTakeFirstOrThrow();
-  const { AssertionCloser } = await import('../../../src/activities/export-assertions.ts');
-  const { parseBlobDigest } = await import('../../../src/storage/index.ts');
-  const { copyFile } = await import('node:fs/promises');
-  const folder = await temporaryFolder();
-  const path = join(folder, `${name}_${revision}.snap`);
-  const assert = join(folder, `${name}_${revision}.assert`);
-  await copyFile(outside.host.blobs.pathOf(parseBlobDigest(row.sha3_384)), path);
-  expect(await findAssertion(queries, 'account', ['my-brand'])).toBeDefined();
-  await writeFile(
-    assert,
-    encodeStream(await new AssertionCloser(queries).ofSnapFile(snapIdOf(name), row.sha3_384)),
-  );
-  return { path, assert };
-}
