@@ -162,6 +162,26 @@ describe('the outputs of seed 001, to the letter', () => {
     expect(stderr).toContain("Signing key 'test-key' made 12 signatures, and the serial log has 11");
   });
 
+  test('list keys --verbose: a key that its token does not hold is missing, however its account-key stands', async () => {
+    const key = { name: 'test-key', 'sha3-384': TEST_KEY, 'brand-account-id': 'brand', token: 'card' };
+    const { run } = await admin({
+      'GET /v1/brand/brand/signing_key': [key],
+      [`GET /v1/brand/brand/signing_key/${TEST_KEY}`]: {
+        ...key,
+        status: 'valid',
+        until: null,
+        'missing-on-token': true,
+        signatures: 0,
+        'signatures-in-log': 0,
+      },
+    });
+    const { stdout, stderr } = await run(['list', 'keys', '--verbose']);
+    expect(stdout.split('\n')[2]).toMatch(new RegExp(`^test-key +${TEST_KEY} +card +missing +0 +0$`));
+    expect(stderr).toBe(
+      "Signing key 'test-key' is not on the HSM token 'card': bring back the token that holds it, or put another key in the serial policies.\n",
+    );
+  });
+
   test('a key with an end and constraints: create key, register-key, rotate-key', async () => {
     const bounds = {
       until: '2027-12-31T00:00:00Z',

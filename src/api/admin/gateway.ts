@@ -43,6 +43,8 @@ export interface TokenStanding {
   readonly failure: string | undefined;
   /** Why it does not take the PIN that is set, and so makes and deletes no key. */
   readonly pinRefused: string | undefined;
+  /** Ids on the token of keys in force that the last look did not find there. */
+  readonly lastProbe: { readonly missing: readonly string[] } | undefined;
 }
 
 /** Hono's own part of a request to the gateway. */

@@ -80,6 +80,7 @@ export function signingKeyRoutes(deps: AdminApiDeps): AdminApp {
       status: signingKeyStanding(accountKey, deps.clock()),
       until: bounds.until ?? null,
       constraints: bounds.constraints ?? null,
+      'missing-on-token': deps.hsm(key.token)?.lastProbe?.missing.includes(key.hsmKeyId) ?? false,
       'beyond-request': accountKey !== undefined && isBeyondRequest(accountKey, key),
       models: await modelsUsingKey(queries, keyId),
       signatures: counts?.counted ?? 0,

@@ -10,6 +10,7 @@ const detailsSchema = signingKeySchema.extend({
   token: z.string(),
   status: z.string(),
   until: z.string().nullable(),
+  'missing-on-token': z.boolean().default(false),
   'beyond-request': z.boolean().default(false),
   signatures: z.number(),
   'signatures-in-log': z.number(),
@@ -48,13 +49,19 @@ async function listKeys(
     key.name,
     key['sha3-384'],
     key.token,
-    key.status,
+    key['missing-on-token'] ? 'missing' : key.status,
     key.until ?? '',
     String(key.signatures),
     String(key['signatures-in-log']),
   ]);
   for (const line of tableLines(titles, rows)) print(context.terminal, line);
   for (const key of details) {
+    if (key['missing-on-token']) {
+      note(
+        context.terminal,
+        `Signing key '${key.name}' is not on the HSM token '${key.token}': bring back the token that holds it, or put another key in the serial policies.`,
+      );
+    }
     if (key['beyond-request']) {
       note(
         context.terminal,

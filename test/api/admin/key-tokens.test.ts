@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import type { TokenStanding } from '../../../src/api/admin/gateway.ts';
 import { decodeAssertion, publicKeyOf, verifySelfSigned } from '../../../src/assertions/index.ts';
 import { openHsm, type Hsm } from '../../../src/hsm/index.ts';
 import { openGateway, type TestGateway } from '../../support/admin-gateway.ts';
@@ -39,10 +40,11 @@ afterAll(async () => {
 });
 
 const pin: { wrong: string | undefined } = { wrong: undefined };
-const patience: { seconds: number; failure: string | undefined; pinRefused: string | undefined } = {
+const patience: { -readonly [fact in keyof TokenStanding]: TokenStanding[fact] } & { seconds: number } = {
   seconds: 15,
   failure: undefined,
   pinRefused: undefined,
+  lastProbe: undefined,
 };
 
 const keys = () => gateway.brand('/signing_key');
@@ -55,6 +57,17 @@ describe('a signing key', () => {
     const usual = await gateway.call('POST', keys(), { name: 'usual' });
     expect([usual.status, usual.json.token]).toEqual([201, 'default']);
     expect([await idsOn(card), await idsOn(rig.hsm)]).toEqual([['careful'], ['usual']]);
+  });
+
+  it('that the last look at its token did not find is told to be missing', async () => {
+    const { json } = await gateway.call('GET', keys());
+    const [careful] = z.array(z.looseObject({ 'sha3-384': z.string() })).parse(json);
+    const details = async () => (await gateway.call('GET', `${keys()}/${careful?.['sha3-384']}`)).json;
+    expect(await details()).toMatchObject({ 'missing-on-token': false });
+    const held = (await card.listKeys()).find(({ label }) => label === 'careful');
+    patience.lastProbe = { missing: [held?.id ?? ''] };
+    expect(await details()).toMatchObject({ 'missing-on-token': true, status: 'unregistered' });
+    patience.lastProbe = undefined;
   });
 
   it('that waits for an HSM that is down says so, and is made and deleted when it is back', async () => {
