@@ -11,7 +11,12 @@ import { decodeAssertion, publicKeyOf, text, type Assertion } from '../../src/as
 import { AirlockError } from '../../src/errors.ts';
 import { HsmError } from '../../src/hsm/index.ts';
 import { findAssertion } from '../../src/storage/index.ts';
-import { findSigningKeyByName, storeSigned, intentsToSign } from '../../src/storage/model-service/index.ts';
+import {
+  findSigningKeyByName,
+  intentsToSign,
+  signatureCounts,
+  storeSigned,
+} from '../../src/storage/model-service/index.ts';
 import { silentLog } from '../../src/telemetry/index.ts';
 import type { createSigningKey } from '../../src/workflows/create-signing-key.ts';
 import type { deleteSigningKey } from '../../src/workflows/delete-signing-key.ts';
@@ -183,11 +188,13 @@ describe('a draft that is given up while it is being signed', () => {
     // Another draft of the same second, key and device.
     const next = randomUUID();
     await queries.updateTable('SerialIntent').set({ id: next }).where('id', '=', id).execute();
-    const stored = await storeSigned(queries, [{ intent: stale, assertion: Buffer.from('stale') }], {
-      batch: 'stale',
-      at: new Date(),
-    });
-    expect(stored.size).toBe(0);
+    const late = (batch: string) =>
+      storeSigned(queries, [{ intent: stale, assertion: Buffer.from('stale') }], { batch, at: new Date() });
+    // Two workers have it, and bring it one after the other.
+    expect((await late('one')).size).toBe(0);
+    const counts = await signatureCounts(queries);
+    expect((await late('other')).size).toBe(0);
+    expect(await signatureCounts(queries)).toEqual(counts);
     const history = await queries
       .selectFrom('SerialHistory')
       .selectAll()

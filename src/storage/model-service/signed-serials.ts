@@ -28,8 +28,9 @@ export async function storeSigned(
     const outcome = (await store(intent, assertion))
       ? 'stored'
       : await keepGivenUp(queries, intent, assertion, at);
-    if (outcome !== 'given-up') inForce.add(intent.id);
-    if (outcome !== 'repeated') counts.set(intent.hsmKeyId, (counts.get(intent.hsmKeyId) ?? 0) + 1);
+    if (outcome === 'stored' || outcome === 'repeated') inForce.add(intent.id);
+    if (outcome === 'stored' || outcome === 'given-up')
+      counts.set(intent.hsmKeyId, (counts.get(intent.hsmKeyId) ?? 0) + 1);
   }
   for (const [hsmKeyId, count] of counts) {
     await queries
@@ -58,19 +59,35 @@ function storing(queries: Queries, { batch, at }: { readonly batch: string; read
   };
 }
 
-/** Looks at an intent that did not take its signature: the very draft was signed before, or it was given up. */
+/** Looks at an intent that did not take its signature: the very draft was signed before, or it was given up, perhaps with this signature already. */
 async function keepGivenUp(
   queries: Queries,
   intent: IntentToSign,
   assertion: Uint8Array,
   at: string,
-): Promise<'repeated' | 'given-up'> {
+): Promise<'repeated' | 'repeated-late' | 'given-up'> {
   const same = await queries
     .selectFrom('SerialIntent')
     .select('id')
     .where('id', '=', intent.id)
     .executeTakeFirst();
   if (same !== undefined) return 'repeated';
+  // Two workers may bring the same signature: whoever holds the row of the key sees what the other one has written.
+  await queries
+    .updateTable('SigningKey')
+    .set((eb) => ({ signatures: eb.ref('signatures') }))
+    .where('hsmKeyId', '=', intent.hsmKeyId)
+    .execute();
+  const late = await queries
+    .selectFrom('SerialHistory')
+    .select('id')
+    .where('brandId', '=', intent.brandId)
+    .where('modelName', '=', intent.modelName)
+    .where('serial', '=', intent.serial)
+    .where('draftId', '=', intent.id)
+    .where('serialAssertion', 'is not', null)
+    .executeTakeFirst();
+  if (late !== undefined) return 'repeated-late';
   await addHistory(queries, {
     draft: { ...intent, serialAssertion: assertion },
     origin: { ...(await originOfGivenUp(queries, intent)), signedAt: at },
