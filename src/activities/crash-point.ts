@@ -3,7 +3,7 @@
  * `NAME` dies at the first passage, `NAME@3` at the third; several are separated by commas.
  */
 
-/** Between every two steps of the making of a serial (DESIGN section 6), and around every commit of an import. */
+/** Between every two steps of the making of a serial (DESIGN section 6) and of the sweep, and around every commit of an import. */
 export const CRASH_POINTS = [
   'intent-before-commit',
   'intent-after-commit',
@@ -14,6 +14,8 @@ export const CRASH_POINTS = [
   'serials-before-commit',
   'serials-after-commit',
   'serial-before-answer',
+  'promises-before-close',
+  'promises-after-close',
   'key-before-generate',
   'key-after-generate',
   'key-after-commit',

@@ -218,7 +218,9 @@ export function createSerialActivities(deps: SerialActivityDeps) {
         if ((await modelsUsingKey(queries, keyId)).length === 0) mislaid.delete(keyId);
       const ended = promises.filter((one) => !one.mayComeBack || !mislaid.has(one.intent.signKeyId));
       await closePromises(queries, ended, deps.clock());
+      crashPoint('promises-before-close');
     });
+    crashPoint('promises-after-close');
   }
 
   async function sweep(stranded: readonly string[]): Promise<ProvisionOutcome> {

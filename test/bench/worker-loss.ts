@@ -71,6 +71,7 @@ async function secondsAfterLoss(keys: readonly Signer[], spare: boolean): Promis
       secretRoot: Buffer.from(rig.secretRoot).toString('hex'),
       port: 0,
       parts: 'worker',
+      ahead: 0,
       patience: 0,
       faultRate: 0,
       seed: 1,

@@ -13,6 +13,8 @@ export const orderSchema = z.object({
   secretRoot: z.string(),
   port: z.number(),
   parts: z.enum(['all', 'api', 'worker']),
+  /** How far its clock is ahead, in milliseconds: promises are left to the sweep for a minute. */
+  ahead: z.number(),
   /** How long the API keeps a device waiting, in milliseconds. */
   patience: z.number(),
   /** How many calls of database, HSM and Temporal fail, of one. */

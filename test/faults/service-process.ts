@@ -38,7 +38,7 @@ const config = { ...config0, env: { local } };
 const dataConverter = createDataConverter([{ id: 'test', key: Buffer.from(order.payloadKey, 'hex') }]);
 const temporal = await connectTemporal(config, dataConverter);
 const database = faultyDatabase(await openDatabase({ file: order.database }), faultRate, chance);
-const clock = () => new Date();
+const clock = () => new Date(Date.now() + order.ahead);
 
 const provisioner = new Provisioner({
   runBatch: temporalBatches({
