@@ -107,7 +107,7 @@ export const resultSchema = z.looseObject({
   error: z.looseObject({ code: z.string(), message: z.string() }).optional(),
 });
 /** An answer of the refresh endpoint. */
-export const refreshSchema = z.looseObject({ results: z.array(z.unknown()) });
+export const refreshSchema = z.looseObject({ results: z.array(z.unknown()).nullable() });
 
 /** What a store says of all channels of a snap, as far as we want it. */
 export const infoSchema = z.looseObject({

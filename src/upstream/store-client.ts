@@ -80,7 +80,10 @@ export class StoreClient {
       signal,
     );
     const answer = refreshSchema.safeParse(await jsonOf(response));
-    const result = resultSchema.safeParse(answer.success ? answer.data.results[0] : undefined);
+    const [said] = answer.success ? (answer.data.results ?? []) : [];
+    // snapd's own fake store says nothing at all about a snap that it does not have.
+    if (answer.success && said === undefined) throw this.#notFound(wish, undefined);
+    const result = resultSchema.safeParse(said);
     if (!answer.success || !result.success)
       throw new UpstreamError(
         'upstream-answer-malformed',
