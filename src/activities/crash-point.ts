@@ -3,7 +3,7 @@
  * `NAME` dies at the first passage, `NAME@3` at the third; several are separated by commas.
  */
 
-/** Between every two steps of the making of a serial (DESIGN section 6) and of the sweep, and around every commit of an import. */
+/** Between every two steps of the making of a serial (DESIGN section 6) and of the sweep, and around what imports, exports and fetches keep. */
 export const CRASH_POINTS = [
   'intent-before-commit',
   'intent-after-commit',
@@ -25,6 +25,8 @@ export const CRASH_POINTS = [
   'import-after-commit',
   'export-before-archive',
   'export-after-archive',
+  'fetch-before-needs',
+  'fetch-after-needs',
 ] as const;
 
 /** A place where a test may kill the process. */

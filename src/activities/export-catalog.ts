@@ -1,5 +1,5 @@
 import type { ManifestSnap } from '../bundles/index.ts';
-import { channelName, isRisk, parseSnapYaml, type SnapYaml } from '../snaps/index.ts';
+import { channelName, isRisk } from '../snaps/index.ts';
 import { parseBlobDigest, type BlobStore, type Queries } from '../storage/index.ts';
 import type { AssertionCloser } from './export-assertions.ts';
 import type { ComponentMaterial, FileSource, RevisionMaterial, SnapMaterial } from './export-archive.ts';
@@ -214,45 +214,4 @@ async function sourceOf(parts: CatalogParts, text: string, what: string): Promis
     open: () => parts.blobs.open(blob, { aheadBytes: 2 ** 20 }),
     path: parts.blobs.pathOf?.(blob.digest),
   };
-}
-
-/** What devices will miss: bases, the snapd snap and default providers that no snap of the archive gives them. */
-export async function closureWarnings(
-  queries: Queries,
-  snaps: readonly SnapMaterial[],
-): Promise<readonly string[]> {
-  const names = new Set(snaps.map(({ snap }) => snap.name));
-  const warnings = new Set<string>();
-  for (const { snap, revisions } of snaps)
-    for (const { revision } of revisions) {
-      const row = await queries
-        .selectFrom('SnapRevision')
-        .select('snapYaml')
-        .where('snapId', '=', snap.snapId)
-        .where('revision', '=', revision.revision)
-        .executeTakeFirst();
-      if (row === undefined) continue;
-      for (const [needed, why] of needsOf(parseSnapYaml(row.snapYaml)))
-        if (!names.has(needed))
-          warnings.add(
-            `${snap.name} revision ${revision.revision} needs ${needed} (${why}), which the archive does not hold`,
-          );
-    }
-  return [...warnings];
-}
-
-/** Names of the snaps that a snap cannot do without. */
-export function needsOf(yaml: SnapYaml): readonly (readonly [string, string])[] {
-  const needs: [string, string][] = [];
-  if (yaml.type === 'app' || yaml.type === 'gadget') {
-    const base = yaml.base ?? 'core';
-    if (base !== 'none' && base !== 'bare') needs.push([base, 'its base']);
-    if (yaml.base !== undefined && base !== 'none') needs.push(['snapd', 'for its base']);
-  }
-  for (const plug of yaml.plugs) {
-    const provider = plug.attributes['default-provider'];
-    if (plug.interface === 'content' && typeof provider === 'string')
-      needs.push([provider.split(':')[0] ?? provider, `default provider of ${plug.name}`]);
-  }
-  return needs;
 }

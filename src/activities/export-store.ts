@@ -19,7 +19,8 @@ import {
 } from './export-archive.ts';
 import { AssertionCloser } from './export-assertions.ts';
 import { knownThere } from './export-basis.ts';
-import { closureWarnings, snapMaterial } from './export-catalog.ts';
+import { snapMaterial } from './export-catalog.ts';
+import { closureWarnings, scopeWithDependencies, withDependencies } from './export-dependencies.ts';
 import { awaitedBy, ownSnaps, snapIdsOf } from './export-visible-snaps.ts';
 import { storesFor, withShares } from './export-stores.ts';
 import { ExportError } from './export-errors.ts';
@@ -154,15 +155,26 @@ export async function writeStoreExport(
   const { queries } = deps.database;
   const closer = new AssertionCloser(queries);
   const stores = withShares(await storesFor(queries, input.store), input.shareWith ?? []);
-  const snaps: SnapMaterial[] = [];
-  const known = await knownThere(input.basis, input, queries);
+  const chosen: SnapMaterial[] = [];
+  const scope = input.withDependencies ? scopeWithDependencies(input) : input;
+  const known = await knownThere(input.basis, scope, queries);
   const parts = { queries, blobs: deps.blobs, closer, known };
   const visible = await snapIdsOf(queries, stores);
   const own = await ownSnaps(queries, stores, visible.ids);
   for (const snapId of input.snaps ? own.ids : []) {
     const material = await snapMaterial(parts, snapId, input, true);
-    if (material !== undefined) snaps.push(material);
+    if (material !== undefined) chosen.push(material);
   }
+  const seen = new Set(own.ids);
+  const brought = input.withDependencies
+    ? await withDependencies(parts, chosen, {
+        architectures: input.architectures,
+        named: new Set(),
+        seenIn: () => Promise.resolve(seen),
+        devicesOf: input.store,
+      })
+    : undefined;
+  const snaps = brought?.snaps ?? chosen;
   const keys = await accountKeys(closer, input.keys);
   const streams = new Map([
     ['assertions/store.assert', await storeAssertions(closer, stores, token.accountId)],
@@ -191,7 +203,8 @@ export async function writeStoreExport(
     tokenFile: token.path,
     snaps: exportedRevisions(snaps),
     accountKeys: [...input.keys],
-    warnings: [...own.warnings, ...(await closureWarnings(queries, snaps))],
+    warnings: [...own.warnings, ...(brought?.warnings ?? []), ...(await closureWarnings(queries, snaps))],
+    ...(brought && { dependencies: brought.dependencies }),
     ...(known && { leftOut: leftOutOf(snaps) }),
   };
 }

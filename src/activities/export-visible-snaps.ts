@@ -52,10 +52,13 @@ export async function ownSnaps(
   const from = new Set(snapIds.flatMap((id) => others.get(id) ?? []));
   return {
     ids: snapIds.filter((id) => !others.has(id)),
-    warnings: [...from].map(
-      (store) => `the snaps of ${store} are another brand's: they come with the export of its own brand`,
-    ),
+    warnings: [...from].map(otherBrandWarning),
   };
+}
+
+/** Says why the snaps of a store stay behind. */
+export function otherBrandWarning(store: string): string {
+  return `the snaps of ${store} are another brand's: they come with the export of its own brand`;
 }
 
 /** The names of snaps that come by themselves; one that is listed and not here is named by the list. */

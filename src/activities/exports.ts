@@ -1,4 +1,4 @@
-import { fileNames, type ManifestSnap } from '../bundles/index.ts';
+import { fileNames, type ManifestSnap, type ManifestStore } from '../bundles/index.ts';
 import { channelName, parseChannel } from '../snaps/index.ts';
 import type { Queries } from '../storage/index.ts';
 import type {
@@ -19,7 +19,13 @@ import {
 } from './export-archive.ts';
 import { AssertionCloser } from './export-assertions.ts';
 import { knownThere } from './export-basis.ts';
-import { closureWarnings, snapMaterial } from './export-catalog.ts';
+import { snapMaterial, type CatalogParts } from './export-catalog.ts';
+import {
+  closureWarnings,
+  scopeWithDependencies,
+  withDependencies,
+  type WithDependencies,
+} from './export-dependencies.ts';
 import { snapIdsOf } from './export-visible-snaps.ts';
 import { ExportError } from './export-errors.ts';
 import { makeExportFolder } from './export-folder.ts';
@@ -84,18 +90,15 @@ async function writeSnaps(
 ): Promise<ExportOutcome> {
   const { queries } = deps.database;
   const closer = new AssertionCloser(queries);
-  const known = await knownThere(input.basis, input, queries);
+  const scope = input.withDependencies ? scopeWithDependencies(input) : input;
+  const known = await knownThere(input.basis, scope, queries);
   const parts = { queries, blobs: deps.blobs, closer, known };
   const signer = await exporterSigner(deps.settings, at);
   const folder = await makeExportFolder(input.exportDir, deps.exportFolder);
-  const chosen: { readonly storeId: string; readonly material: SnapMaterial }[] = [];
+  const chosen: SnapMaterial[] = [];
   const visible = input.store === null ? undefined : await visibleIn(queries, input.store);
   for (const name of new Set([...input.names, ...input.packages.map((one) => one.name)])) {
-    const row = await queries
-      .selectFrom('Snap')
-      .select(['snapId', 'storeId'])
-      .where('name', '=', name)
-      .executeTakeFirst();
+    const row = await queries.selectFrom('Snap').select('snapId').where('name', '=', name).executeTakeFirst();
     if (row === undefined || visible?.has(row.snapId) === false)
       throw new ExportError(
         'snap-unknown',
@@ -111,20 +114,21 @@ async function writeSnaps(
         'nothing-to-export',
         `cannot export snap ${name}: nothing is in the chosen channels and architectures`,
       );
-    chosen.push({ storeId: row.storeId, material });
+    chosen.push(material);
   }
-  const snaps = chosen.map(({ material }) => material);
+  const brought = input.withDependencies ? await alongWith(chosen, input, parts) : undefined;
+  const snaps = brought?.snaps ?? chosen;
   const total = bytesOf(snaps);
   const files: ExportedFile[] = [];
   let before = 0;
-  for (const { storeId, material } of chosen) {
-    const { name } = material.snap;
+  for (const material of snaps) {
+    const { name, store } = material.snap;
     const done = before;
     const written = await writeArchive(
       { folder, nameAt: (time) => fileNames.snapBundle(name, time), at },
       {
         kind: 'snap',
-        store: storeId === GENERAL_STORE ? null : storeId,
+        store: store === GENERAL_STORE ? null : store,
         createdAt: at,
         complete: false,
         stores: [],
@@ -144,21 +148,61 @@ async function writeSnaps(
     tokenFile: null,
     snaps: exportedRevisions(snaps),
     accountKeys: [],
-    warnings: await closureWarnings(queries, snaps),
+    warnings: [...(brought?.warnings ?? []), ...(await closureWarnings(queries, snaps))],
+    ...(brought && { dependencies: brought.dependencies }),
     ...(known && { leftOut: leftOutOf(snaps) }),
   };
 }
 
+/** Snaps with what they need: of the store that was named, else each of the store that needs it. */
+function alongWith(
+  chosen: readonly SnapMaterial[],
+  input: SnapsExport,
+  parts: CatalogParts,
+): Promise<WithDependencies> {
+  const seen = new Map<string, ReadonlySet<string>>();
+  return withDependencies(parts, chosen, {
+    architectures: input.architectures,
+    named: new Set(chosen.map(({ snap }) => snap.name)),
+    seenIn: async (needing) => {
+      const store = input.store ?? needing;
+      const known = seen.get(store);
+      if (known !== undefined) return known;
+      // A snap may be here whose store nobody described yet.
+      const stores = await storesFor(parts.queries, store).catch((error: unknown) => {
+        if (error instanceof ExportError && error.code === 'store-unknown') return [];
+        throw error;
+      });
+      const found = await seenIn(parts.queries, store, stores);
+      seen.set(store, found);
+      return found;
+    },
+    devicesOf: input.store,
+  });
+}
+
+/** Snaps that devices of a store see, and those that are kept in it. */
+async function seenIn(
+  queries: Queries,
+  store: string,
+  stores: readonly ManifestStore[],
+): Promise<ReadonlySet<string>> {
+  const { ids } = await snapIdsOf(queries, stores);
+  const own = await queries.selectFrom('Snap').select('snapId').where('storeId', '=', store).execute();
+  return new Set([...ids, ...own.map(({ snapId }) => snapId)]);
+}
+
 /** Snaps that devices of a store see, whichever store they are kept in; those of the general store go everywhere. */
 async function visibleIn(queries: Queries, store: string): Promise<ReadonlySet<string>> {
-  const { ids } = await snapIdsOf(queries, await storesFor(queries, store));
   const general = await queries
     .selectFrom('Snap')
     .select('snapId')
     .where('storeId', '=', GENERAL_STORE)
     .execute();
-  const own = await queries.selectFrom('Snap').select('snapId').where('storeId', '=', store).execute();
-  return new Set([...ids, ...[...general, ...own].map(({ snapId }) => snapId)]);
+  return new Set([
+    ...(await seenIn(queries, store, await storesFor(queries, store))),
+    ...general.map(({ snapId }) => snapId),
+  ]);
 }
 
 /** Puts revisions into the channels that `push_channel` names for them, whatever those hold here. */

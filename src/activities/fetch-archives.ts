@@ -12,7 +12,7 @@ import {
 } from '../assertions/index.ts';
 import { GENERAL_STORE } from '../brands/index.ts';
 import { fileNames, type ManifestSnap, type StreamSource } from '../bundles/index.ts';
-import { parseChannel, parseSnapYaml, channelName } from '../snaps/index.ts';
+import { parseChannel, parseSnapYaml, channelName, needsOf } from '../snaps/index.ts';
 import { assertionSource, trustedRoots } from '../storage/index.ts';
 import {
   AssertionFetcher,
@@ -31,7 +31,6 @@ import {
   type RevisionMaterial,
   type SnapMaterial,
 } from './export-archive.ts';
-import { needsOf } from './export-catalog.ts';
 import {
   fetchFolder,
   fetchPlan,
@@ -39,6 +38,7 @@ import {
   type FetchParts,
   type FetchedPlace,
 } from './fetch-staging.ts';
+import { broughtAlong, partlyAbsent } from './fetch-dependencies.ts';
 import { trustAnchors } from './import-verify.ts';
 import { readSnapMetadata } from './snap-file.ts';
 import { makeExportFolder } from './export-folder.ts';
@@ -64,7 +64,7 @@ export async function fetchedMaterials(
   const roots = [...publicRoot(), ...(await trustedRoots(deps.database.queries))];
   const fetcher = new AssertionFetcher(client, roots, signal);
   const groups = [...Map.groupBy(plan.places, ({ snap }) => snap.name)];
-  const warnings = new Set<string>(plan.warnings ?? []);
+  const warnings = new Set<string>([...(plan.warnings ?? []), ...partlyAbsent(plan)]);
   const notes = {
     at,
     warnings,
@@ -99,7 +99,7 @@ export async function writeFetched(
   const fetcher = new AssertionFetcher(client, roots, signal);
   const folder = await makeExportFolder(input.exportDir, deps.exportFolder);
   const signer = await exporterSigner(deps.settings, at);
-  const warnings = new Set<string>(plan.warnings ?? []);
+  const warnings = new Set<string>([...(plan.warnings ?? []), ...partlyAbsent(plan)]);
   const snaps: SnapMaterial[] = [];
   const names = [...Map.groupBy(places, ({ snap }) => snap.name)];
   const files = new Map<string, ExportedFile>();
@@ -147,6 +147,7 @@ export async function writeFetched(
     snaps: places.map(lineOf),
     accountKeys: [],
     warnings: [...warnings].sort(),
+    ...(input.withDependencies && { dependencies: broughtAlong(plan) }),
     ...(rest && { leftOut: leftOutOf(snaps) }),
   };
 }
@@ -280,10 +281,10 @@ async function revisionOf(
   const { yaml } = notes.leftOut.has(digest)
     ? { yaml: parseSnapYaml(snap['snap-yaml'] ?? '') }
     : await readSnapMetadata(file);
-  for (const [needed, why] of needsOf(yaml))
-    if (!notes.names.has(needed))
+  for (const { name, why } of needsOf(yaml))
+    if (!notes.names.has(name))
       notes.warnings.add(
-        `${snap.name} revision ${snap.revision} needs ${needed} (${why}), which was not fetched with it`,
+        `${snap.name} revision ${snap.revision} needs ${name} (${why}), which was not fetched with it`,
       );
   const resources = snap.resources ?? [];
   return {

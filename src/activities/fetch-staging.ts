@@ -1,9 +1,9 @@
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { LRUCache } from 'lru-cache';
 import { fileIdentity, requireFreeBytes } from '../bundles/index.ts';
-import { Settings } from '../config/index.ts';
+import { Settings, writePrivateFile } from '../config/index.ts';
 import type { BlobStore, Database, SettingStore } from '../storage/index.ts';
 import {
   StoreClient,
@@ -43,11 +43,19 @@ export interface FetchedPlace {
   readonly snap: UpstreamSnap;
 }
 
+/** A snap that another one needs, for the architecture that this one is fetched for. */
+export interface NeededPlace {
+  readonly name: string;
+  readonly architecture: string;
+}
+
 /** What a fetch brings: where everything is, and what need not be downloaded. */
 export interface FetchPlan {
   readonly places: readonly FetchedPlace[];
   /** Sentences about what is not as it was asked for: channels that hold nothing, snaps that are another brand's. */
   readonly warnings?: readonly string[];
+  /** What was asked for because a snap of the plan needs it, whether the upstream has it or not. */
+  readonly needed?: readonly NeededPlace[];
   /** Digests of files that are where the archives go to. */
   readonly leftOut: readonly string[];
   /** What says so. */
@@ -116,12 +124,18 @@ export async function resolveAll(
   const { places, warnings } = input.whole?.snaps === false ? nothing : await placesOf(input, client, signal);
   const plan = { places, warnings, ...(await leftOutOf(input, places, deps)) };
   const files = downloadsOf(plan);
-  await requireRoom(
-    folder,
-    archives,
-    files.reduce((sum, { size }) => sum + size, 0),
-  );
-  await writeFile(join(folder, PLAN_FILE), JSON.stringify(plan), { mode: 0o600 });
+  await requireRoom(folder, archives, files, files);
+  await keepPlan(input, plan, deps);
+  return itemsOf(files);
+}
+
+/** Keeps a plan whole or not at all: what is downloaded is found by its place in it. */
+export function keepPlan(input: FetchSnapsInput, plan: FetchPlan, deps: FetchDeps): Promise<void> {
+  return writePrivateFile(join(fetchFolder(deps.blobs, input.fetchId), PLAN_FILE), JSON.stringify(plan));
+}
+
+/** The files of a plan as workflows know them. */
+export function itemsOf(files: readonly PlannedDownload[]): readonly FetchItem[] {
   return files.map(({ name, revision, size }) => ({ name, revision, size }));
 }
 
@@ -157,17 +171,30 @@ async function placesOf(
 }
 
 /** The channel that holds what was given for one: an empty channel gives what the next safer one has, and must stay empty. */
-function heldBy(snap: UpstreamSnap, asked: string): string {
+export function heldBy(snap: UpstreamSnap, asked: string): string {
   const effective = snap['effective-channel'];
   return effective ? channelName(parseChannel(effective)) : asked;
 }
 
-/** Room for the downloads and for the archives of them, be it on one disk or on two. */
-async function requireRoom(downloads: string, archives: string, bytes: number): Promise<void> {
+/**
+ * Room for files that are to be downloaded and for the archives of all, be it on one disk or on two.
+ * @throws BundleError `disk-full`
+ */
+export async function requireRoom(
+  downloads: string,
+  archives: string,
+  coming: readonly PlannedDownload[],
+  all: readonly PlannedDownload[],
+): Promise<void> {
   const [one, other] = await Promise.all([stat(downloads), stat(archives)]);
-  if (one.dev === other.dev) return requireFreeBytes(archives, 2 * bytes);
-  await requireFreeBytes(downloads, bytes);
-  await requireFreeBytes(archives, bytes);
+  const [first, second] = [bytesOf(coming), bytesOf(all)];
+  if (one.dev === other.dev) return requireFreeBytes(archives, first + second);
+  await requireFreeBytes(downloads, first);
+  await requireFreeBytes(archives, second);
+}
+
+function bytesOf(files: readonly PlannedDownload[]): number {
+  return files.reduce((sum, { size }) => sum + size, 0);
 }
 
 /** What `resolveAll` kept. */
@@ -201,7 +228,7 @@ export function downloadsOf({ places, leftOut }: FetchPlan): readonly PlannedDow
  * What is there already. A snap's file is left out only where the upstream tells what it says of itself, and for a moment only
  * where it tells since when the channel has it.
  */
-async function leftOutOf(
+export async function leftOutOf(
   input: FetchSnapsInput,
   places: readonly FetchedPlace[],
   deps: FetchDeps,

@@ -13,6 +13,7 @@ import { exporterSigner, leftOutOf, writeArchive } from './export-archive.ts';
 import { exportedRevisions } from './export-store.ts';
 import { makeExportFolder } from './export-folder.ts';
 import { fetchedMaterials, type FetchWriting } from './fetch-archives.ts';
+import { broughtAlong } from './fetch-dependencies.ts';
 import { fetchFolder, fetchPlan, upstreamClient, type FetchParts } from './fetch-staging.ts';
 import { writeWhole } from './free-path.ts';
 import { trustAnchors } from './import-verify.ts';
@@ -48,7 +49,8 @@ export async function writeFetchedStore(
   await verifyBatch([...streams.values()].flat(), trust);
   const { materials, warnings } = await fetchedMaterials(input, at, deps, writing.signal);
   const token = await adminToken(input, deps);
-  const { rest } = await fetchPlan(input, deps);
+  const plan = await fetchPlan(input, deps);
+  const { rest } = plan;
   const folder = await makeExportFolder(input.exportDir, deps.exportFolder);
   const written = await writeArchive(
     { folder, nameAt: (time) => fileNames.storeExport(store, time), at },
@@ -77,6 +79,7 @@ export async function writeFetchedStore(
     snaps: exportedRevisions(materials),
     accountKeys: [...wish.keys],
     warnings,
+    ...(input.withDependencies && { dependencies: broughtAlong(plan) }),
     ...(rest && { leftOut: leftOutOf(materials) }),
   };
 }

@@ -20,6 +20,7 @@ import type {
 import { exporterSigner } from './export-archive.ts';
 import { makeExportFolder } from './export-folder.ts';
 import { writeFetched } from './fetch-archives.ts';
+import { addDependencies } from './fetch-dependencies.ts';
 import { writeFetchedStore } from './fetch-store.ts';
 import {
   downloadPlanned,
@@ -42,6 +43,22 @@ export function createFetchActivities(deps: FetchDeps) {
     /** Asks the upstream what there is; the answers wait in the fetch's folder. */
     resolveFetch(input: FetchSnapsInput): Promise<readonly FetchItem[]> {
       return withHeartbeats((signal) => resolveAll(input, deps, signal));
+    },
+
+    /**
+     * Asks the upstream for what the snaps of the plan need, as far as it is known by now.
+     * @param downloaded how many files of the plan are here: they tell what the upstream did not
+     * @param planned how many files the workflow knows of
+     * @returns those that came after them
+     */
+    addDependencies(
+      input: FetchSnapsInput,
+      downloaded: number,
+      planned: number,
+    ): Promise<readonly FetchItem[]> {
+      return withHeartbeats(async (signal) =>
+        (await addDependencies(input, downloaded, parts, signal)).slice(planned),
+      );
     },
 
     /** Downloads one file, or goes on with what an interrupted run left of it. */

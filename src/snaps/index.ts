@@ -7,6 +7,7 @@ export * from './decide.ts';
 export * from './epoch.ts';
 export * from './errors.ts';
 export * from './names.ts';
+export * from './needs.ts';
 export * from './resolve.ts';
 export * from './rollout.ts';
 export * from './scoping.ts';

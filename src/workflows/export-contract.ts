@@ -25,6 +25,8 @@ export interface StoreExport {
   /** Brands whose stores may include a store of this export, beside those that its definition names. */
   readonly shareWith?: readonly { readonly store: string; readonly brands: readonly string[] }[];
   readonly basis?: Basis;
+  /** Whether what the snaps need comes along: bases, the snapd snap, default providers, and what those need. */
+  readonly withDependencies?: boolean;
   /** The moment that names the files, of a second of its own; when the process began where it is absent. */
   readonly at?: string;
   readonly actor: string;
@@ -44,6 +46,8 @@ export interface SnapsExport {
   readonly store: string | null;
   readonly exportDir: string | null;
   readonly basis?: Basis;
+  /** Whether what the snaps need comes along: bases, the snapd snap, default providers, and what those need. */
+  readonly withDependencies?: boolean;
   /** The moment that names the files, of a second of its own; when the process began where it is absent. */
   readonly at?: string;
   readonly actor: string;
@@ -56,6 +60,8 @@ export interface ExportOutcome {
   readonly snaps: readonly ExportedRevision[];
   readonly accountKeys: readonly string[];
   readonly warnings: readonly string[];
+  /** Names of the snaps that came along because others need them, where that was wished. */
+  readonly dependencies?: readonly string[];
   /** What need not come along, of an export that rests on something. */
   readonly leftOut?: LeftOut;
 }

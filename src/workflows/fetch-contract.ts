@@ -14,6 +14,8 @@ export interface FetchSnapsInput {
   readonly credentials: string | null;
   readonly exportDir: string | null;
   readonly basis?: Basis;
+  /** Whether what the snaps need comes along: bases, the snapd snap, default providers, and what those need. */
+  readonly withDependencies?: boolean;
   /** Of a store that becomes one archive, with its metadata and an admin token. */
   readonly whole?: StoreWish;
   /** The moment that names the files, of a second of its own; when the process began where it is absent. */

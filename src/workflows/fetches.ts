@@ -9,7 +9,7 @@ import { commit, download, largeFiles, upstream } from './options.ts';
 /** Downloads at a time: one waits while another has the network. */
 const AT_ONCE = 4;
 
-const { resolveFetch } = proxyActivities<FetchActivities>({
+const { resolveFetch, addDependencies } = proxyActivities<FetchActivities>({
   ...upstream,
   startToCloseTimeout: '30m',
   heartbeatTimeout: '30s',
@@ -24,27 +24,33 @@ const { writeFetchedSnaps } = proxyActivities<FetchActivities>({ ...largeFiles, 
 const { closeFetch } = proxyActivities<FetchActivities>(commit);
 
 /**
- * Fetches snaps from the upstream store: asks what there is, downloads many at a time, verifies all, writes an archive for
- * each. Downloads go on after a kill of the worker or a cut of the network where they were.
+ * Fetches snaps from the upstream store: asks what there is, and what that needs where it is wished; downloads many at a time,
+ * verifies all, writes an archive for each. Downloads go on after a kill of the worker or a cut of the network where they were.
  */
 export async function fetchSnaps(input: FetchSnapsInput): Promise<ExportOutcome> {
   let progress: ImportProgress = { step: 'asking', done: 0, total: 1, unit: 'steps' };
   setHandler(importProgress, () => progress);
   const at = input.at ?? new Date().toISOString();
   try {
-    const items = await resolveFetch(input);
-    const total = items.reduce((sum, { size }) => sum + size, 0);
-    let done = 0;
-    let next = 0;
-    progress = { step: 'downloading', done, total, unit: 'bytes' };
+    const items = [...(await resolveFetch(input))];
+    // The wish is part of the input: a process that began before there was one takes the path that it took.
+    if (input.withDependencies) items.push(...(await addDependencies(input, 0, items.length)));
+    let [done, next, total] = [0, 0, 0];
     const lane = async () => {
-      for (let index = next++; index < items.length; index = next++) {
+      while (next < items.length) {
+        const index = next++;
         await downloadSnap(input, index);
         done += items[index]?.size ?? 0;
         progress = { step: 'downloading', done, total, unit: 'bytes' };
       }
     };
-    await CancellationScope.cancellable(() => Promise.all(Array.from({ length: AT_ONCE }, lane)));
+    while (next < items.length) {
+      total = items.reduce((sum, { size }) => sum + size, 0);
+      progress = { step: 'downloading', done, total, unit: 'bytes' };
+      await CancellationScope.cancellable(() => Promise.all(Array.from({ length: AT_ONCE }, lane)));
+      // A file tells what its snap needs where the upstream did not.
+      if (input.withDependencies) items.push(...(await addDependencies(input, next, items.length)));
+    }
     progress = { step: 'writing', done: 0, total, unit: 'bytes' };
     const outcome = await writeFetchedSnaps(input, at);
     await closeFetch(input);

@@ -518,6 +518,40 @@ describe('fetch-snaps', () => {
     expect(seen[0]?.body).toMatchObject({ kind: 'snaps', names: [], store: 'brand' });
   });
 
+  test('says what came along because others need it, beside the documented output', async () => {
+    const answers = (dependencies: readonly string[]) => ({
+      'POST /ops/v1/fetches': { workflowId: 'fetch', ui: null },
+      'GET /ops/v1/operations/fetch?wait=2': {
+        workflowId: 'fetch',
+        status: 'completed',
+        result: {
+          files: ['jq', ...dependencies].map((name) => ({
+            subject: name,
+            path: `/x/${name}.tar.gz`,
+            size: 1,
+          })),
+          tokenFile: null,
+          snaps: [],
+          accountKeys: [],
+          warnings: [],
+          dependencies,
+        },
+      },
+    });
+    const { run, seen } = await operator(answers(['core24', 'snapd']));
+    expect(await run(['fetch-snaps', 'jq', '--with-dependencies'])).toEqual({
+      status: 0,
+      stdout:
+        'Successfully exported snaps:\njq: /x/jq.tar.gz\ncore24: /x/core24.tar.gz\nsnapd: /x/snapd.tar.gz\n',
+      stderr: 'Came along, as others need it: core24, snapd.\n',
+    });
+    expect(seen[0]?.body).toMatchObject({ names: ['jq'], withDependencies: true });
+    const alone = await operator(answers([]));
+    expect((await alone.run(['fetch-snaps', 'jq', '--with-dependencies'])).stderr).toBe(
+      'Nothing more had to come along.\n',
+    );
+  });
+
   test('a snap that the upstream store does not have ends it with the code of what is not there', async () => {
     const message = 'cannot fetch jq (latest/stable amd64): it is not there';
     const { run } = await operator({

@@ -456,6 +456,17 @@ test('export store --auth asks an online host, whose upstream has the store', as
     status: 2,
     stderr: expect.stringContaining('cannot take --admin and --auth at once'),
   });
+  await runCli('store-admin', [...args, '--with-dependencies'], { env });
+  expect(
+    server.seen.find(({ body }) => JSON.stringify(body).includes('withDependencies'))?.body,
+  ).toMatchObject({ store: 'S', withDependencies: true });
+  expect(
+    await runCli('store-admin', ['export', 'store', 'S', '--no-snaps', '--with-dependencies'], { env }),
+  ).toMatchObject({
+    status: 2,
+    stderr:
+      'error: cannot take --with-dependencies and --no-snaps at once: what snaps need comes along with them\n',
+  });
 });
 
 describe('BRAND_ACCOUNT_ID', () => {

@@ -8,7 +8,7 @@ import { fetchSnaps } from '../../src/workflows/index.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { newOutside, trustingHost } from '../workflows/carried-store.ts';
 import type { Outside } from '../workflows/hosts.ts';
-import { MortalWorker } from './transfer-crashes.ts';
+import { MortalWorker, died } from './transfer-crashes.ts';
 import { serveDevices } from '../workflows/served-devices.ts';
 
 const NAMES = ['one', 'two', 'three', 'four'];
@@ -89,5 +89,46 @@ test('a fetch whose worker is killed and whose network breaks, again and again, 
     const head = await unpackBundle(path, { folder: join(await temporaryFolder(), 'unpacked') });
     expect(head.manifest.snaps[0]?.revisions[0]?.digest).toBe(digests.get(subject));
   }
+  expect(await readdir(join(host.folder, 'staging'))).toEqual([]);
+});
+
+test('a fetch whose worker is killed around the moment when it learnt what its snaps need brings all of it', async () => {
+  const outside = await newOutside();
+  const recipes = [
+    { name: 'my-desk', type: 'app', base: 'my-base' },
+    { name: 'my-base', type: 'base' },
+    { name: 'snapd', type: 'snapd' },
+  ] as const;
+  for (const recipe of recipes)
+    await outside.publish(
+      { version: '1', payload: 300_000, ...recipe },
+      { store: 'ubuntu', revision: 1, channels: ['latest/stable'] },
+    );
+  const host = await trustingHost(outside);
+  const url = await badNetwork(outside, () => false);
+  await host.settings.change(new Map([['proxy.upstream', { value: url, secret: false }]]), new Date());
+  const worker = await MortalWorker.over(host);
+  const handle = await worker.client.workflow.start(fetchSnaps, {
+    workflowId: 'fetch-needs',
+    taskQueue: 'airlock',
+    args: [
+      {
+        fetchId: 'fetch-needs',
+        names: ['my-desk'],
+        channels: ['latest/stable'],
+        architectures: ['amd64'],
+        store: null,
+        credentials: null,
+        exportDir: null,
+        withDependencies: true,
+        actor: 'operator',
+      },
+    ],
+  });
+  for (const point of ['fetch-before-needs', 'fetch-after-needs']) await died(await worker.start(point));
+  await worker.start();
+  const { files, dependencies, warnings } = await handle.result();
+  expect(files.map(({ subject }) => subject)).toEqual(['my-desk', 'my-base', 'snapd']);
+  expect({ dependencies, warnings }).toEqual({ dependencies: ['my-base', 'snapd'], warnings: [] });
   expect(await readdir(join(host.folder, 'staging'))).toEqual([]);
 });

@@ -1,3 +1,4 @@
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -68,5 +69,52 @@ describe.skipIf(sim.path === undefined)(`snapd's own fake store as upstream${rea
         expect(outcome).toMatchObject({ unchanged: false, snaps: [{ name: subject, new: true }] });
       }
     });
+  });
+
+  test('what a snap of it needs comes along, which only the files tell; what it does not have is named', async () => {
+    const { url, roots, chain } = await fakeStore(sim.path ?? '');
+    const proxy = await newHost();
+    const { database, blobs, settings } = proxy;
+    await addAssertions(database.queries, roots, { at: new Date(), trusted: true });
+    await settings.change(new Map([['proxy.upstream', { value: url, secret: false }]]), new Date());
+    const exportFolder = join(proxy.folder, 'exports');
+    const fetches = withFailures(
+      createFetchActivities({ database, blobs, settings, exportFolder, now: () => new Date() }),
+    );
+    const fetched = (fetchId: string) =>
+      on(proxy, fetches, (client) =>
+        client.workflow.execute(fetchSnaps, {
+          workflowId: fetchId,
+          taskQueue: 'airlock',
+          args: [
+            {
+              fetchId,
+              names: ['sim-app-1'],
+              channels: ['latest/stable'],
+              architectures: ['amd64'],
+              store: null,
+              credentials: null,
+              exportDir: null,
+              withDependencies: true,
+              actor: 'operator',
+            },
+          ],
+        }),
+      );
+    const whole = await fetched('whole');
+    expect(whole.dependencies).toEqual(['my-base', 'snapd']);
+    expect(whole.files.map(({ subject }) => subject)).toEqual(['sim-app-1', 'my-base', 'snapd']);
+    expect(whole.warnings).toEqual([]);
+
+    const files = await readdir(join(chain, 'fakestore'));
+    for (const file of files.filter((name) => name.startsWith('snapd')))
+      await rm(join(chain, 'fakestore', file));
+    const lacking = await fetched('lacking');
+    expect(lacking.dependencies).toEqual(['my-base']);
+    expect(lacking.warnings).toEqual([
+      expect.stringMatching(
+        /^sim-app-1 revision \d+ needs snapd \(for its base\), which was not fetched with it$/,
+      ),
+    ]);
   });
 });

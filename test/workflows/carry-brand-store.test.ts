@@ -1,15 +1,11 @@
-import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { createCarryApi } from '../../src/api/carry/index.ts';
-import { startServer } from '../../src/api/server.ts';
-import { createFetchActivities } from '../../src/activities/fetches.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { identifyBasis } from '../../src/activities/export-basis.ts';
-import { errorOfFailure, withFailures } from '../../src/activities/errors.ts';
-import { tokenDigest, type Permission } from '../../src/publishers/index.ts';
-import { TokenOffice, putStore, type NewStore } from '../../src/storage/authority/index.ts';
+import { errorOfFailure } from '../../src/activities/errors.ts';
+import { tokenDigest } from '../../src/publishers/index.ts';
+import { putStore, type NewStore } from '../../src/storage/authority/index.ts';
 import { findTokenByDigest } from '../../src/storage/model-service/index.ts';
 import {
   fetchBrandStoreMetadata,
@@ -22,65 +18,14 @@ import { openTestTemporal, withWorkers, type TestTemporal } from '../support/tem
 import { readBundleHead } from '../../src/bundles/index.ts';
 import type { Basis } from '../../src/workflows/export-contract.ts';
 import { publishComponent } from './components.ts';
+import { authority, online } from './carrying.ts';
 import { AT, importInput, newOutside, trustingHost, type Host } from './carried-store.ts';
-import type { Outside } from './hosts.ts';
-import { deviceApiOf } from './served-devices.ts';
 
 let temporal: TestTemporal;
 beforeAll(async () => {
   temporal = await openTestTemporal();
 });
 afterAll(() => temporal.close());
-
-/** An authority that answers, and credentials of it. */
-async function authority(outside: Outside) {
-  const { database, blobs, settings } = outside.host;
-  const tokens = new TokenOffice({ database, settings, random: randomBytes });
-  const report = (error: unknown) => console.error(error);
-  const app = createCarryApi({ database, blobs, settings, tokens, clock: () => new Date(), report });
-  const devices = deviceApiOf(outside.host);
-  const server = await startServer({
-    fetch: (request, bindings) =>
-      new URL(request.url).pathname.startsWith('/carry/')
-        ? app.fetch(request, bindings)
-        : devices.fetch(request, bindings),
-    host: '127.0.0.1',
-    port: 0,
-  });
-  onTestFinished(() => server.close());
-  const login = async (accountId: string, ...permissions: Permission[]) => {
-    const limits = [{ condition: 'acl' as const, permissions }];
-    const expires = new Date(Date.now() + 3_600_000);
-    const asked = {
-      accountId,
-      kind: 'publisher' as const,
-      description: 'test',
-      expires,
-      limits,
-      actor: 'test',
-    };
-    return (await tokens.issue(asked, 'authority', new Date())).macaroon;
-  };
-  return { url: server.url, login };
-}
-
-/** An online host with logins that its operator's interface sealed. */
-async function online(
-  outside: Outside,
-  url: string,
-  logins: Readonly<Record<string, string>>,
-): Promise<Host> {
-  const host = await trustingHost(outside);
-  const { database, blobs, settings } = host;
-  const changes = new Map([['proxy.upstream', { value: url, secret: false }]]);
-  for (const [name, value] of Object.entries(logins)) changes.set(name, { value, secret: true });
-  await settings.change(changes, new Date());
-  const exportFolder = join(host.folder, 'exports');
-  const activities = withFailures(
-    createFetchActivities({ database, blobs, settings, exportFolder, now: () => new Date() }),
-  );
-  return { ...host, activities };
-}
 
 const on = <Answer>(host: Host, work: (client: Client) => Promise<Answer>): Promise<Answer> =>
   withWorkers(temporal, { airlock: host.activities, transfer: host.activities }, work);

@@ -11,6 +11,9 @@ const basis = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('time'), at: z.iso.datetime({ precision: 3 }) }),
 ]);
 
+/** Whether what the snaps need comes along: bases, the snapd snap, default providers, and what those need. */
+const withDependencies = z.boolean().default(false);
+
 export type BasisRequest = z.output<typeof basis>;
 
 /** POST /exports. Answer: started; result: exportResult. */
@@ -34,6 +37,7 @@ export const exportRequest = z.discriminatedUnion('kind', [
       .max(100)
       .default([]),
     basis: basis.optional(),
+    withDependencies,
   }),
   z.object({
     kind: z.literal('snaps'),
@@ -47,6 +51,7 @@ export const exportRequest = z.discriminatedUnion('kind', [
     store: name.optional(),
     exportDir: path.optional(),
     basis: basis.optional(),
+    withDependencies,
   }),
 ]);
 
@@ -61,6 +66,8 @@ export const exportResult = z.object({
   accountKeys: z.array(z.string()),
   /** Sentences about what devices will miss: a base, the snapd snap, a default provider. */
   warnings: z.array(z.string()),
+  /** Names of the snaps that came along because others need them, where that was wished. */
+  dependencies: z.array(z.string()).optional(),
   /** Of one that rests on something: what does not come along. */
   leftOut: z.object({ files: z.number(), bytes: z.number() }).optional(),
 });
@@ -77,6 +84,7 @@ export const fetchRequest = z.discriminatedUnion('kind', [
     credentials: z.string().max(65_536).optional(),
     exportDir: path.optional(),
     basis: basis.optional(),
+    withDependencies,
   }),
   /** A store of an authority as one archive, as "store-admin export store" makes it there; the login needs both permissions. */
   z.object({
@@ -89,6 +97,7 @@ export const fetchRequest = z.discriminatedUnion('kind', [
     snaps: z.boolean().default(true),
     exportDir: path.optional(),
     basis: basis.optional(),
+    withDependencies,
   }),
   z.object({
     kind: z.literal('store-metadata'),

@@ -26,6 +26,7 @@ export function exportRoutes(deps: OpsDeps, processes: Processes, moment: () => 
       architectures: request.architectures,
       exportDir: request.exportDir ?? null,
       ...(await basisOf(request.basis)),
+      ...wishOf(request),
       actor: OPERATOR,
     };
     const began = moment();
@@ -60,6 +61,11 @@ export function exportRoutes(deps: OpsDeps, processes: Processes, moment: () => 
 async function basisOf(request: BasisRequest | undefined): Promise<{ readonly basis?: Basis }> {
   if (request === undefined) return {};
   return { basis: request.kind === 'time' ? request : await identifyBasis(request.kind, request.path) };
+}
+
+/** A request without the wish is the very one that it was before there was one: it joins what runs. */
+function wishOf(request: { readonly withDependencies: boolean }): { readonly withDependencies?: true } {
+  return request.withDependencies ? { withDependencies: true } : {};
 }
 
 /** Requests that ask for the same thing share one process. */
@@ -99,6 +105,7 @@ export function fetchRoutes(deps: OpsDeps, processes: Processes, moment: () => D
           architectures: request.architectures,
           store: request.store ?? null,
           ...(await basisOf(request.basis)),
+          ...wishOf(request),
         };
         const fetchId = fetchIdOf(wish, request);
         const credentials = await seal(deps, fetchId, request.credentials);
@@ -118,6 +125,7 @@ export function fetchRoutes(deps: OpsDeps, processes: Processes, moment: () => D
           store,
           whole: { keys, snaps },
           ...(await basisOf(request.basis)),
+          ...wishOf(request),
         };
         const fetchId = fetchIdOf(wish, request);
         const credentials = await seal(deps, fetchId, request.credentials);

@@ -53,6 +53,7 @@ export const exportResult = z.looseObject({
   ),
   accountKeys: z.array(z.string()),
   warnings: z.array(z.string()),
+  dependencies: z.array(z.string()).optional(),
   leftOut: z.looseObject({ files: z.number(), bytes: z.number() }).optional(),
 });
 export type ExportResult = z.infer<typeof exportResult>;

@@ -6,6 +6,7 @@ import { INVENTORY, SINCE, basisOf, remarkLeftOut } from '../basis.ts';
 import type { CliContext } from '../context.ts';
 import { splitNames } from '../authority/client.ts';
 import { usageError } from '../errors.ts';
+import { WITH_DEPENDENCIES, remarkDependencies } from '../dependencies.ts';
 import { readDocument } from '../files.ts';
 import { operatorClient } from '../operator.ts';
 import { print, printJson } from '../terminal.ts';
@@ -23,6 +24,7 @@ export function fetchSnapsCommand(context: CliContext) {
     .option('--store <store-id>', 'brand store that the snaps are in')
     .option(...SINCE)
     .option(...INVENTORY)
+    .option(...WITH_DEPENDENCIES)
     .option('--export-dir <folder>', 'where to write the archives')
     .option('--watch', 'tell where Temporal UI shows the downloads')
     .option('--json', 'print the result as JSON')
@@ -38,11 +40,13 @@ export function fetchSnapsCommand(context: CliContext) {
         architectures: splitNames(options.arch),
         store: options.store,
         ...(await basisOf(options)),
+        withDependencies: options.withDependencies,
         credentials:
           options.auth === undefined ? undefined : await readDocument(context.terminal, options.auth),
       });
       if (options.json) return printJson(context.terminal, result);
       remarkLeftOut(context, result);
+      remarkDependencies(context, result);
       print(context.terminal, 'Successfully exported snaps:');
       for (const { subject, path } of result.files) print(context.terminal, `${subject}: ${path}`);
     });

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { splitNames } from '../authority/client.ts';
 import { INVENTORY, SINCE, basisOf, remarkLeftOut } from '../basis.ts';
 import type { CliContext } from '../context.ts';
+import { WITH_DEPENDENCIES, remarkDependencies } from '../dependencies.ts';
 import { usageError } from '../errors.ts';
 import { makeExportFolder, readDocument } from '../files.ts';
 import { operatorClient } from '../operator.ts';
@@ -42,6 +43,7 @@ export function exportStoreCommand(context: CliContext) {
     )
     .option(...SINCE)
     .option(...INVENTORY)
+    .option(...WITH_DEPENDENCIES)
     .option('--export-dir <folder>', 'where to write the files')
     .option('--watch', 'tell where Temporal UI shows the export')
     .option('--json', 'print the result as JSON')
@@ -57,6 +59,10 @@ export function exportStoreCommand(context: CliContext) {
         throw usageError(
           'cannot take --all and --auth at once: only the authority knows what left its store; name channels and architectures',
         );
+      if (options.withDependencies && !options.snaps)
+        throw usageError(
+          'cannot take --with-dependencies and --no-snaps at once: what snaps need comes along with them',
+        );
       const wish = {
         kind: 'store',
         store,
@@ -65,6 +71,7 @@ export function exportStoreCommand(context: CliContext) {
         architectures: options.all ? [] : splitNames(options.arch),
         keys: options.key ?? [],
         ...(await basisOf(options)),
+        withDependencies: options.withDependencies,
       };
       const result =
         auth === undefined
@@ -81,6 +88,7 @@ export function exportStoreCommand(context: CliContext) {
             );
       if (options.json) return printJson(context.terminal, result);
       remarkLeftOut(context, result);
+      remarkDependencies(context, result);
       if (auth !== undefined) print(context.terminal, 'Logging in as store admin...');
       reportStore(context, result);
     });
@@ -97,6 +105,7 @@ export function exportSnapsCommand(context: CliContext) {
     .option('--from-yaml <file>', 'exact revisions: a list "packages" of name, revision and push_channel')
     .option(...SINCE)
     .option(...INVENTORY)
+    .option(...WITH_DEPENDENCIES)
     .option('--export-dir <folder>', 'where to write the files')
     .option('--watch', 'tell where Temporal UI shows the export')
     .option('--json', 'print the result as JSON')
@@ -113,9 +122,11 @@ export function exportSnapsCommand(context: CliContext) {
         architectures: splitNames(options.arch),
         store: options.store,
         ...(await basisOf(options)),
+        withDependencies: options.withDependencies,
       });
       if (options.json) return printJson(context.terminal, result);
       remarkLeftOut(context, result);
+      remarkDependencies(context, result);
       reportSnaps(context, result);
       print(context.terminal, 'Successfully exported snaps:');
       for (const { subject, path } of result.files) print(context.terminal, `${subject}: ${path}`);

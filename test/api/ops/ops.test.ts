@@ -192,6 +192,18 @@ describe("the operator's interface", () => {
       'my-app revision 1 needs my-base (its base), which the archive does not hold',
       'my-app revision 1 needs snapd (for its base), which the archive does not hold',
     ]);
+    const whole = await at(outside.host, async (operator) => {
+      const request = {
+        kind: 'snaps',
+        names: ['my-app'],
+        channels: ['stable'],
+        architectures: ['amd64'],
+        withDependencies: true,
+      };
+      return exportResult.parse((await operator.finish('/exports', request)).result);
+    });
+    expect(whole).toMatchObject({ dependencies: ['my-base', 'snapd'], warnings: [] });
+    expect(whole.files.map(({ subject }) => subject)).toEqual(['my-app', 'my-base', 'snapd']);
     const path = made.files[0]?.path ?? '';
     const inside = await newHost();
     await at(inside, async (operator) => {
