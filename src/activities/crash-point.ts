@@ -19,6 +19,8 @@ export const CRASH_POINTS = [
   'key-before-generate',
   'key-after-generate',
   'key-after-commit',
+  'rotation-before-commit',
+  'rotation-after-commit',
   'import-before-stage',
   'import-after-stage',
   'import-before-commit',

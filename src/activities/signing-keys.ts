@@ -35,11 +35,12 @@ import type { CreatedSigningKey } from '../workflows/serials-contract.ts';
 import { endlessWhileAway } from './errors.ts';
 import { crashPoint } from './crash-point.ts';
 import { requireDeletable } from './key-deletion.ts';
+import { movePolicies, type PolicyMove } from './key-rotation.ts';
 import { registrationOffline, type SubmitKeyRequest } from './submit-key-request.ts';
 
 /** What the work on signing keys needs. */
 export interface SigningKeyActivityDeps {
-  readonly database: Pick<Database, 'queries' | 'transaction'>;
+  readonly database: Pick<Database, 'kind' | 'queries' | 'transaction'>;
   readonly tokens: TokenFinder<Pick<Hsm, 'findKey' | 'generateKey' | 'sign' | 'deleteKey'>>;
   readonly clock: () => Date;
   /** Absent on a host without a route to such a store. */
@@ -131,19 +132,31 @@ export function createSigningKeyActivities(deps: SigningKeyActivityDeps) {
       await deps.submit(Buffer.from(kept.bytes).toString('utf8'));
     },
 
+    /** Moves the policies of one key to another once that has its account-key; null until then. See {@link movePolicies}. */
+    async moveKeyPolicies(move: PolicyMove): Promise<readonly string[] | null> {
+      const models = await movePolicies(database, move, clock);
+      crashPoint('rotation-after-commit');
+      return models;
+    },
+
     /**
-     * Forgets a signing key unless a policy uses it, or it has signed and nobody said that this is known; its account-key and the serials
-     * that it signed stay. Repeatable.
+     * Forgets a signing key unless a policy uses it, or it has signed or is to be kept until its account-key ends and nobody said that this
+     * is known; its account-key and the serials that it signed stay. Repeatable.
      */
     async retireSigningKey(input: {
       readonly keyId: string;
       readonly actor: string;
       readonly hasSigned?: boolean;
+      readonly beforeUntil?: boolean;
     }): Promise<void> {
       await database.transaction(async (queries) => {
         const key = await findSigningKey(queries, input.keyId);
         if (key === undefined) return;
-        await requireDeletable(queries, key, { hasSigned: input.hasSigned ?? false });
+        await requireDeletable(queries, key, {
+          hasSigned: input.hasSigned ?? false,
+          beforeUntil: input.beforeUntil ?? false,
+          now: clock(),
+        });
         await endPoliciesOfKey(queries, input.keyId, clock());
         await removeSigningKey(queries, key.hsmKeyId);
         await appendAct(queries, {
@@ -156,6 +169,7 @@ export function createSigningKeyActivities(deps: SigningKeyActivityDeps) {
             name: key.name,
             signatures: key.signatures,
             'has-signed': input.hasSigned ?? false,
+            'before-until': input.beforeUntil ?? false,
           },
         });
         await raiseGeneration(queries, 'settings');

@@ -10,6 +10,7 @@ export { createSigningKey } from './create-signing-key.ts';
 export { deleteSigningKey } from './delete-signing-key.ts';
 export * from './provision-serials.ts';
 export { registerSigningKey } from './register-signing-key.ts';
+export { rotateSigningKey } from './rotate-signing-key.ts';
 export * from './publish-upload.ts';
 export * from './scope-store.ts';
 export * from './sweeps.ts';

@@ -47,6 +47,30 @@ export interface RegisterSigningKeyInput {
   readonly lookEverySeconds: number;
 }
 
+/** A signing key to be put in an old one's place. */
+export interface RotateSigningKeyInput extends CreateSigningKeyInput {
+  /** SHA3-384 of the key whose policies move. */
+  readonly oldKeyId: string;
+  /** As of a registration. */
+  readonly deliver: RegisterSigningKeyInput['deliver'];
+  /** As of a registration. */
+  readonly lookEverySeconds: number;
+  /** Whoever asks knows that the new account-key may lack bounds that were asked for. */
+  readonly acceptsWider: boolean;
+}
+
+/** What may be said anew to a rotation that runs; one of another name is left alone. */
+export type RotateAgain = Pick<RotateSigningKeyInput, 'name' | 'deliver' | 'acceptsWider'>;
+
+/** How far a rotation is, and to which key. */
+export type RotationState = { readonly name: string } & (
+  | { readonly step: 'making-key' }
+  /** `looking`: whether the account-key has come, because somebody asked. */
+  | { readonly step: 'looking' | 'awaiting-account-key'; readonly keyId: string }
+  /** `models`: those that sign with the new key. */
+  | { readonly step: 'rotated'; readonly keyId: string; readonly models: readonly string[] }
+);
+
 /** A signing key to be deleted, from the HSM too. */
 export interface DeleteSigningKeyInput {
   readonly keyId: string;
@@ -56,6 +80,8 @@ export interface DeleteSigningKeyInput {
   readonly token?: string;
   /** Whoever asks knows that the key has signed serials. */
   readonly hasSigned?: boolean;
+  /** Whoever asks knows that its account-key has not ended yet. */
+  readonly beforeUntil?: boolean;
   /** Account id of who asked, for the log. */
   readonly actor: string;
 }
@@ -68,6 +94,7 @@ export const provisionId = (batch: string) => `provision/${batch}`;
 export const createKeyId = (brandId: string, name: string) => `signing-key/${brandId}/${name}`;
 export const deleteKeyId = (keyId: string) => `delete-key/${keyId}`;
 export const registerKeyId = (keyId: string) => `register-key/${keyId}`;
+export const rotateKeyId = (oldKeyId: string) => `rotate-key/${oldKeyId}`;
 
 /** Names of the signals and queries of a registration. */
 export const ACCOUNT_KEY_PUSHED = 'accountKeyPushed';
@@ -75,3 +102,6 @@ export const REGISTRATION_STATE = 'registrationState';
 /** Asks a registration to hand its request over from here, and whether it did. */
 export const HAND_OVER = 'handOver';
 export const HANDED_OVER = 'handedOver';
+/** Names of the signal and query of a rotation. */
+export const ROTATE_AGAIN = 'rotateAgain';
+export const ROTATION_STATE = 'rotationState';

@@ -225,6 +225,75 @@ describe('the outputs of seed 001, to the letter', () => {
     });
   });
 
+  test('rotate-key --name: the new key is made and registered on the way, however often it is asked', async () => {
+    const replaced = {
+      state: 'awaiting-account-key',
+      name: 'serials-2',
+      'new-signing-key-sha3-384': NEW_KEY,
+      'account-key-request': 'REQUEST',
+      models: [],
+      'old-key-until': null,
+    };
+    const path = `POST /v1/brand/brand/signing_key/${TEST_KEY}/replace`;
+    const waiting = await admin({ [path]: replaced });
+    const file = join(await temporaryFolder(), 'request');
+    const rotate = ['rotate-key', TEST_KEY, '--name', 'serials-2'];
+    const bounds = ['--token', 'card', '--until', '2099-12-31T00:00:00Z'];
+    const generating = "Generating a signing keypair on the proxy's HSM. This may take some time.\n";
+    expect(await waiting.run([...rotate, '--request-out', file, ...bounds])).toEqual({
+      status: 0,
+      stdout: `${generating}Signing key 'serials-2' created: ${NEW_KEY}\nAccount key request exported to: ${file}\n`,
+      stderr:
+        'Carry the request to the outside store, register it there, take the account-key that it gives, and push it with push-account-keys: then the models change over by themselves. The same command again says how far it is.\n',
+    });
+    expect(await readFile(file, 'utf8')).toBe('REQUEST');
+    expect(waiting.seen.at(-1)?.body).toEqual({
+      name: 'serials-2',
+      deliver: 'file',
+      token: 'card',
+      until: '2099-12-31T00:00:00Z',
+    });
+    expect((await waiting.run(rotate)).stdout).toContain(`Key ${NEW_KEY} registered.`);
+    expect(waiting.seen.at(-1)?.body).toEqual({ name: 'serials-2', deliver: 'upstream' });
+
+    const done = await admin({
+      [path]: { ...replaced, state: 'rotated', 'account-key-request': null, models: ['model-a'] },
+    });
+    const untouched = join(await temporaryFolder(), 'request');
+    const outcome = await done.run([...rotate, '--request-out', untouched]);
+    expect(outcome.stdout).toContain(`Model 'model-a' configured to sign serials with key '${NEW_KEY}'.\n`);
+    await expect(readFile(untouched)).rejects.toThrow('ENOENT');
+    expect(JSON.parse((await done.run([...rotate, '--json'])).stdout)).toMatchObject({ state: 'rotated' });
+  });
+
+  test.each([
+    [[], 'name the new one by its SHA3-384, or by --name to have it made'],
+    [
+      [NEW_KEY, '--name', 'x'],
+      '--name, --token, --request-out, --until and --constraint are for a key to be made',
+    ],
+    [[NEW_KEY, '--until', '2099-12-31T00:00:00Z'], 'are for a key to be made'],
+    [['--name', 'x', '--until', 'soon'], 'cannot read --until "soon"'],
+  ])('rotate-key with %j is one sentence, and nothing is asked', async (words, sentence) => {
+    const { run, seen } = await admin({});
+    const before = seen.length;
+    const outcome = await run(['rotate-key', TEST_KEY, ...words]);
+    expect(outcome).toMatchObject({ status: 2, stdout: '', stderr: expect.stringContaining(sentence) });
+    expect(seen).toHaveLength(before);
+  });
+
+  test('delete key says what is known', async () => {
+    const path = `/v1/brand/brand/signing_key/${TEST_KEY}`;
+    const { run, seen } = await admin({
+      [`DELETE ${path}?before-until=true`]: null,
+      [`DELETE ${path}?has-signed=true&before-until=true`]: null,
+    });
+    expect((await run(['delete', 'key', TEST_KEY, '--before-until'])).status).toBe(0);
+    expect(seen.at(-1)?.path).toBe(`${path}?before-until=true`);
+    expect((await run(['delete', 'key', TEST_KEY, '--has-signed', '--before-until'])).status).toBe(0);
+    expect(seen.at(-1)?.path).toBe(`${path}?has-signed=true&before-until=true`);
+  });
+
   test('a key that may do more than was asked for is put in policies with --accept-wider', async () => {
     const { run, seen } = await admin({
       'POST /v1/brand/brand/model/model-a/serial_policy': policy(1, TEST_KEY),

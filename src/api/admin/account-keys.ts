@@ -1,11 +1,6 @@
-import { decodeAssertion, type Assertion } from '../../assertions/index.ts';
 import { findAssertion, type Queries } from '../../storage/index.ts';
 
-/** The account-key of a key, if one was pushed. */
-export async function accountKeyOf(queries: Queries, keyId: string): Promise<Assertion | undefined> {
-  const kept = await findAssertion(queries, 'account-key', [keyId]);
-  return kept && decodeAssertion(kept.bytes);
-}
+export { accountKeyOf } from '../../activities/policy-key.ts';
 
 /** The account-key-request of a key, as text, if one was made. */
 export async function accountKeyRequestOf(queries: Queries, keyId: string): Promise<string | undefined> {

@@ -16,6 +16,7 @@ import {
   type AdminEnv,
 } from './gateway.ts';
 import { keyRegistrationRoutes } from './key-registration.ts';
+import { keyRotationRoutes } from './key-rotation.ts';
 import { modelSecretRoutes } from './model-secrets.ts';
 import { modelRoutes } from './models.ts';
 import { policiesInForceRoutes } from './policies-in-force.ts';
@@ -57,6 +58,7 @@ export function createAdminApi(deps: AdminApiDeps): Hono<AdminEnv> {
   app.route('/v1/brand/:brand/serial_policy', policiesInForceRoutes(deps));
   app.route('/v1/brand/:brand/signing_key', signingKeyRoutes(deps));
   app.route('/v1/brand/:brand/signing_key', keyRegistrationRoutes(deps));
+  app.route('/v1/brand/:brand/signing_key', keyRotationRoutes(deps));
   app.route('/v1/brand/:brand/remodel-allowlist', remodelAllowlistRoutes(deps));
   app.route('/v1/brand/:brand/blocks', blockRoutes(deps));
   app.route('/v1/brand/:brand/vouchers', voucherRoutes(deps));

@@ -31,7 +31,7 @@ const registration = z.object({
 });
 
 /** How often a registration looks for its account-key at first, in seconds. */
-const LOOK_EVERY = 30;
+export const LOOK_EVERY = 30;
 const STEP_MS = 100;
 
 /**
@@ -102,7 +102,8 @@ async function begin(
   });
 }
 
-async function handOver(deps: AdminApiDeps, input: RegisterSigningKeyInput): Promise<void> {
+/** Has this host hand over the request of a key, and waits for that as long as callers are let wait. */
+export async function handOver(deps: AdminApiDeps, input: RegisterSigningKeyInput): Promise<void> {
   if (!(await deps.hasAuthority())) throw registrationOffline();
   const seconds = await deps.readTimeout();
   if (await deps.processes.handOverKeyRequest(input, seconds * 1000)) return;
@@ -113,7 +114,8 @@ async function handOver(deps: AdminApiDeps, input: RegisterSigningKeyInput): Pro
   );
 }
 
-async function waitForRequest(
+/** Waits for the account-key-request of a key, unless that has its account-key. */
+export async function waitForRequest(
   deps: AdminApiDeps,
   keyId: string,
   registered: boolean,

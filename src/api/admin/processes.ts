@@ -7,6 +7,7 @@ import type { deleteSigningKey } from '../../workflows/delete-signing-key.ts';
 import { QUEUES } from '../../workflows/options.ts';
 import { about } from '../../workflows/search-attributes.ts';
 import type { registerSigningKey } from '../../workflows/register-signing-key.ts';
+import type { rotateSigningKey } from '../../workflows/rotate-signing-key.ts';
 import {
   ACCOUNT_KEY_PUSHED,
   HAND_OVER,
@@ -14,9 +15,15 @@ import {
   createKeyId,
   deleteKeyId,
   registerKeyId,
+  ROTATE_AGAIN,
+  rotateKeyId,
+  ROTATION_STATE,
   type CreateSigningKeyInput,
   type DeleteSigningKeyInput,
   type RegisterSigningKeyInput,
+  type RotateAgain,
+  type RotateSigningKeyInput,
+  type RotationState,
 } from '../../workflows/serials-contract.ts';
 
 /** What the admin API asks of durable processes. Each joins one that runs already. */
@@ -30,6 +37,11 @@ export interface ModelServiceProcesses {
    * taken it after so many milliseconds, and goes on. Throws what the store refused.
    */
   handOverKeyRequest(input: RegisterSigningKeyInput, waitMs: number): Promise<boolean>;
+  /**
+   * Begins a rotation, or asks the one of this key that runs to look again; resolves to how far it is once the new key is made, or after so
+   * many milliseconds, and goes on. What runs may be a rotation to another name: then nothing changed.
+   */
+  rotateSigningKey(input: RotateSigningKeyInput, waitMs: number): Promise<RotationState>;
   /**
    * Deletes a signing key that no policy uses; resolves to false when the HSM has not removed it after so many milliseconds, and
    * goes on.
@@ -86,6 +98,29 @@ export function modelServiceProcesses(client: Client): ModelServiceProcesses {
         if (await answer(Promise.race([over, handle.query<boolean>(HANDED_OVER)]))) return true;
         if (await answer(Promise.race([over, delay(LOOK_MS, false)]))) return true;
         if (performance.now() >= end) return false;
+      }
+    },
+    async rotateSigningKey(input, waitMs) {
+      const { name, deliver, acceptsWider } = input;
+      const again: RotateAgain = { name, deliver, acceptsWider };
+      const handle = await answer(
+        workflow.signalWithStart<typeof rotateSigningKey, [RotateAgain]>('rotateSigningKey', {
+          workflowId: rotateKeyId(input.oldKeyId),
+          taskQueue: QUEUES.hsm,
+          typedSearchAttributes: about({ brand: input.brandId }),
+          args: [input],
+          signal: ROTATE_AGAIN,
+          signalArgs: [again],
+          ...JOIN,
+        }),
+      );
+      const over = handle.result();
+      over.catch(() => undefined);
+      for (const end = performance.now() + waitMs; ;) {
+        const state = await answer(Promise.race([over, handle.query<RotationState>(ROTATION_STATE)]));
+        const isUnderWay = state.step === 'making-key' || state.step === 'looking';
+        if (state.name !== name || !isUnderWay || performance.now() >= end) return state;
+        await answer(Promise.race([over, delay(LOOK_MS)]));
       }
     },
     async deleteSigningKey(input, waitMs) {

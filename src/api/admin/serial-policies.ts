@@ -1,8 +1,7 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 
-import { isWithinBounds, keyBounds, type Assertion } from '../../assertions/index.ts';
-import { checkSigningKey } from '../../devices/index.ts';
+import { requireKeyForPolicy } from '../../activities/policy-key.ts';
 import { AirlockError } from '../../errors.ts';
 import {
   addPolicy,
@@ -11,12 +10,9 @@ import {
   findSigningKey,
   listPolicies,
   type PolicyRecord,
-  type SigningKeyRecord,
 } from '../../storage/model-service/index.ts';
-import { accountKeyOf } from './account-keys.ts';
 import { naive } from '../naive-time.ts';
 import {
-  conflict,
   jsonBody,
   notFound,
   people,
@@ -122,24 +118,13 @@ export async function requireUsableKey(
       throw error instanceof AirlockError && error.kind === 'not-found' ? unknown : error;
     });
   }
-  const accountKey = await accountKeyOf(queries, keyId);
-  checkSigningKey({
-    keyId,
-    accountKey,
-    authorityId: key.brandId,
+  await requireKeyForPolicy(queries, {
+    brandId,
+    model,
+    key,
+    acceptsWider: of.acceptsWider,
     now: deps.clock(),
-    headers: { 'brand-id': brandId, model },
   });
-  if (of.acceptsWider || accountKey === undefined || !isBeyondRequest(accountKey, key)) return;
-  throw conflict(
-    'signing-key-wider',
-    `cannot put key ${keyId} in the serial policy: its account-key lacks an end or constraints that were asked for; register another key, or use it all the same with --accept-wider (accept-wider=true)`,
-  );
-}
-
-/** Whether an account-key lets its key do more than its request asks for: a store may know nothing of bounds. */
-export function isBeyondRequest(accountKey: Assertion, key: SigningKeyRecord): boolean {
-  return !isWithinBounds(keyBounds(accountKey), key.bounds ?? {});
 }
 
 /** A policy as the gateway shows it; `authorityId` is the account of its key, where that is here. */

@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import { z } from 'zod';
 
 import { requireDeletable } from '../../activities/key-deletion.ts';
+import { isBeyondRequest } from '../../activities/policy-key.ts';
 import { boundHeaders, isSameBounds, keyBounds, type KeyBounds } from '../../assertions/index.ts';
 import {
   checkKeyBounds,
@@ -11,13 +12,9 @@ import {
 } from '../../devices/index.ts';
 import { DEFAULT_TOKEN, requireHsmToken } from '../../config/index.ts';
 import { AirlockError } from '../../errors.ts';
-import type { Queries } from '../../storage/index.ts';
 import {
-  addPolicy,
-  holdPolicies,
   findSigningKey,
   findSigningKeyByName,
-  listPolicies,
   listSigningKeys,
   modelsUsingKey,
   signatureCounts,
@@ -38,19 +35,20 @@ import {
   type AdminEnv,
   type Person,
 } from './gateway.ts';
-import { change } from './model-lookup.ts';
-import { acceptWider, isBeyondRequest, requireUsableKey } from './serial-policies.ts';
 
 const newKey = z.object({
   name: z.string(),
   token: z.string().max(64).default(DEFAULT_TOKEN),
   ...keyBoundsFields,
 });
-/** `has-signed`: whoever asks knows that serials in the log rest on the key. */
-const deletion = z.object({ 'has-signed': z.enum(['true', 'false']).default('false') });
-const rotation = z.object({ 'new-signing-key-sha3-384': z.string().min(1).max(128), ...acceptWider });
+/**
+ * `has-signed`: whoever asks knows that serials in the log rest on the key; `before-until`: that its account-key has not ended, and that it
+ * was in a policy.
+ */
+const known = z.enum(['true', 'false']).default('false');
+const deletion = z.object({ 'has-signed': known, 'before-until': known });
 
-/** `/v1/brand/{brand}/signing_key` (protocol/operators.md 2.4), with `/rotate` and details of one key besides. */
+/** `/v1/brand/{brand}/signing_key` (protocol/operators.md 2.4), with details of one key besides. */
 export function signingKeyRoutes(deps: AdminApiDeps): AdminApp {
   const app = new Hono<AdminEnv>();
   const { queries } = deps.database;
@@ -92,11 +90,13 @@ export function signingKeyRoutes(deps: AdminApiDeps): AdminApp {
   app.delete('/:key', view('delete_signing_key'), async (c) => {
     const key = await signingKeyOfPath(deps, c);
     const keyId = key.keyId ?? '';
-    const hasSigned = queryOf(c, deletion)['has-signed'] === 'true';
-    await requireDeletable(queries, key, { hasSigned });
+    const query = queryOf(c, deletion);
+    const hasSigned = query['has-signed'] === 'true';
+    const beforeUntil = query['before-until'] === 'true';
+    await requireDeletable(queries, key, { hasSigned, beforeUntil, now: deps.clock() });
     const seconds = await deps.readTimeout();
     const done = await deps.processes.deleteSigningKey(
-      { keyId, hsmKeyId: key.hsmKeyId, token: key.token, actor: c.get('actor'), hasSigned },
+      { keyId, hsmKeyId: key.hsmKeyId, token: key.token, actor: c.get('actor'), hasSigned, beforeUntil },
       seconds * 1000,
     );
     if (!done) {
@@ -109,7 +109,6 @@ export function signingKeyRoutes(deps: AdminApiDeps): AdminApp {
     return c.body(null, 204);
   });
 
-  app.post('/:key/rotate', view('rotate_signing_key'), (c) => rotate(deps, c));
   return app;
 }
 
@@ -143,17 +142,7 @@ async function create(deps: AdminApiDeps, c: AdminContext): Promise<SigningKeyRe
   const made = await findSigningKeyByName(queries, brandId, name);
   // Two who ask for one name in the same moment wait for the same key: it is made as the first one asked.
   if (made !== undefined) requireAsAsked(made, { token, bounds });
-  if (!done || made === undefined) {
-    const down = deps.hsm(token)?.failure !== undefined;
-    const next = down
-      ? 'it goes on, and the key is made when the HSM is back'
-      : 'it goes on, list the keys in a while, or raise internal.publishergw.snapmodels.read-timeout';
-    throw new AirlockError(
-      'unavailable',
-      'remote-service-unavailable',
-      `cannot say yet that signing key '${name}' is made: ${why(deps, token, seconds)}; ${next}`,
-    );
-  }
+  if (!done || made === undefined) throw notMadeYet(deps, { name, token }, seconds);
   return made;
 }
 
@@ -163,7 +152,7 @@ export function isBounded(bounds: KeyBounds): boolean {
 }
 
 /** Refuses a key of the name that is made otherwise than asked. */
-function requireAsAsked(
+export function requireAsAsked(
   key: SigningKeyRecord,
   asked: { readonly token: string; readonly bounds: KeyBounds },
 ): void {
@@ -181,6 +170,23 @@ function requireAsAsked(
   }
 }
 
+/** A key that is still being made when the time to wait for it is over. */
+export function notMadeYet(
+  deps: AdminApiDeps,
+  { name, token }: { readonly name: string; readonly token: string },
+  seconds: number,
+): AirlockError {
+  const down = deps.hsm(token)?.failure !== undefined;
+  const next = down
+    ? 'it goes on, and the key is made when the HSM is back'
+    : 'it goes on, list the keys in a while, or raise internal.publishergw.snapmodels.read-timeout';
+  return new AirlockError(
+    'unavailable',
+    'remote-service-unavailable',
+    `cannot say yet that signing key '${name}' is made: ${why(deps, token, seconds)}; ${next}`,
+  );
+}
+
 /** Why the HSM has not done what it was asked for. */
 function why(deps: AdminApiDeps, token: string, seconds: number): string {
   const { failure, pinRefused } = deps.hsm(token) ?? {};
@@ -190,54 +196,7 @@ function why(deps: AdminApiDeps, token: string, seconds: number): string {
   return `the HSM takes longer than ${String(seconds)} s`;
 }
 
-/**
- * Moves every model of the brand from one key to another in one step. The old key stays until it is deleted, and what it signed
- * is good also when its account-key has ended, unless that is revoked.
- */
-async function rotate(deps: AdminApiDeps, c: AdminContext): Promise<Response> {
-  const brandId = c.req.param('brand') ?? '';
-  const oldKey = await signingKeyOfPath(deps, c);
-  const { 'new-signing-key-sha3-384': newKeyId, 'accept-wider': acceptsWider } = await jsonBody(c, rotation);
-  const models = await modelsSignedBy(deps.database.queries, brandId, oldKey);
-  // Also where no model signs with the old key: a mistyped one is told.
-  if ((await findSigningKey(deps.database.queries, newKeyId)) === undefined)
-    throw notFound(`the signing key ${newKeyId.slice(0, 64)}`);
-  for (const model of models)
-    await requireUsableKey(deps, c, { brandId, model, keyId: newKeyId, acceptsWider });
-  const details = { to: newKeyId, models, ...(acceptsWider && { 'accept-wider': true }) };
-  const act = { act: 'key.rotate', subject: oldKey.keyId ?? '', details };
-  await change(deps, c, act, async (tx, at) => {
-    await holdPolicies(tx, deps.database.kind, brandId);
-    if ((await modelsSignedBy(tx, brandId, oldKey)).join() !== models.join())
-      throw conflict(
-        'policies-changed',
-        `cannot rotate signing key '${oldKey.name}': somebody else changed the serial policies of the brand in this moment; look at them and rotate again`,
-      );
-    for (const modelName of models) {
-      await addPolicy(tx, {
-        brandId,
-        modelName,
-        keyId: newKeyId,
-        createdAt: at.toISOString(),
-        createdBy: c.get('actor'),
-      });
-    }
-  });
-  const accountKey = await accountKeyOf(deps.database.queries, oldKey.keyId ?? '');
-  return c.json({ models, 'old-key-until': accountKey ? (keyBounds(accountKey).until ?? null) : null });
-}
-
-/** The models whose policy in force names a key, by name. */
-async function modelsSignedBy(queries: Queries, brandId: string, key: SigningKeyRecord): Promise<string[]> {
-  const inForce = new Map(
-    (await listPolicies(queries, brandId)).map((policy) => [policy.modelName, policy.keyId]),
-  );
-  return [...inForce]
-    .filter(([, keyId]) => keyId === key.keyId)
-    .map(([model]) => model)
-    .toSorted();
-}
-
+/** A signing key as the gateway shows it. */
 async function body(key: SigningKeyRecord, person: (id: string | null) => Promise<Person | null>) {
   return {
     'brand-account-id': key.brandId,

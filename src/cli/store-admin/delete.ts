@@ -13,10 +13,18 @@ export function deleteKeyCommand(context: CliContext) {
       '--has-signed',
       'also a key that has signed serials; they stay good, and nothing is signed with it again',
     )
-    .action(async (key, { hasSigned }) => {
+    .option(
+      '--before-until',
+      'also a key that was in a serial policy and whose account-key has not ended yet',
+    )
+    .action(async (key, { hasSigned, beforeUntil }) => {
       const gateway = await brandGateway(context);
-      const query = hasSigned ? '?has-signed=true' : '';
-      await gateway.client.perform(`${gateway.path('signing_key', key)}${query}`, { method: 'DELETE' });
+      const query = new URLSearchParams({
+        ...(hasSigned && { 'has-signed': 'true' }),
+        ...(beforeUntil && { 'before-until': 'true' }),
+      }).toString();
+      const path = gateway.path('signing_key', key);
+      await gateway.client.perform(query === '' ? path : `${path}?${query}`, { method: 'DELETE' });
       print(context.terminal, `Signing key '${key}' deleted.`);
     });
 }

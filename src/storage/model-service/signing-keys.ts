@@ -171,6 +171,17 @@ export async function modelsUsingKey(queries: Queries, keyId: string): Promise<s
   return (await modelsByKey(queries)).get(keyId) ?? [];
 }
 
+/** Whether some policy names the key, or did: one that is deleted or that another followed counts too. */
+export async function wasInPolicy(queries: Queries, keyId: string): Promise<boolean> {
+  const row = await queries
+    .selectFrom('SerialPolicy')
+    .select('revision')
+    .where('keyId', '=', keyId)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 /** A signing key of this service that policies in force name, and the names of their models. */
 export interface KeyInForce extends Pick<SigningKeyRecord, 'hsmKeyId' | 'token' | 'brandId' | 'name'> {
   readonly keyId: string;
