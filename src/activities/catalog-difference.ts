@@ -1,12 +1,15 @@
 import { channelName, isRisk } from '../snaps/index.ts';
 import type { Queries } from '../storage/index.ts';
 import type { ImportPlanItem } from '../workflows/import-contract.ts';
+import { releasedAnew } from './import-changes.ts';
 import type { Undo } from './import-undo.ts';
 
 /** One thing that imports and removals change, and what is said of it. */
 interface Fact extends Pick<ImportPlanItem, 'kind' | 'subject' | 'detail'> {
   /** Two moments differ in it where this differs. */
   readonly value: string;
+  /** Of a channel: what it holds, whenever it got that, and what is said where only the time differs. */
+  readonly held?: { readonly value: string; readonly detail: string };
 }
 
 /** What imports and removals change, by what it is; without assertions, of which a host may have a million. */
@@ -27,10 +30,11 @@ export async function catalogState(queries: Queries): Promise<CatalogState> {
 /** What is new, gone or different in `after`. */
 export function catalogDifference(before: CatalogState, after: CatalogState): readonly ImportPlanItem[] {
   const items: ImportPlanItem[] = [];
-  for (const [key, { kind, subject, detail, value }] of after) {
+  for (const [key, { kind, subject, detail, value, held }] of after) {
     const old = before.get(key);
     if (old?.value === value) continue;
-    items.push({ action: old === undefined ? 'new' : 'updated', kind, subject, detail });
+    const told = held !== undefined && held.value === old?.held?.value ? held.detail : detail;
+    items.push({ action: old === undefined ? 'new' : 'updated', kind, subject, detail: told });
   }
   for (const [key, { kind, subject, detail }] of before)
     if (!after.has(key)) items.push({ action: 'removed', kind, subject, detail });
@@ -120,12 +124,15 @@ async function noteChannels(queries: Queries, note: Note, names: Names): Promise
     const channel = channelName({ track, risk, branch: branch || undefined });
     const held = rows.map(({ revision }) => revision);
     const shown = held.every((revision) => revision === null) ? 'closed' : `revision ${held.join(' and ')}`;
+    const withoutTime = rows.map(({ id: _id, releasedAt: _at, ...row }) => row);
+    const lastAt = rows.reduce((last, { releasedAt }) => (releasedAt > last ? releasedAt : last), '');
     note(
       ['channel', place],
       {
         kind: 'channel',
         subject: `${names.get(snapId) ?? snapId} ${channel} ${architecture}`,
         detail: shown,
+        held: { value: JSON.stringify(withoutTime), detail: releasedAnew(shown, lastAt) },
       },
       rows.map(({ id: _id, ...row }) => row),
     );

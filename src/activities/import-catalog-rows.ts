@@ -2,7 +2,7 @@ import { optionalText, text, type Assertion } from '../assertions/index.ts';
 import type { ManifestRevision, ManifestSnap } from '../bundles/index.ts';
 import { parseChannel } from '../snaps/index.ts';
 import { addAssertions } from '../storage/index.ts';
-import { sameRow, type ImportChanges } from './import-changes.ts';
+import { releasedAnew, sameRow, type ImportChanges } from './import-changes.ts';
 
 /** Keeps assertions that are new. */
 export async function writeAssertions(
@@ -186,12 +186,14 @@ export async function writeChannels(
       .executeTakeFirstOrThrow();
     undo.releasesAdded.push(added.id);
     const { releasedAt: _at, ...holds } = values;
-    moved ||= !open.some(({ id: _id, releasedAt: _before, ...held }) => sameRow(held, holds));
+    const asBefore = open.some(({ id: _id, releasedAt: _before, ...held }) => sameRow(held, holds));
+    moved ||= !asBefore;
+    const held = release.revision === null ? 'closed' : `revision ${release.revision}`;
     changes.note(
       open.length === 0 ? 'new' : 'updated',
       'channel',
       `${snap.name} ${release.channel} ${release.architecture}`,
-      release.revision === null ? 'closed' : `revision ${release.revision}`,
+      asBefore && open.length === 1 ? releasedAnew(held, release.releasedAt) : held,
     );
   }
   return moved;

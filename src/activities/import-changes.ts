@@ -34,6 +34,11 @@ export class ImportChanges {
   }
 }
 
+/** What is said of a channel that got once more what it held: another time of its release, and nothing else for its devices. */
+export function releasedAnew(held: string, at: string): string {
+  return `${held} as before, released anew at ${at}`;
+}
+
 /** Whether two rows say the same: order of keys aside, and flags as the embedded database gives them. */
 export function sameRow(one: object, other: object): boolean {
   return JSON.stringify(plain(one)) === JSON.stringify(plain(other));

@@ -110,6 +110,14 @@ describe('status', () => {
     expect((await run(['status'])).stdout).toBe(await golden('status-airgap.txt'));
   });
 
+  test('of an online host or authority without a store says so, and calls nothing approved', () => {
+    const lines = statusLines({ ...status, storeId: null }, false);
+    expect(lines.slice(2, 4)).toEqual([
+      'Store ID:',
+      'Status: no store yet (push one, or set internal.store.id)',
+    ]);
+  });
+
   test('keeps the shape that scripts look for: the third word after "Store ID"', () => {
     const line = statusLines(status, false).find((each) => each.includes('Store ID'));
     expect(line?.split(/\s+/)[2]).toBe(status.storeId);
@@ -423,6 +431,8 @@ describe('config', () => {
   test.each([
     ['setting-invalid', 'cannot use this value of proxy.domain: it must be a name'],
     ['setting-unknown', 'cannot use the setting "proxy.old": there is none of that name'],
+    ['login-file-malformed', 'cannot use this value of airlock.authority.login: it is no log-in'],
+    ['store-unknown', 'cannot set internal.store.id to "x": that store is not here'],
   ])('says of YAML with a line that is refused (%s) that nothing was imported', async (code, message) => {
     const refused = Response.json({ 'error-list': [{ code, message }] }, { status: 400 });
     const { run } = await operator({ 'PATCH /ops/v1/config': refused });

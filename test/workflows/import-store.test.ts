@@ -2,7 +2,9 @@ import { copyFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { catalogDifference, catalogState } from '../../src/activities/catalog-difference.ts';
 import { errorOfFailure } from '../../src/activities/errors.ts';
+import { planOf } from '../../src/activities/import-plan.ts';
 import { release } from '../../src/storage/authority/index.ts';
 import { generation, type Queries } from '../../src/storage/index.ts';
 import {
@@ -364,6 +366,21 @@ describe('a store that is exported, carried and imported', () => {
     const again = await snapExport();
     await on(inside, async (client) => {
       const input = await importInput('snap', again, { pushChannelMap: true });
+      const released = {
+        action: 'updated',
+        kind: 'channel',
+        subject: 'my-app latest/stable amd64',
+        detail: 'revision 3 as before, released anew at 2031-01-01T00:00:00.000Z',
+      };
+      const parts = {
+        database: inside.database,
+        blobs: inside.blobs,
+        now: new Date(),
+        runId: 'run',
+        attempt: 1,
+      };
+      expect((await planOf(input, false, parts)).items).toContainEqual(released);
+      const before = await catalogState(inside.database.queries);
       const done = await client.workflow.execute(importSnap, {
         workflowId: `import/${input.digest}`,
         taskQueue: 'airlock',
@@ -373,6 +390,7 @@ describe('a store that is exported, carried and imported', () => {
         unchanged: false,
         snaps: [{ revision: 3, new: false, channelsMoved: false }],
       });
+      expect(catalogDifference(before, await catalogState(inside.database.queries))).toContainEqual(released);
       expect(await heldBy(inside, 'my-app', 'stable')).toEqual([{ revision: 3 }]);
     });
   });

@@ -43,7 +43,7 @@ export function settingRoutes(deps: OpsDeps): Hono {
     for (const [name, written] of Object.entries(set)) {
       const key = settingKey(name);
       const value = normalSetting(key, written);
-      if (key === 'airlock.authority.login' && value !== undefined) parseLogin(value);
+      if (key === 'airlock.authority.login' && value !== undefined) requireLogin(key, value);
       changes.set(key, value === undefined ? undefined : { value, secret: isSecretSetting(key) });
     }
     for (const name of unset) changes.set(settingKey(name), undefined);
@@ -57,6 +57,20 @@ export function settingRoutes(deps: OpsDeps): Hono {
     return context.body(null, 204);
   });
   return app;
+}
+
+/** A log-in that nobody can read; the sentence names the setting, for it may be one of many lines. */
+function requireLogin(key: SettingKey, value: string): void {
+  try {
+    parseLogin(value);
+  } catch (cause) {
+    throw new AirlockError(
+      'invalid',
+      'login-file-malformed',
+      `cannot use this value of ${key}: it is neither what "snapcraft export-login" nor what "store-admin export token" writes; export it again`,
+      { cause },
+    );
+  }
 }
 
 /** What devices and credentials rest on goes by commands of its own, never by the way. */

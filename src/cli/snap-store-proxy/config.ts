@@ -18,7 +18,13 @@ const yamlSchema = z.record(
 /** In place of a value: it is read from standard input, where no list of processes shows it. */
 const FROM_INPUT = '-';
 /** What the host says of a single setting, by its name. */
-const LINE_REFUSED: ReadonlySet<string> = new Set(['setting-invalid', 'setting-unknown']);
+const LINE_REFUSED: ReadonlySet<string> = new Set([
+  'setting-invalid',
+  'setting-unknown',
+  'setting-kept',
+  'login-file-malformed',
+  'store-unknown',
+]);
 
 /** `config`: lists, shows, sets and unsets settings; secrets are shown only when asked for by name. */
 export function configCommand(context: CliContext) {

@@ -32,7 +32,9 @@ export function statusLines(found: Status, verbose: boolean): string[] {
     `Store DB: ${found.database}`,
     ...(found.airgap ? ['Store is in air-gapped mode'] : []),
     `Store ID: ${found.storeId ?? ''}`.trimEnd(),
-    ...(found.airgap ? [] : ['Status: approved', `Connected Devices (updated daily): ${found.devices}`]),
+    ...(found.airgap
+      ? []
+      : [`Status: ${standing(found)}`, `Connected Devices (updated daily): ${found.devices}`]),
     'Internal Service Status:',
     ...found.services.map(({ name, running, failure }) => {
       const indent = found.airgap ? '  ' : '';
@@ -41,6 +43,11 @@ export function statusLines(found: Status, verbose: boolean): string[] {
     ...imported(found),
     ...(verbose ? more(found) : []),
   ];
+}
+
+/** Where nobody registers, whatever store this host has is approved; without one there is nothing that could be. */
+function standing({ storeId }: Status): string {
+  return storeId === null ? 'no store yet (push one, or set internal.store.id)' : 'approved';
 }
 
 /** What the HSM waits for, if for anything: beside the documented lines, because nothing is signed meanwhile. */

@@ -291,6 +291,8 @@ describe("the operator's interface", () => {
         const [problem] = refused.parse(await response.json())['error-list'];
         expect({ path, status: response.status, code: problem.code }).toEqual({ path, status: wanted, code });
         expect(problem.message).toMatch(/^cannot /);
+        if (path === '/config' && code === 'login-file-malformed')
+          expect(problem.message).toContain('airlock.authority.login');
       }
       const operations: [string, string, unknown, string, string][] = [
         ['DELETE', '/pushed-snaps/absent', undefined, 'not-found', 'snap-unknown'],
