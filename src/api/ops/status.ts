@@ -6,7 +6,7 @@ import { decodeAssertion, optionalText, text } from '../../assertions/index.ts';
 import { GENERAL_STORE } from '../../brands/index.ts';
 import { DEFAULT_TOKEN, Settings } from '../../config/index.ts';
 import { sentenceOf } from '../../errors.ts';
-import { ownStoreId, readLastBackup, type DatabaseLocation, type Queries } from '../../storage/index.ts';
+import { ownStoreId, readLastBackup, type Queries } from '../../storage/index.ts';
 import { keysInForce, signatureCounts } from '../../storage/model-service/index.ts';
 import { QUEUES } from '../../workflows/options.ts';
 import type { status } from './host-contract.ts';
@@ -63,7 +63,6 @@ async function statusOf(deps: OpsDeps): Promise<Status> {
   ]);
   const disk = await statfs(deps.blobs.stagingFolder);
   const free = disk.bavail * disk.bsize;
-  const databaseServer = serverOf(deps.database.location);
   try {
     await deps.database.check();
   } catch {
@@ -78,7 +77,6 @@ async function statusOf(deps: OpsDeps): Promise<Status> {
       ...EMPTY,
       storeUrl: deps.url(),
       database: 'unavailable',
-      databaseServer,
       services,
       storageFailure: null,
       disk: { free, blobs: 0 },
@@ -93,7 +91,6 @@ async function statusOf(deps: OpsDeps): Promise<Status> {
       settings.text('internal.store.url') ??
       (settings.isSet('proxy.domain') ? addressOf(settings.text('proxy.domain'), deps.url()) : deps.url()),
     database: 'ok',
-    databaseServer,
     airgap,
     storeId: (await ownStoreId(queries, settings.text('internal.store.id'))) ?? null,
     services: serviceList({
@@ -150,11 +147,6 @@ async function hsmOf(deps: OpsDeps): Promise<Pick<Status, 'hsm' | 'hsmTokens'>> 
   const hsmTokens = deps.hsm().map(({ name, state, words }) => ({ name, state, detail: words }));
   const usual = hsmTokens.find(({ name }) => name === DEFAULT_TOKEN);
   return { hsm: usual === undefined ? null : { state: usual.state, detail: usual.detail }, hsmTokens };
-}
-
-/** Its name alone: the address may hold a password. */
-function serverOf(location: DatabaseLocation): string | null {
-  return 'file' in location ? null : (URL.parse(location.postgresql)?.hostname ?? null);
 }
 
 /** Keys in force that the last look at their token did not find; a policy that changed since counts at once. */

@@ -13,7 +13,6 @@ import { configList } from './contract.ts';
 const ADDRESSES = ['proxy.dashboard.location', 'proxy.sso.location', 'proxy.upstream'];
 const DEADLINE_MS = 10_000;
 
-const hostSchema = z.looseObject({ database: z.string(), databaseServer: z.string().nullish() });
 const trusted = z.looseObject({ pem: z.string().nullable() });
 
 /**
@@ -31,26 +30,18 @@ export function checkConnectionsCommand(context: CliContext) {
         settings.filter(({ key, value }) => key === name && value !== 'None'),
       );
       const proxy = settings.find(({ key }) => key === 'proxy.https.proxy')?.value ?? 'None';
-      const { database, databaseServer } = await client.request('/ops/v1/status', hostSchema);
       const { pem } = await client.request('/ops/v1/ca-certs', trusted);
       const restore = [
         ...(proxy === 'None' ? [] : [sendThroughProxy(proxy, context.terminal.env)]),
         ...(pem === null ? [] : [trustOnly(pem)]),
       ];
-      const findings: Finding[] = await Promise.all(
+      const findings = await Promise.all(
         addresses.map(async ({ value }) => ({ address: value, failure: await failureOf(value) })),
       ).finally(() => restore.forEach((undo) => undo()));
-      // The host is asked how it reaches its database: that alone counts.
-      if (databaseServer)
-        findings.push({
-          address: databaseServer,
-          kind: 'postgres',
-          failure: database === 'ok' ? undefined : `FAILED (${databaseServer}) the database does not answer`,
-        });
       if (options.json) printJson(context.terminal, findings);
       else
-        for (const { address, kind = 'http', failure } of findings)
-          print(context.terminal, `${kind}: ${address}: ${failure ?? 'OK'}`);
+        for (const { address, failure } of findings)
+          print(context.terminal, `http: ${address}: ${failure ?? 'OK'}`);
       const allReached = findings.every(({ failure }) => failure === undefined);
       if (!options.json) {
         print(
@@ -63,13 +54,6 @@ export function checkConnectionsCommand(context: CliContext) {
         throw new CliError('unavailable', 'server-unreachable', sentence);
       }
     });
-}
-
-interface Finding {
-  readonly address: string;
-  /** A web address where it is absent. */
-  readonly kind?: 'postgres';
-  readonly failure: string | undefined;
 }
 
 /** Undefined when anything answers at all: which answer it is does not matter here. */
