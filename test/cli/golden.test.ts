@@ -47,6 +47,7 @@ describe('check-connections', () => {
     ];
     const run = await operator({
       'GET /ops/v1/config': { settings },
+      'GET /ops/v1/status': { database: 'ok', databaseServer: null },
       'GET /ops/v1/ca-certs': { pem: null },
     });
     const { status, stdout } = await run('check-connections');
@@ -194,7 +195,7 @@ describe('fetches, exports and pushes', () => {
   const pushed = {
     unchanged: false,
     snaps: [],
-    stores: ['your-brand-store-abc-main', 'your-brand-store-abc-devices'],
+    stores: ['your-brand-store-abc-devices', 'your-brand-store-abc-main', 'ubuntu'],
     accountKeys: [],
     admin: null,
     exporter: null,

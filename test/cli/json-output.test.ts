@@ -110,7 +110,11 @@ describe('an error of a command that was asked for JSON is JSON, with the same e
   test('of connections that fail, behind what was found', async () => {
     const settings = [{ key: 'proxy.upstream', value: 'http://127.0.0.1:9' }];
     const outcome = await (
-      await operator({ 'GET /ops/v1/config': { settings }, 'GET /ops/v1/ca-certs': { pem: null } })
+      await operator({
+        'GET /ops/v1/config': { settings },
+        'GET /ops/v1/status': { database: 'ok', databaseServer: null },
+        'GET /ops/v1/ca-certs': { pem: null },
+      })
     )('check-connections', '--json');
     expect(outcome.status).toBe(8);
     expect(JSON.parse(outcome.stdout)).toMatchObject([{ address: 'http://127.0.0.1:9' }]);

@@ -39,7 +39,7 @@ const status = {
 const imported = {
   unchanged: false,
   snaps: [{ name: 'core', revision: 13250, new: true, channels: ['latest/stable'], channelsMoved: true }],
-  stores: ['your-brand-store-abc-main', 'your-brand-store-abc-devices'],
+  stores: ['your-brand-store-abc-devices', 'your-brand-store-abc-main', 'ubuntu'],
   accountKeys: [],
   admin: { accountId: 'A', email: 'a@b.example' },
   exporter: 'F'.repeat(64),
@@ -789,6 +789,7 @@ test('check-connections names what does not answer, and fails', async () => {
   ];
   const { run } = await operator({
     'GET /ops/v1/config': { settings },
+    'GET /ops/v1/status': { database: 'ok', databaseServer: null },
     'GET /ops/v1/ca-certs': { pem: null },
   });
   const outcome = await run(['check-connections']);
@@ -798,6 +799,22 @@ test('check-connections names what does not answer, and fails', async () => {
       `^http: http://127.0.0.1:9: FAILED \\(127.0.0.1:9\\) .+\nhttp: ${reached.url}: OK\nNot all connections are accessible\n$`,
     ),
   );
+});
+
+test('check-connections of a host that lost its PostgreSQL server says so, and tries nothing that it cannot know of', async () => {
+  const { run, seen } = await operator({
+    'GET /ops/v1/status': { database: 'unavailable', databaseServer: 'db.example' },
+  });
+  expect(await run(['check-connections'])).toEqual({
+    status: 8,
+    stdout: 'postgres: db.example: FAILED (db.example) no answer\nNot all connections are accessible\n',
+    stderr: [
+      'Nothing else was tried: the settings that say where it is are in the database.',
+      'error: cannot reach the database: check that PostgreSQL runs, and AIRLOCK_DATABASE_URL of the host',
+      '',
+    ].join('\n'),
+  });
+  expect(seen.map(({ path }) => path)).toEqual(['/ops/v1/status']);
 });
 
 test('check-connections trusts whom the host trusts: the CAs of use-ca-certs alone, where it has some', async () => {
@@ -814,6 +831,7 @@ test('check-connections trusts whom the host trusts: the CAs of use-ca-certs alo
   const check = async (pem: string | null) => {
     const { run } = await operator({
       'GET /ops/v1/config': { settings },
+      'GET /ops/v1/status': { database: 'ok', databaseServer: null },
       'GET /ops/v1/ca-certs': { pem },
     });
     return run(['check-connections']);

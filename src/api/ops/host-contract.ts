@@ -4,6 +4,8 @@ import { z } from 'zod';
 export const status = z.object({
   storeUrl: z.string(),
   database: z.enum(['ok', 'unavailable']),
+  /** Host name of the PostgreSQL server; null where the database is a file. */
+  databaseServer: z.string().nullable(),
   airgap: z.boolean(),
   storeId: z.string().nullable(),
   services: z.array(z.object({ name: z.string(), running: z.boolean(), failure: z.string().nullable() })),

@@ -77,6 +77,7 @@ async function statusOf(deps: OpsDeps): Promise<Status> {
       ...EMPTY,
       storeUrl: deps.url(),
       database: 'unavailable',
+      databaseServer: serverOf(deps),
       services,
       storageFailure: null,
       disk: { free, blobs: 0 },
@@ -91,6 +92,7 @@ async function statusOf(deps: OpsDeps): Promise<Status> {
       settings.text('internal.store.url') ??
       (settings.isSet('proxy.domain') ? addressOf(settings.text('proxy.domain'), deps.url()) : deps.url()),
     database: 'ok',
+    databaseServer: serverOf(deps),
     airgap,
     storeId: (await ownStoreId(queries, settings.text('internal.store.id'))) ?? null,
     services: serviceList({
@@ -114,6 +116,12 @@ async function statusOf(deps: OpsDeps): Promise<Status> {
     lastBackup: (await readLastBackup(deps.settings)) ?? null,
     temporalUi: deps.temporalUi,
   };
+}
+
+/** The host name alone: the rest of the address may hold a password. */
+function serverOf({ database: { location } }: OpsDeps): string | null {
+  if ('file' in location) return null;
+  return URL.parse(location.postgresql)?.hostname || 'localhost';
 }
 
 /** Where this host listens, under the name that it has; a name with a port stands for a front server. */

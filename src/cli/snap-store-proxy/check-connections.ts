@@ -5,8 +5,9 @@ import { sendThroughProxy, trustOnly } from '../../config/index.ts';
 import { isUntrustedCertificate } from '../../untrusted-certificate.ts';
 import type { CliContext } from '../context.ts';
 import { CliError } from '../errors.ts';
+import type { HttpClient } from '../http-client.ts';
 import { operatorClient } from '../operator.ts';
-import { print, printJson } from '../terminal.ts';
+import { note, print, printJson } from '../terminal.ts';
 import { configList } from './contract.ts';
 
 /** In the documented order. */
@@ -14,34 +15,39 @@ const ADDRESSES = ['proxy.dashboard.location', 'proxy.sso.location', 'proxy.upst
 const DEADLINE_MS = 10_000;
 
 const trusted = z.looseObject({ pem: z.string().nullable() });
+const databaseState = z.looseObject({ database: z.string(), databaseServer: z.string().nullish() });
+
+/** What was asked, and why it could not be reached. */
+interface Finding {
+  readonly kind: 'http' | 'postgres';
+  readonly address: string;
+  readonly failure: string | undefined;
+}
 
 /**
- * `check-connections`: whether this machine reaches what the online role needs, by the proxy and with the CAs that the host uses
- * (protocol/operators.md, section 1.2).
+ * `check-connections`: whether this machine reaches what the online role needs, by the proxy and with the CAs that the host uses, and
+ * whether the host reaches its PostgreSQL server where it has one (protocol/operators.md, section 1.2).
  */
 export function checkConnectionsCommand(context: CliContext) {
   return new Command('check-connections')
-    .description('check that the outside store can be reached from this machine')
+    .description(
+      'check that the outside store can be reached from this machine, and the database from its host',
+    )
     .option('--json', 'print the findings as JSON')
     .action(async (options) => {
       const client = await operatorClient(context);
-      const { settings } = await client.request('/ops/v1/config', configList);
-      const addresses = ADDRESSES.flatMap((name) =>
-        settings.filter(({ key, value }) => key === name && value !== 'None'),
-      );
-      const proxy = settings.find(({ key }) => key === 'proxy.https.proxy')?.value ?? 'None';
-      const { pem } = await client.request('/ops/v1/ca-certs', trusted);
-      const restore = [
-        ...(proxy === 'None' ? [] : [sendThroughProxy(proxy, context.terminal.env)]),
-        ...(pem === null ? [] : [trustOnly(pem)]),
-      ];
-      const findings = await Promise.all(
-        addresses.map(async ({ value }) => ({ address: value, failure: await failureOf(value) })),
-      ).finally(() => restore.forEach((undo) => undo()));
+      const postgres = await databaseFinding(client);
+      const isAway = postgres.some(({ failure }) => failure !== undefined);
+      if (isAway)
+        note(
+          context.terminal,
+          'Nothing else was tried: the settings that say where it is are in the database.',
+        );
+      const findings = [...(isAway ? [] : await outsideFindings(context, client)), ...postgres];
       if (options.json) printJson(context.terminal, findings);
       else
-        for (const { address, failure } of findings)
-          print(context.terminal, `http: ${address}: ${failure ?? 'OK'}`);
+        for (const { kind, address, failure } of findings)
+          print(context.terminal, `${kind}: ${address}: ${failure ?? 'OK'}`);
       const allReached = findings.every(({ failure }) => failure === undefined);
       if (!options.json) {
         print(
@@ -50,10 +56,40 @@ export function checkConnectionsCommand(context: CliContext) {
         );
       }
       if (!allReached) {
-        const sentence = 'cannot reach everything: check name service, routes and proxy.https.proxy';
+        const sentence = isAway
+          ? 'cannot reach the database: check that PostgreSQL runs, and AIRLOCK_DATABASE_URL of the host'
+          : 'cannot reach everything: check name service, routes and proxy.https.proxy';
         throw new CliError('unavailable', 'server-unreachable', sentence);
       }
     });
+}
+
+/** What the host says of its PostgreSQL server: only the host has the address, and the password that may be in it. */
+async function databaseFinding(client: HttpClient): Promise<readonly Finding[]> {
+  const { database, databaseServer } = await client.request('/ops/v1/status', databaseState);
+  if (typeof databaseServer !== 'string') return [];
+  const failure = database === 'ok' ? undefined : `FAILED (${databaseServer}) no answer`;
+  return [{ kind: 'postgres', address: databaseServer, failure }];
+}
+
+async function outsideFindings(context: CliContext, client: HttpClient): Promise<readonly Finding[]> {
+  const { settings } = await client.request('/ops/v1/config', configList);
+  const addresses = ADDRESSES.flatMap((name) =>
+    settings.filter(({ key, value }) => key === name && value !== 'None'),
+  );
+  const proxy = settings.find(({ key }) => key === 'proxy.https.proxy')?.value ?? 'None';
+  const { pem } = await client.request('/ops/v1/ca-certs', trusted);
+  const restore = [
+    ...(proxy === 'None' ? [] : [sendThroughProxy(proxy, context.terminal.env)]),
+    ...(pem === null ? [] : [trustOnly(pem)]),
+  ];
+  return Promise.all(
+    addresses.map(async ({ value }) => ({
+      kind: 'http' as const,
+      address: value,
+      failure: await failureOf(value),
+    })),
+  ).finally(() => restore.forEach((undo) => undo()));
 }
 
 /** Undefined when anything answers at all: which answer it is does not matter here. */

@@ -1,5 +1,6 @@
 import { Command } from '@commander-js/extra-typings';
 
+import { GENERAL_STORE } from '../../brands/index.ts';
 import type { CliContext } from '../context.ts';
 import { usageError } from '../errors.ts';
 import type { ImportResult } from './contract.ts';
@@ -35,10 +36,7 @@ export function pushStoreCommand(context: CliContext) {
       for (const { name, revision } of result.snaps.filter((snap) => snap.new)) {
         print(context.terminal, `Uploaded snap and assertions for ${name} revision ${revision}`);
       }
-      for (const store of result.stores) {
-        print(context.terminal, `Pushing store ${store}`);
-        print(context.terminal, 'Pushing store assertions');
-      }
+      reportStores(context, result);
       print(context.terminal, 'Updating store allowlists');
       // Nothing needs a restart here; the line is kept for scripts that look for it (docs/divergences.md).
       print(context.terminal, 'Restarting services');
@@ -102,6 +100,15 @@ function reportSnaps(context: CliContext, result: ImportResult): void {
   remark(context, result);
 }
 
+/** The documented lines, in the documented order: the store that was exported last; of the general one it has only a name. */
+function reportStores({ terminal }: CliContext, { stores }: ImportResult): void {
+  for (const store of stores.toReversed()) {
+    if (store === GENERAL_STORE) continue;
+    print(terminal, `Pushing store ${store}`);
+    print(terminal, 'Pushing store assertions');
+  }
+}
+
 /** `push-brand-store-metadata FILE`: decides which snaps of which stores the brand's devices see. */
 export function pushMetadataCommand(context: CliContext) {
   return pushCommand('push-brand-store-metadata', "import a brand store's metadata")
@@ -110,10 +117,7 @@ export function pushMetadataCommand(context: CliContext) {
       const result = await runImport(context, { kind: 'store-metadata', file }, options);
       if (!result) return;
       if (result.unchanged) return remark(context, result);
-      for (const store of result.stores) {
-        print(context.terminal, `Pushing store ${store}`);
-        print(context.terminal, 'Pushing store assertions');
-      }
+      reportStores(context, result);
       print(context.terminal, 'Updating store allowlists');
       remark(context, result);
     });
