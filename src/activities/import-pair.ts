@@ -14,9 +14,11 @@ import {
   type ManifestSnap,
 } from '../bundles/index.ts';
 import { GENERAL_STORE } from '../brands/index.ts';
-import { channelName, parseChannel } from '../snaps/index.ts';
+import { channelName, parseChannel, REVISION_MAX } from '../snaps/index.ts';
 import type { ImportInput } from '../workflows/import-contract.ts';
 import { EMPTY_CONTENT, requireDigest, type ImportContent } from './import-content.ts';
+import { ImportError } from './import-errors.ts';
+import { verifyStream } from './import-verify.ts';
 import { readSnapMetadata } from './snap-file.ts';
 import type { StagingParts } from './staging-parts.ts';
 
@@ -38,9 +40,11 @@ async function pairWith(
   folder: string,
   parts: StagingParts,
 ): Promise<ImportContent> {
-  const { stream, statement, declaration, digest } = await readPair(input.assertions ?? '');
+  const { stream, assertions, statement, declaration, digest } = await readPair(input.assertions ?? '');
   requireDigest(digest, input);
   const size = await take(input, folder, parts);
+  // A stranger's image is not opened: unsquashfs is no small program.
+  await verifyStream(basename(input.assertions ?? ''), assertions, parts);
   const assertDigest = sha3Of(stream);
   await writeFile(join(folder, assertDigest), stream, { mode: 0o600 });
   const member = basename(input.path);
@@ -137,6 +141,11 @@ async function describePair(
     .where('snapId', '=', snapId)
     .executeTakeFirst();
   const revision = Number(text(statement, 'snap-revision'));
+  if (revision > REVISION_MAX)
+    throw new ImportError(
+      'snap-assertions-wrong',
+      `cannot push ${input.path}: its revision ${revision} is higher than ${REVISION_MAX}, the highest that is taken`,
+    );
   const at = parts.now.toISOString();
   return {
     snapId,

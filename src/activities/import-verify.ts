@@ -83,6 +83,21 @@ export async function verifySlice(
   });
 }
 
+/**
+ * Verifies the assertions of one file by themselves, down to a trusted root, before anything else of that file is used.
+ * @throws AssertionError with the file at fault
+ */
+export async function verifyStream(
+  member: string,
+  assertions: readonly Assertion[],
+  { queries, now }: Pick<VerifyParts, 'queries' | 'now'>,
+): Promise<void> {
+  const options = { trusted: await trustAnchors(queries), now, source: assertionSource(queries) };
+  await verifyBatch(assertions, options).catch((cause: unknown) => {
+    throw atMember(member, cause);
+  });
+}
+
 async function readMember(
   folder: string,
   content: ImportContent,

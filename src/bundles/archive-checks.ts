@@ -47,7 +47,9 @@ export class ArchiveChecks {
     if (this.#passed > this.#allowed)
       throw new BundleError(
         'bundle-too-large',
-        `cannot accept the archive: it unpacks to more than its manifest lists${this.current === undefined ? '' : ` (after ${shownName(this.current)})`}`,
+        this.#head === undefined
+          ? 'cannot accept the archive: it unpacks to more than a manifest may have, and none came; is this an archive that Airlock exported?'
+          : `cannot accept the archive: it unpacks to more than its manifest lists${this.current === undefined ? '' : ` (after ${shownName(this.current)})`}`,
         this.current === undefined ? {} : { member: this.current },
       );
   }

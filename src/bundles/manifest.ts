@@ -1,5 +1,13 @@
 import { z } from 'zod';
-import { channelName, isSnapName, parseChannel } from '../snaps/index.ts';
+import {
+  channelName,
+  DESCRIPTION_MAX,
+  isPlainText,
+  isSnapName,
+  NOT_PLAIN,
+  parseChannel,
+  REVISION_MAX,
+} from '../snaps/index.ts';
 
 /** A SHA3-384 digest in lower-case hexadecimal, as blobs are named. */
 export const digestSchema = z.string().regex(/^[0-9a-f]{96}$/, 'a SHA3-384 digest in hexadecimal');
@@ -7,7 +15,8 @@ export const digestSchema = z.string().regex(/^[0-9a-f]{96}$/, 'a SHA3-384 diges
 const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 /** A moment in UTC as `Date.toISOString()` writes it, so that text order is time order. */
 const moment = z.iso.datetime({ precision: 3 });
-const text = (longest: number) => z.string().max(longest);
+const revision = count.min(1).max(REVISION_MAX);
+const text = (longest: number) => z.string().max(longest).refine(isPlainText, NOT_PLAIN);
 /** Store, account and snap ids, as the assertions write them. */
 const id = z.string().regex(/^[-A-Za-z0-9_]{1,64}$/, 'an id of letters, digits, hyphens and underscores');
 const snapName = z.string().refine(isSnapName, 'a snap name');
@@ -24,7 +33,7 @@ const memberSchema = z.strictObject({
 });
 
 const revisionSchema = z.strictObject({
-  revision: count.min(1),
+  revision,
   version: text(64),
   digest: digestSchema,
   size: count,
@@ -41,7 +50,7 @@ const revisionSchema = z.strictObject({
   assertions: text(200),
   /** Which revision of which component of the snap goes with this revision. */
   components: z
-    .array(z.strictObject({ name: snapName, revision: count.min(1) }))
+    .array(z.strictObject({ name: snapName, revision }))
     .max(200)
     .optional(),
 });
@@ -51,7 +60,7 @@ const componentSchema = z.strictObject({
   name: snapName,
   /** `component/standard` or `component/kernel-modules`. */
   type: text(64),
-  revision: count.min(1),
+  revision,
   version: text(64),
   description: text(20_000),
   digest: digestSchema,
@@ -64,7 +73,7 @@ const releaseSchema = z.strictObject({
   channel,
   architecture,
   /** null: the channel was closed. */
-  revision: count.min(1).nullable(),
+  revision: revision.nullable(),
   releasedAt: moment,
   /** Share of devices that get it, in percent; null: all. */
   percentage: z.number().int().min(0).max(100).nullable(),
@@ -86,7 +95,7 @@ const snapSchema = z.strictObject({
   type: text(16),
   title: text(255),
   summary: text(512),
-  description: text(20_000),
+  description: text(DESCRIPTION_MAX),
   license: text(255).nullable(),
   contact: text(512).nullable(),
   website: text(512).nullable(),
@@ -126,13 +135,13 @@ const storeSchema = z.strictObject({
 
 const adminSchema = z.strictObject({
   accountId: id,
-  username: text(200),
+  username: text(128),
   displayName: text(200),
-  email: text(320),
+  email: text(255),
   /** SHA3-384 of the admin token's text; the token itself never enters an archive. */
   tokenDigest: digestSchema,
   /** Identifier of the token at the authority, so that a revocation can name it. */
-  tokenId: text(200),
+  tokenId: text(64),
   tokenExpiresAt: moment.nullable(),
 });
 

@@ -102,10 +102,19 @@ export async function readMetadataText(text: string, path: string): Promise<Meta
 
 function parseJson(text: string, path: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text, withoutPrototype);
   } catch (cause) {
+    if (cause instanceof BundleError) throw cause;
     throw new BundleError('bundle-not-an-archive', `cannot read ${path}: it is not JSON`, { cause });
   }
+}
+
+/** The schema would pass over such a key, and so would the list of what the manifest does not have. */
+function withoutPrototype(key: string, value: unknown): unknown {
+  if (key !== '__proto__') return value;
+  throw new BundleError('member-unlisted', `cannot accept ${shownName(key)}: the manifest does not list it`, {
+    member: key,
+  });
 }
 
 /**

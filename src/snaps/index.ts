@@ -8,6 +8,7 @@ export * from './epoch.ts';
 export * from './errors.ts';
 export * from './names.ts';
 export * from './needs.ts';
+export * from './plain-text.ts';
 export * from './resolve.ts';
 export * from './rollout.ts';
 export * from './scoping.ts';

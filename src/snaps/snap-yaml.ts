@@ -5,6 +5,7 @@ import { ANY_ARCHITECTURE } from './architecture.ts';
 import { type Epoch, parseEpoch } from './epoch.ts';
 import { SnapError } from './errors.ts';
 import { isSnapName } from './names.ts';
+import { isPlainText, NOT_PLAIN } from './plain-text.ts';
 
 /** The kinds of snap; `os` is how stores name what snap.yaml calls `core` in some old snaps. */
 export const SNAP_TYPES = ['app', 'base', 'core', 'gadget', 'kernel', 'os', 'snapd'] as const;
@@ -14,6 +15,11 @@ export const SNAP_YAML_MAX = 512 * 1024;
 
 const APP_NAME = /^[a-zA-Z0-9](?:-?[a-zA-Z0-9])*$/;
 const COUNT_MAX = 1000;
+/** Longest kind of link, longest address, and how many of one kind. */
+const [LINK_KIND_MAX, LINK_MAX, LINKS_MAX] = [64, 2000, 50];
+
+/** Longest description of a snap. */
+export const DESCRIPTION_MAX = 64 * 1024;
 
 const attributes = z.record(z.string(), z.unknown());
 const interfaceUse = z.union([z.string(), attributes, z.null()]);
@@ -22,6 +28,9 @@ const named = <Item extends z.ZodType>(item: Item) =>
   z
     .record(z.string(), item)
     .refine((map) => Object.keys(map).length <= COUNT_MAX, `more than ${COUNT_MAX} entries`);
+
+/** Text that becomes a row, and goes out with a store's export. */
+const plain = (longest: number) => z.string().max(longest).refine(isPlainText, NOT_PLAIN);
 
 const app = z
   .looseObject({
@@ -38,20 +47,20 @@ const component = z.looseObject({
   description: z.string().optional(),
 });
 
-const links = z.record(z.string(), z.union([z.string().transform((one) => [one]), few(z.string())]));
+const links = z.record(
+  plain(LINK_KIND_MAX),
+  z.union([plain(LINK_MAX).transform((one) => [one]), z.array(plain(LINK_MAX)).max(LINKS_MAX)]),
+);
 
 const document = z.looseObject({
   name: z.string().refine(isSnapName, 'not a snap name'),
-  version: z.string('must be given').min(1).max(32),
+  version: z.string('must be given').min(1).max(32).refine(isPlainText, NOT_PLAIN),
   type: z.enum(SNAP_TYPES).nullish(),
-  base: z.string().nullish(),
-  title: z.string().max(40).nullish(),
-  summary: z.string().max(512).nullish(),
-  description: z
-    .string()
-    .max(64 * 1024)
-    .nullish(),
-  license: z.string().nullish(),
+  base: plain(64).nullish(),
+  title: plain(40).nullish(),
+  summary: plain(512).nullish(),
+  description: plain(DESCRIPTION_MAX).nullish(),
+  license: plain(255).nullish(),
   confinement: z.enum(['strict', 'classic', 'devmode']).nullish(),
   grade: z.enum(['stable', 'devel']).nullish(),
   epoch: z.unknown().optional(),

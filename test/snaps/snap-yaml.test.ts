@@ -64,6 +64,10 @@ describe('snap.yaml', () => {
     ['name: hello\nversion: 1\ntype: virus', 'type'],
     ['name: hello\nversion: 1\napps: {"../x": {}}', 'apps'],
     [`name: hello\nversion: ${'9'.repeat(33)}`, 'version'],
+    ['name: hello\nversion: 1\nsummary: "a\\0b"', 'summary: it holds a zero byte or half a character'],
+    ['name: hello\nversion: 1\ntitle: "\\ud800"', 'title: it holds a zero byte or half a character'],
+    [`name: hello\nversion: 1\nlicense: ${'x'.repeat(256)}`, 'license: at most 255 characters are allowed'],
+    [`name: hello\nversion: 1\nlinks: {contact: ${'x'.repeat(2001)}}`, 'links'],
   ])('refuses %j and says why', (text, reason) => {
     expect(() => parseSnapYaml(text)).toThrow(
       expect.objectContaining({ code: 'snap-yaml-invalid', message: expect.stringContaining(reason) }),

@@ -6,8 +6,9 @@ import {
   completeSigningKey,
   reserveSigningKey,
 } from '../../../src/storage/model-service/index.ts';
+import { hasPostgreSql, temporaryPostgreSql } from '../../support/postgresql.ts';
 import { openTestTemporal, withWorkers, type TestTemporal } from '../../support/temporal.ts';
-import { newHost } from '../../workflows/carried-store.ts';
+import { newHost, type Host } from '../../workflows/carried-store.ts';
 import { operatorAt } from './operator.ts';
 
 let temporal: TestTemporal;
@@ -28,6 +29,21 @@ test('the store has the port that it listens on, unless its name has another', a
     expect(await urlOf('store.example:9000')).toBe('http://store.example:9000');
   });
 });
+
+test.skipIf(!hasPostgreSql)(
+  'the server of the database is told by its name, and not where there is none',
+  async () => {
+    const server = async (host: Host) =>
+      operatorAt(
+        temporal,
+        host,
+        async (operator) => (await operator.answer('GET', '/status', status)).databaseServer,
+      );
+    expect(await server(await newHost())).toBeNull();
+    const address = (await temporaryPostgreSql()).replace('airlock@', 'airlock:s3cret@');
+    expect(await server(await newHost({ postgresql: address }))).toBe('127.0.0.1');
+  },
+);
 
 test('the HSM is where a worker asks for its work, also when that is another process', async () => {
   const host = await newHost();
