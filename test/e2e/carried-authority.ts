@@ -215,7 +215,8 @@ async function addRows(outside: Outside, row: Row): Promise<void> {
     .execute();
 }
 
-async function makeDevice(chain: BrandChain): Promise<FactoryDevice & { readonly serials: Signer }> {
+/** Makes a device of the brand, and the key that signed its serial. */
+export async function makeDevice(chain: BrandChain): Promise<FactoryDevice & { readonly serials: Signer }> {
   const [device, serials] = [newSigner(), newSigner()];
   const model = await chain.model(MODEL, { store: 'brand-devices' });
   const headers = {

@@ -12,13 +12,26 @@ export async function deviceAnswers(
   who: FactoryDevice,
   snaps: readonly AuthoritySnap[],
 ): Promise<readonly string[]> {
+  return answersIn(await openSession(url, who), url, snaps);
+}
+
+/** Opens a session of a device, as snapd does, and gives its token. */
+export async function openSession(url: string, who: FactoryDevice): Promise<string> {
   const reply = await fetch(`${url}/api/v1/snaps/auth/sessions`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(await sessionTexts(url, { ...who, device: who.device })),
   });
   if (!reply.ok) throw new Error(`no session: ${reply.status} ${await reply.text()}`);
-  const { macaroon } = session.parse(await reply.json());
+  return session.parse(await reply.json()).macaroon;
+}
+
+/** The same answers to a device whose session is open, and to a stranger. */
+export async function answersIn(
+  macaroon: string,
+  url: string,
+  snaps: readonly AuthoritySnap[],
+): Promise<readonly string[]> {
   const answers: string[] = [];
   for (const [name, headers] of [
     ['stranger', {}],
