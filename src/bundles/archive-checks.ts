@@ -111,6 +111,7 @@ export class ArchiveChecks {
         `cannot accept the archive: it has more than ${this.limits.members} members`,
       );
     let total = 0;
+    let shared = 0;
     for (const member of manifest.members) {
       const role = layout.roleOf(manifest, member.name);
       if (role === undefined || member.size > roleLimit(role, this.limits))
@@ -122,8 +123,14 @@ export class ArchiveChecks {
           },
         );
       total += member.size + OVERHEAD;
+      if (role === 'assertions' || role === 'keys') shared += member.size;
       this.#pending.set(member.name, member);
     }
+    if (shared > this.limits.sharedAssertionBytes)
+      throw new BundleError(
+        'bundle-too-large',
+        `cannot accept the archive: its assertions have ${shared} bytes together, more than the limit of ${this.limits.sharedAssertionBytes}`,
+      );
     if (total > this.limits.totalBytes)
       throw new BundleError(
         'bundle-too-large',

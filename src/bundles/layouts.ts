@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { readAs } from '../read-as.ts';
 import { BundleError } from './errors.ts';
+import { excessOfJson } from './json-excess.ts';
 import type { BundleLimits } from './limits.ts';
 import { manifestSchema, type Manifest, type ManifestMember } from './manifest.ts';
 
@@ -85,8 +86,12 @@ export function parseManifest(bytes: Uint8Array): {
 } {
   let json: unknown;
   try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    const excess = excessOfJson(text);
+    if (excess !== undefined) throw broken(excess);
+    json = JSON.parse(text);
   } catch (cause) {
+    if (cause instanceof BundleError) throw cause;
     throw new BundleError('manifest-invalid', 'cannot read manifest.json: it is not JSON in UTF-8', {
       member: MANIFEST_NAME,
       cause,

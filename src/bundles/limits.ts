@@ -9,6 +9,8 @@ export interface BundleLimits {
   readonly snapBytes: number;
   /** Bytes of one file of assertions, and of `manifest.jws`. */
   readonly assertionBytes: number;
+  /** Bytes of all files of assertions together that belong to no snap: they are in memory at once while they are verified. */
+  readonly sharedAssertionBytes: number;
   /** Bytes of `manifest.json`. */
   readonly manifestBytes: number;
   /** Bytes of all members together. */
@@ -22,6 +24,7 @@ export const DEFAULT_LIMITS: BundleLimits = {
   members: 50_000,
   snapBytes: 64 * GiB,
   assertionBytes: 16 * MiB,
+  sharedAssertionBytes: 64 * MiB,
   manifestBytes: 64 * MiB,
   totalBytes: 2048 * GiB,
   trailingBytes: MiB,

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { BundleHead } from './archive-checks.ts';
 import { BundleError, digestWrong, shownName } from './errors.ts';
 import { sha3Of } from './hashing.ts';
+import { excessOfJson } from './json-excess.ts';
 import { parseManifest } from './layouts.ts';
 import { DEFAULT_LIMITS, type BundleLimits } from './limits.ts';
 import { encodeManifest, type Manifest } from './manifest.ts';
@@ -101,6 +102,8 @@ export async function readMetadataText(text: string, path: string): Promise<Meta
 }
 
 function parseJson(text: string, path: string): unknown {
+  const excess = excessOfJson(text);
+  if (excess !== undefined) throw new BundleError('bundle-not-an-archive', `cannot read ${path}: ${excess}`);
   try {
     return JSON.parse(text, withoutPrototype);
   } catch (cause) {
