@@ -58,8 +58,8 @@ export function checkConstraints(constraints: HeaderValue): void {
 
 /**
  * Whether a key with the bounds `inner` can do nothing that one with `outer` could not: it ends no later, and each of its
- * constraints has every header of one of the outer's, with the same pattern or a plain text that fits it. Patterns are not compared
- * further, so a yes is certain and a no may be too careful.
+ * constraints has every header of one of the outer's, with the same pattern or one that is seen to be narrower: plain texts that fit it, or a
+ * longer beginning. Other patterns are not compared, so a yes is certain and a no may be too careful.
  */
 export function isWithinBounds(inner: KeyBounds, outer: KeyBounds): boolean {
   return endsInTime(inner.until, outer.until) && isConstrained(inner.constraints, outer.constraints);
@@ -87,16 +87,47 @@ function isNarrower(inner: HeaderMap, outer: HeaderMap): boolean {
   return Object.entries(outer).every(([name, pattern]) => {
     const own = ownValue(inner, name);
     if (own === undefined) return false;
-    if (isSameValue(own, pattern)) return true;
-    return isPlain(own) && headersFit(patternOf(name, pattern), { [name]: own });
+    return isSameValue(own, pattern) || isNarrowerPattern(own, pattern);
   });
 }
 
-function patternOf(name: string, pattern: HeaderValue) {
-  return compileValuePattern({ [name]: pattern }, { references: [], operations: [] });
+/** Whether each text that fits the first pattern is seen to fit the second: every alternative of the one by itself in one of the other. */
+function isNarrowerPattern(own: HeaderValue, pattern: HeaderValue): boolean {
+  if (isList(own)) return own.every((one) => isNarrowerPattern(one, pattern));
+  if (typeof own !== 'string') return false;
+  if (isList(pattern)) return pattern.some((one) => isNarrowerPattern(own, one));
+  if (typeof pattern !== 'string' || own.startsWith('$')) return false;
+  if (own === pattern) return true;
+  const fitting = patternOf(pattern);
+  return branches(own).every((branch) =>
+    isPlain(branch)
+      ? headersFit(fitting, { value: branch })
+      : branches(pattern).some((other) => isLongerBeginning(branch, other)),
+  );
+}
+
+/** The alternatives of `a|b` or `(a|b)`; a pattern with other brackets is taken as one, for a bar may be inside of them. */
+function branches(pattern: string): readonly string[] {
+  const choice = /^\(([^()]*)\)$/.exec(pattern)?.[1] ?? pattern;
+  return /[()[\]{}\\]/.test(choice) ? [pattern] : choice.split('|');
+}
+
+/** Whether both are a plain text followed by anything, and the first one's text begins with the second one's. */
+function isLongerBeginning(own: string, other: string): boolean {
+  const [beginning, shorter] = [beginningOf(own), beginningOf(other)];
+  return beginning !== undefined && shorter !== undefined && beginning.startsWith(shorter);
+}
+
+function beginningOf(pattern: string): string | undefined {
+  const beginning = pattern.endsWith('.*') ? pattern.slice(0, -2) : undefined;
+  return beginning === '' || (beginning !== undefined && isPlain(beginning)) ? beginning : undefined;
+}
+
+function patternOf(pattern: string) {
+  return compileValuePattern({ value: pattern }, { references: [], operations: [] });
 }
 
 /** A text that stands for itself as a pattern. */
-function isPlain(value: HeaderValue): value is string {
-  return typeof value === 'string' && /^[A-Za-z0-9_:@/ -]+$/.test(value);
+function isPlain(text: string): boolean {
+  return /^[A-Za-z0-9_:@/ -]+$/.test(text);
 }

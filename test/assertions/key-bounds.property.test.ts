@@ -13,7 +13,23 @@ import {
 import { isMap } from '../../src/assertions/header-values.ts';
 
 /** Patterns that differ in little: a text may stand for itself, for more or for less. */
-const PATTERNS = ['a', 'ab', 'a.', 'a\\.', '.*', 'a|b', '[ab]b?', 'A', '$MISSING'];
+const PATTERNS = [
+  'a',
+  'ab',
+  'a.',
+  'a\\.',
+  '.*',
+  'a.*',
+  'ab.*',
+  'a|b',
+  '(a|b.*)',
+  '(a|b)b',
+  'a(A|.*|b)',
+  '[A|.*|b]',
+  '[ab]b?',
+  'A',
+  '$MISSING',
+];
 /** All that the headers of that world may be. */
 const MODELS: readonly (HeaderValue | undefined)[] = [
   undefined,

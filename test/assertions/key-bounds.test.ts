@@ -28,6 +28,21 @@ describe('bounds of an account-key lie within others', () => {
       only({ type: 'serial', model: 'b' }),
       only({ type: 'serial', model: ['a', 'b'] }),
     ],
+    ['a longer beginning', only({ type: 'serial', model: 'model-a.*' }), serials],
+    ['any beginning in anything', serials, only({ type: 'serial', model: '.*' })],
+    ['a choice of texts', only({ type: 'serial', model: 'model-a|model-b' }), serials],
+    ['a choice in brackets', only({ type: 'serial', model: '(model-a|model-b.*)' }), serials],
+    ['a list of texts', only({ type: 'serial', model: ['model-a', 'model-b.*'] }), serials],
+    [
+      'a choice of beginnings',
+      only({ type: 'serial', model: 'a-1.*|b-1.*' }),
+      only({ type: 'serial', model: '(b-.*|a-.*)' }),
+    ],
+    [
+      'some of a list of patterns',
+      only({ type: 'serial', model: ['a[0-9]', 'c'] }),
+      only({ type: 'serial', model: ['a[0-9]', 'b', 'c'] }),
+    ],
   ])('%s', (_, inner, outer) => {
     expect(isWithinBounds(inner, outer)).toBe(true);
   });
@@ -39,7 +54,16 @@ describe('bounds of an account-key lie within others', () => {
     ['another type', only({ type: 'model', model: 'model-a' }), serials],
     ['a header less', only({ type: 'serial' }), serials],
     ['a text that does not fit', only({ type: 'serial', model: 'other' }), serials],
-    ['a pattern that cannot be compared', only({ type: 'serial', model: 'model-a.*' }), serials],
+    ['a pattern that cannot be compared', only({ type: 'serial', model: 'model-[ab]' }), serials],
+    ['a shorter beginning', only({ type: 'serial', model: 'model.*' }), serials],
+    ['a beginning that is a pattern', only({ type: 'serial', model: 'model-.+.*' }), serials],
+    ['a beginning in a choice of texts', serials, only({ type: 'serial', model: 'model-a|model-b' })],
+    ['a choice with one that does not fit', only({ type: 'serial', model: 'model-a|other' }), serials],
+    ['a choice with nothing in it', only({ type: 'serial', model: 'model-a|' }), serials],
+    ['anything in what is inside of brackets', serials, only({ type: 'serial', model: 'm(x|.*|y)z' })],
+    ['anything in what is inside of a class', serials, only({ type: 'serial', model: '[m|.*|z]' })],
+    ['a choice within a text', only({ type: 'serial', model: 'model-(a|b)|.*' }), serials],
+    ['a list with one that does not fit', only({ type: 'serial', model: ['model-a', 'x'] }), serials],
     [
       'one good and one foreign alternative',
       only({ type: 'serial', model: 'model-a' }, { type: 'model' }),
