@@ -43,6 +43,27 @@ export async function withBar<T>(
   }
 }
 
+/**
+ * Waits for work whose end nobody can tell, and shows on standard error, where that is a terminal, for how many seconds already. The line is
+ * gone when the work is over.
+ */
+export async function withSeconds<T>({ terminal: { stderr } }: CliContext, work: Promise<T>): Promise<T> {
+  if (!stderr.isTTY) return work;
+  let line = '';
+  let seconds = 0;
+  const timer = setInterval(() => {
+    seconds += 1;
+    line = `  ${String(seconds)} s`;
+    stderr.write(`\r${line}`);
+  }, 1000);
+  try {
+    return await work;
+  } finally {
+    clearInterval(timer);
+    if (line !== '') stderr.write(`\r${' '.repeat(line.length)}\r`);
+  }
+}
+
 /** A progress bar that moves on a terminal; elsewhere there is none. */
 class ProgressBar {
   readonly #output: Output;

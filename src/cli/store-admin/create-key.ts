@@ -2,6 +2,7 @@ import { Command } from '@commander-js/extra-typings';
 
 import type { CliContext } from '../context.ts';
 import { askedBounds, CONSTRAINT, repeated, UNTIL } from '../key-bounds.ts';
+import { withSeconds } from '../progress.ts';
 import { note, print, printJson } from '../terminal.ts';
 import { brandGateway, signingKeySchema } from './gateway.ts';
 
@@ -37,11 +38,12 @@ async function createKey(
   const waiting = "Generating a signing keypair on the proxy's HSM. This may take some time.";
   if (json) note(terminal, waiting);
   else print(terminal, waiting);
-  const key = await gateway.client.request(gateway.path('signing_key'), signingKeySchema, {
+  const made = gateway.client.request(gateway.path('signing_key'), signingKeySchema, {
     method: 'POST',
     json: { name, ...(token !== undefined && { token }), ...bounds },
     signal: context.signal,
   });
+  const key = await withSeconds(context, made);
   if (json) printJson(terminal, key);
   else print(terminal, `Signing key '${key.name}' created.`);
 }

@@ -5,6 +5,7 @@ import { save } from '../authority/root.ts';
 import type { CliContext } from '../context.ts';
 import { usageError } from '../errors.ts';
 import { ACCEPT_WIDER, askedBounds, CONSTRAINT, repeated, UNTIL } from '../key-bounds.ts';
+import { withSeconds } from '../progress.ts';
 import { note, print, printJson } from '../terminal.ts';
 import { brandGateway } from './gateway.ts';
 
@@ -91,21 +92,18 @@ async function replace(
   const waiting = "Generating a signing keypair on the proxy's HSM. This may take some time.";
   if (options.json) note(terminal, waiting);
   else print(terminal, waiting);
-  const replaced = await gateway.client.request(
-    gateway.path('signing_key', oldKey, 'replace'),
-    replacedSchema,
-    {
-      method: 'POST',
-      json: {
-        name,
-        deliver: requestOut === undefined ? 'upstream' : 'file',
-        ...(token !== undefined && { token }),
-        ...bounds,
-        ...(options.acceptWider && { 'accept-wider': true }),
-      },
-      signal: context.signal,
+  const done = gateway.client.request(gateway.path('signing_key', oldKey, 'replace'), replacedSchema, {
+    method: 'POST',
+    json: {
+      name,
+      deliver: requestOut === undefined ? 'upstream' : 'file',
+      ...(token !== undefined && { token }),
+      ...bounds,
+      ...(options.acceptWider && { 'accept-wider': true }),
     },
-  );
+    signal: context.signal,
+  });
+  const replaced = await withSeconds(context, done);
   const { 'account-key-request': request, 'new-signing-key-sha3-384': newKey } = replaced;
   if (requestOut !== undefined && request !== null) await save(requestOut, request);
   if (options.json) return printJson(terminal, replaced);
