@@ -3,6 +3,7 @@ import { isUntrustedCertificate } from '../untrusted-certificate.ts';
 import { UpstreamError } from './errors.ts';
 import type { Login } from './login-file.ts';
 import { askPlainly, type PlainAnswer } from './plain-answer.ts';
+import { refusalOf, roleMissing, TO_VIEW } from './refusals.ts';
 
 /** Where the other store is, and who asks. */
 export interface UpstreamOptions {
@@ -44,20 +45,19 @@ export class UpstreamConnection {
     return response;
   }
 
-  /** @throws UpstreamError what the status of a bad answer means */
-  async requireGood(response: Response, what: string): Promise<void> {
+  /**
+   * @param need what the log-in must have for this
+   * @throws UpstreamError what the status of a bad answer means
+   */
+  async requireGood(response: Response, what: string, need = TO_VIEW): Promise<void> {
     if (response.ok) return;
-    await response.body?.cancel();
     const { status } = response;
+    if (status === 403) throw roleMissing(what, (await refusalOf(response))?.code, need, this.store);
+    await response.body?.cancel();
     if (status === 401)
       throw new UpstreamError(
         'login-refused',
         `cannot use the login file at ${this.url}: it was refused or has ended; export it again`,
-      );
-    if (status === 403)
-      throw new UpstreamError(
-        'role-missing',
-        `cannot fetch ${what}: the account of the login file lacks the role Viewer, or the login lacks the permission package_access`,
       );
     throw new UpstreamError(
       status >= 500 || status === 429 ? 'upstream-unreachable' : 'upstream-refused',

@@ -11,7 +11,6 @@ import {
   jsonOf,
   limited,
   refreshSchema,
-  refusalSchema,
   resultSchema,
   snapNamesSchema,
   snapSchema,
@@ -21,6 +20,7 @@ import {
 } from './answers.ts';
 import { UpstreamConnection, type UpstreamOptions } from './connection.ts';
 import { UpstreamError } from './errors.ts';
+import { refusalOf, storeNotSeen, TO_ADMINISTER, TO_VIEW, type Need } from './refusals.ts';
 
 const ASSERTION_MAX = 3 * 2 ** 20;
 /** Bytes from which on a connection of its own is worth what it takes to make it. */
@@ -101,10 +101,10 @@ export class StoreClient {
     const path = `/carry/v1/stores/${encodeURIComponent(store)}/snaps/${encodeURIComponent(wish.name)}?${query.toString()}`;
     const response = await this.#connection.fetch(`${this.#connection.url}${path}`, {}, signal);
     if (response.status === 404) {
-      const said = refusalSchema.safeParse(await jsonOf(response));
-      const item = said.success ? said.data['error-list'][0] : undefined;
-      if (item?.code === 'snap-unknown' || item?.code === 'store-unknown')
-        throw this.#notFound(wish, item.message);
+      const said = await refusalOf(response);
+      if (said?.code === 'store-unknown') throw this.#notThere(wish, this.#notSeen(store, TO_VIEW));
+      if (said?.code === 'snap-unknown')
+        throw this.#notThere(wish, `${said.message}; check its name, and that the store includes it`);
       return undefined;
     }
     await this.#connection.requireGood(response, wish.name);
@@ -137,11 +137,11 @@ export class StoreClient {
     const path = `/carry/v1/stores/${encodeURIComponent(store)}/snaps`;
     const response = await this.#connection.fetch(`${this.#connection.url}${path}`, {}, signal);
     if (response.status === 404) {
-      await response.body?.cancel();
-      throw new UpstreamError(
-        'snaps-not-listed',
-        `cannot fetch all snaps of store ${store}: ${this.#connection.url} has no such store for this account, or is no authority that lists them; name the snaps`,
-      );
+      const isOurs = (await refusalOf(response))?.code === 'store-unknown';
+      const why = isOurs
+        ? this.#notSeen(store, TO_VIEW)
+        : `${this.#connection.url} is no authority that lists them; name the snaps`;
+      throw new UpstreamError('snaps-not-listed', `cannot fetch all snaps of store ${store}: ${why}`);
     }
     await this.#connection.requireGood(response, `the snaps of store ${store}`);
     const said = snapNamesSchema.safeParse(await jsonOf(response));
@@ -178,20 +178,13 @@ export class StoreClient {
     const path = `/carry/v1/stores/${encodeURIComponent(store)}/${what}`;
     const response = await this.#connection.fetch(`${this.#connection.url}${path}`, {}, signal);
     if (response.status === 404) {
-      await response.body?.cancel();
-      throw new UpstreamError(
-        'metadata-not-offered',
-        `cannot fetch the metadata of store ${store}: ${this.#connection.url} has no such store for this account, or is no authority that offers metadata`,
-      );
+      const isOurs = (await refusalOf(response))?.code === 'store-unknown';
+      const why = isOurs
+        ? this.#notSeen(store, TO_ADMINISTER)
+        : `${this.#connection.url} is no authority that offers metadata`;
+      throw new UpstreamError('metadata-not-offered', `cannot fetch the metadata of store ${store}: ${why}`);
     }
-    if (response.status === 403) {
-      await response.body?.cancel();
-      throw new UpstreamError(
-        'role-missing',
-        `cannot fetch the metadata of store ${store}: the account of the login file lacks the role Admin, or the login lacks the permission store_admin`,
-      );
-    }
-    await this.#connection.requireGood(response, path);
+    await this.#connection.requireGood(response, `the metadata of store ${store}`, TO_ADMINISTER);
     return response;
   }
 
@@ -246,9 +239,17 @@ export class StoreClient {
       login === undefined
         ? 'a private snap needs --auth and --store'
         : `the account of the login file must have the role Viewer in store ${store ?? 'of the snap'}`;
+    return this.#notThere(wish, `${said ?? 'it is not there'}; ${hint}`);
+  }
+
+  #notThere({ name, channel, architecture }: SnapWish, why: string): UpstreamError {
     return new UpstreamError(
       'snap-not-upstream',
-      `cannot fetch ${wish.name} (${wish.channel} ${wish.architecture}): ${said ?? 'it is not there'}; ${hint}`,
+      `cannot fetch ${name} (${channel} ${architecture}): ${why}`,
     );
+  }
+
+  #notSeen(store: string, need: Need): string {
+    return storeNotSeen(this.#connection.url, store, need);
   }
 }

@@ -178,7 +178,8 @@ describe('a brand store is carried as seed 000 tells', () => {
       );
     expect(await refusal(fetchStore('viewer'))).toMatchObject({
       code: 'role-missing',
-      message: expect.stringContaining('the role Admin, or the login lacks the permission store_admin'),
+      message:
+        'cannot fetch the metadata of store brand-devices: the login lacks the permission store_admin, or is for other stores; export it again',
     });
     const made = await fetchStore('both');
     const [file] = made.files;
@@ -389,8 +390,24 @@ describe('a brand store is carried as seed 000 tells', () => {
       stranger: await login('my-brand', 'package_access'),
       pusher: await login('ada', 'package_push'),
       viewer: await login('ada', 'package_access'),
+      publisher: await login('pat', 'package_access'),
+      outsider: await login('my-brand', 'store_admin'),
+      guesser: await login('my-brand', 'store_admin'),
+      lister: await login('my-brand', 'package_access'),
     });
+    await outside.host.database.queries
+      .insertInto('StoreRole')
+      .values({ storeId: 'brand-devices', accountId: 'pat', role: 'access' })
+      .execute();
     await on(proxy, async (client) => {
+      const metadata = (credentials: string, store: string) =>
+        refusal(
+          client.workflow.execute(fetchBrandStoreMetadata, {
+            workflowId: `metadata-${credentials}`,
+            taskQueue: 'airlock',
+            args: [{ store, credentials, exportDir: null, actor: 'operator' }],
+          }),
+        );
       const fetch = (credentials: string, names?: string[]) =>
         refusal(
           client.workflow.execute(fetchSnaps, {
@@ -399,8 +416,27 @@ describe('a brand store is carried as seed 000 tells', () => {
             args: [wish(credentials, names)],
           }),
         );
-      expect((await fetch('stranger')).message).toContain('must have the role Viewer');
+      const unseen = (store: string, role: string, permission: string) =>
+        `${url} has no store ${store} in which the account of the login file has a role; it must have the role ${role} there, and the login the permission ${permission}`;
+      expect((await fetch('stranger')).message).toBe(
+        `cannot fetch my-app (latest/stable amd64): ${unseen('brand-devices', 'Viewer', 'package_access')}`,
+      );
+      expect((await fetch('lister', [])).message).toBe(
+        `cannot fetch all snaps of store brand-devices: ${unseen('brand-devices', 'Viewer', 'package_access')}`,
+      );
       expect((await fetch('pusher')).message).toContain('package_access');
+      expect((await fetch('publisher')).message).toBe(
+        'cannot fetch my-app: the account of the login file lacks the role Viewer in the store brand-devices',
+      );
+      // A store that is another's and one that nobody has are told apart by nothing but their names.
+      for (const [credentials, store] of [
+        ['outsider', 'brand-devices'],
+        ['guesser', 'no-such-store'],
+      ] as const)
+        expect(await metadata(credentials, store)).toEqual({
+          code: 'metadata-not-offered',
+          message: `cannot fetch the metadata of store ${store}: ${unseen(store, 'Admin', 'store_admin')}`,
+        });
       expect((await fetch('viewer', ['stranger'])).code).toBe('snap-not-upstream');
     });
     expect(await readdir(join(proxy.folder, 'staging'))).toEqual([]);

@@ -260,7 +260,7 @@ async function requireRole(
   deps: CarryDeps,
   context: Context,
   store: string,
-  act: StoreAct,
+  act: Extract<StoreAct, 'view' | 'administer'>,
 ): Promise<{ readonly accountId: string; readonly expires: Date | undefined }> {
   const macaroon = AUTHORIZATION.exec(context.req.header('authorization') ?? '')?.[1];
   if (macaroon === undefined)
@@ -277,7 +277,7 @@ async function requireRole(
     throw new AirlockError(
       'not-found',
       'store-unknown',
-      `cannot find the store ${store.slice(0, 80)}: there is none that this account has a role in`,
+      `cannot find the store ${store.slice(0, 80)}: there is none that this account has a role in, and it needs the role ${act === 'view' ? 'Viewer' : 'Admin'}`,
     );
   checkRole(roles, act, store);
   return { accountId, expires: attenuation.expires };
