@@ -2,15 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { BenchFigure, BenchReport } from '../../scripts/bench-report.ts';
 import { decodeStream, verifySignature } from '../../src/assertions/index.ts';
 import { readSerialRequest, verifySerialRequest } from '../../src/devices/index.ts';
-import type { Hsm } from '../../src/hsm/index.ts';
 import { P11KitServer } from '../support/p11-kit.ts';
 import { makeTestToken } from '../support/softhsm-token.ts';
 import { hsmAlone } from './hsm.bench.ts';
 import { deviceKeys, load, type LoadReport, type PreparedRequest } from './serial-load.ts';
+import { paced } from './paced.ts';
+import { slowCard } from './slow-card.ts';
 import { workerLoss } from './worker-loss.ts';
 import { openStand, type SerialStand } from './serial-stand.ts';
 import type { Signer } from '../../src/assertions/index.ts';
@@ -29,6 +29,7 @@ export async function run(): Promise<BenchReport> {
       ...(await softHsm(keys)),
       ...(await twoLanes(keys)),
       ...(await slowToken(keys)),
+      ...(await slowCard(keys)),
       ...(await behindP11Kit(keys)),
       ...(await workerLoss(await deviceKeys(64))),
     ],
@@ -218,18 +219,6 @@ async function aloneRate({ rig }: SerialStand, concurrency: number) {
   const [key] = await rig.hsm.listKeys();
   if (key === undefined) throw new Error('the token holds no key');
   return hsmAlone(rig.hsm, key.id, concurrency);
-}
-
-function paced(hsm: Hsm, perSecond: number): Pick<Hsm, 'findKey' | 'sign'> {
-  let freeAt = performance.now();
-  return {
-    findKey: (id) => hsm.findKey(id),
-    async sign(id, digest) {
-      freeAt = Math.max(freeAt, performance.now()) + 1000 / perSecond;
-      await sleep(freeAt - performance.now());
-      return hsm.sign(id, digest);
-    },
-  };
 }
 
 async function fill({ rig }: SerialStand, count: number): Promise<void> {
