@@ -32,9 +32,9 @@ export const rotateAgain = defineSignal<[RotateAgain]>(ROTATE_AGAIN);
 /** How far the rotation is. */
 export const rotationState = defineQuery<RotationState>(ROTATION_STATE);
 
-/** Looks of one run where the registration is not this process's own; then the history begins anew. */
+/** Looks of one run; then the history begins anew. */
 const LOOKS = 500;
-/** The pause between two such looks. */
+/** The pause between two looks where the registration is not this process's own. */
 const PAUSE = '5m';
 
 /**
@@ -44,7 +44,7 @@ const PAUSE = '5m';
 export async function rotateSigningKey(input: RotateSigningKeyInput): Promise<RotationState> {
   let { acceptsWider, deliver } = input;
   let again = false;
-  let failure: { readonly cause: unknown } | undefined;
+  let ended = false;
   let state: RotationState = { name: input.name, step: 'making-key' };
   setHandler(rotationState, () => state);
   setHandler(rotateAgain, (asked) => {
@@ -63,24 +63,27 @@ export async function rotateSigningKey(input: RotateSigningKeyInput): Promise<Ro
     ...(token !== undefined && { token }),
     ...(bounds !== undefined && { bounds }),
   });
-  let registration: 'own' | 'joined' | undefined;
+  let registration: 'own' | 'joined' | 'none' = 'none';
+  let isWanted = true;
   for (let look = 0; look < LOOKS; look += 1) {
     again = false;
+    ended = false;
+    if (state.step === 'awaiting-account-key') state = { ...state, step: 'looking' };
     const models = await moveKeyPolicies({ brandId, oldKeyId, keyId, acceptsWider, actor });
     if (models !== null) return { name, step: 'rotated', keyId, models };
-    if (registration === undefined) {
+    if (registration === 'none' && isWanted) {
       const begun = await register({ ...input, keyId, deliver });
-      begun?.result.then(
-        () => (again = true),
-        (cause: unknown) => (failure = { cause }),
-      );
+      const end = () => void (ended = true);
+      begun?.result.then(end, end);
       registration = begun === undefined ? 'joined' : 'own';
     }
     state = { name, step: 'awaiting-account-key', keyId };
-    const isNews = () => again || failure !== undefined;
+    const isNews = () => again || ended;
     if (registration === 'own') await condition(isNews);
     else await condition(isNews, PAUSE);
-    if (failure !== undefined) throw failure.cause;
+    // What the store refused is asked of it again when somebody asks for the rotation again; whose key was deleted, the next look tells.
+    if (ended || (again && registration === 'joined')) registration = 'none';
+    isWanted = again;
   }
   return continueAsNew<typeof rotateSigningKey>({ ...input, acceptsWider, deliver });
 }

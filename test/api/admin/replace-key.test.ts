@@ -1,11 +1,13 @@
 /** A key in another one's place, as one request that may be made again at any time. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, test } from 'vitest';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeAssertion, keyBounds, publicKeyOf, type PublicKey } from '../../../src/assertions/index.ts';
+import { AirlockError } from '../../../src/errors.ts';
 import { openGateway, type TestGateway } from '../../support/admin-gateway.ts';
 import { openModelService, type TestModelService } from '../../support/model-service.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const UNTIL = '2099-12-31T00:00:00Z';
 const SERIALS = [{ headers: { type: 'serial', model: 'model-.*' } }];
@@ -168,4 +170,35 @@ describe('a request for one', () => {
     expect(await rig.hsm.listKeys()).toEqual(before);
     expect(await names()).not.toContain('line-8');
   });
+});
+
+test('a host with a route hands the request over by itself, and tells what the store refused', async () => {
+  const own = await openModelService({ folder: await temporaryFolder(), brandId: 'acme' });
+  onTestFinished(() => own.close());
+  const handed: string[] = [];
+  let refuses = true;
+  const here = await openGateway(own, {
+    submit: async (request) => {
+      if (refuses) throw new AirlockError('conflict', 'registration-refused', 'cannot register the key: no');
+      handed.push(request);
+    },
+  });
+  onTestFinished(() => here.close());
+  const old = await own.addKey('line-1');
+  await own.addModel('model-a', { apiKey: 'api-key-of-model-a', key: old });
+  const rotate = () =>
+    here.call('POST', here.brand(`/signing_key/${old.keyId}/replace`), {
+      name: 'line-2',
+      deliver: 'upstream',
+    });
+  expect(errorOf(await rotate())).toEqual([409, 'registration-refused', 'cannot register the key: no']);
+  refuses = false;
+  const begun = await rotate();
+  expect(begun.json).toMatchObject({ state: 'awaiting-account-key' });
+  expect(handed).toEqual([begun.json['account-key-request']]);
+  const request = decodeAssertion(begun.json['account-key-request']);
+  await own.addAssertions([await own.chain.accountKey(publicKeyOf(request), 'line-2')]);
+  expect((await rotate()).json).toMatchObject({ state: 'rotated', models: ['model-a'] });
+  expect(handed).toHaveLength(1);
+  expect((await own.hsm.listKeys()).map(({ label }) => label).toSorted()).toEqual(['line-1', 'line-2']);
 });
