@@ -55,7 +55,7 @@ export const refusedByFront: readonly Hostile[] = [
   {
     what: 'a manifest nested without end',
     file: (carried) => carried.head('['.repeat(MiB) + ']'.repeat(MiB)),
-    says: 'cannot accept manifest.json: an object is needed',
+    says: 'cannot accept manifest.json: it is nested deeper than 32 levels',
     status: 2,
   },
   {
