@@ -2,6 +2,7 @@ import { mkdtemp, readdir, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { z } from 'zod';
 import { openHost } from '../workflows/hosts.ts';
 import { contentOf } from '../faults/transfer-crashes.ts';
 import { makeAuthority, type CarriedAuthority } from './carried-authority.ts';
@@ -54,13 +55,14 @@ test(
     const authority = await makeAuthority(folder, { snaps: SNAPS, bytes: BYTES }, new Seeded(SEED));
     told('the authority is made');
     const site = await Site.open(authority.data, 'authority');
-    const disturbed = await journey(authority, site.url, join(folder, 'disturbed'), {
+    await site.work();
+    const disturbed = await journey(authority, site, join(folder, 'disturbed'), {
       chance: new Seeded(SEED + 1),
       kills: 2,
       cuts: 3,
     });
     told(`disturbed journey: ${disturbed.kills} kills, ${disturbed.cuts} cuts`);
-    const quiet = await journey(authority, site.url, join(folder, 'quiet'), {
+    const quiet = await journey(authority, site, join(folder, 'quiet'), {
       chance: new Seeded(SEED + 2),
       kills: 0,
       cuts: 0,
@@ -68,6 +70,7 @@ test(
     told('undisturbed journey');
     expect(disturbed.kills).toBeGreaterThan(0);
     expect(disturbed.cuts).toBeGreaterThan(0);
+    expect(site.kills).toBe(1);
     expect(disturbed.answers).toEqual(quiet.answers);
     expect(disturbed.content).toEqual(quiet.content);
     // What is the same could also be nothing.
@@ -82,12 +85,12 @@ test(
 /** From the authority over an online host to an isolated one, with the commands of its operator. */
 async function journey(
   authority: CarriedAuthority,
-  upstream: string,
+  upstream: Site,
   folder: string,
   trouble: Trouble,
 ): Promise<Arrived> {
   const { chance, kills, cuts } = trouble;
-  const network = await TornNetwork.before(upstream, chance);
+  const network = await TornNetwork.before(upstream.url, chance);
   const online = await Site.open(join(folder, 'online'), 'online');
   const airgap = await Site.open(join(folder, 'airgap'), 'airgap');
   for (const site of [online, airgap]) {
@@ -110,11 +113,17 @@ async function journey(
     await rm(disk, { recursive: true });
   }
   await carryMetadata(authority, { online, airgap }, trouble);
+  await carryStore(authority, { upstream, airgap }, join(folder, 'store'), trouble);
   const answers = await deviceAnswers(airgap.url, authority.device, authority.snaps);
   await online.close();
   await airgap.close();
   const host = await openHost(airgap.data);
-  const content = await contentOf(host);
+  const found = await contentOf(host);
+  // When a release ended is when it was pushed anew, and that is another moment in each journey.
+  const releases = found.releases
+    .map((release) => JSON.stringify({ ...release, endedAt: release.endedAt !== null }))
+    .toSorted();
+  const content = { ...found, releases };
   await host.database.close();
   await rm(folder, { recursive: true });
   return { content, answers, kills: online.kills + airgap.kills, cuts: network.cuts };
@@ -153,6 +162,34 @@ async function carryMetadata(
     await airgap.run('snap-store-proxy', 'push-brand-store-metadata', file('.json'));
   });
 }
+
+/**
+ * The authority's own export, of what is not there yet: its files are, so that this takes no time; who they are for comes along.
+ * It is over too soon for its worker to die in it by chance.
+ */
+async function carryStore(
+  authority: CarriedAuthority,
+  { upstream, airgap }: { readonly upstream: Site; readonly airgap: Site },
+  disk: string,
+  { chance, kills }: Trouble,
+): Promise<void> {
+  const inventory = airgap.beside('inventory.json');
+  await airgap.run('snap-store-proxy', 'export-inventory', inventory);
+  const options = ['--key', ...authority.keys, '--inventory', inventory, '--export-dir', disk];
+  const work = () => upstream.run('store-admin', 'export', 'store', 'brand-devices', ...options);
+  // The archive is written, and nobody was told: who takes over must write the same one, and no second.
+  await (kills > 0 ? upstream.dyingAt('export-after-archive', work) : work());
+  const [archive = '', ...others] = (await readdir(disk)).filter((name) => name.endsWith('.tar.gz'));
+  expect(others).toEqual([]);
+  const path = join(disk, archive);
+  // What was there until now came from another machine, whose key is pinned.
+  const { exporter } = inspected.parse(JSON.parse(await upstream.run('airlock', 'inspect', path, '--json')));
+  await airgap.amid(chance, kills, () =>
+    airgap.run('snap-store-proxy', 'push-store', path, '--exporter', exporter),
+  );
+}
+
+const inspected = z.object({ exporter: z.string() });
 
 /** Tells how long each part took. */
 function stopwatch(): (what: string) => void {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
+import type { CrashPoint } from '../../src/activities/crash-point.ts';
 import { command, Server } from '../support/programs.ts';
 import type { Seeded } from './seeded.ts';
 
@@ -28,7 +29,7 @@ export class Site {
   }
 
   /** Runs a command of the operator, which must succeed. */
-  async run(program: 'airlock' | 'snap-store-proxy', ...args: string[]): Promise<string> {
+  async run(program: 'airlock' | 'snap-store-proxy' | 'store-admin', ...args: string[]): Promise<string> {
     const outcome = await command(program, args, { env: { AIRLOCK_DATA: this.data } });
     if (outcome.status !== 0)
       throw new Error(
@@ -72,6 +73,21 @@ export class Site {
       await this.kill();
       await this.work();
     }
+  }
+
+  /** Does something that makes the worker die at that place, and another take over from it. */
+  async dyingAt<Answer>(point: CrashPoint, work: () => Promise<Answer>): Promise<Answer> {
+    await this.#worker?.stop();
+    const env = { AIRLOCK_LOG_LEVEL: 'fatal', AIRLOCK_CRASH_POINT: point };
+    const mortal = await Server.start(['worker', '--data', this.data], env);
+    this.#worker = mortal;
+    const successor = async () => {
+      await mortal.ended();
+      this.kills += 1;
+      await this.work();
+    };
+    const [answer] = await Promise.all([work(), successor()]);
+    return answer;
   }
 
   /** Stops everything. */
