@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { decodeStream } from '../assertions/index.ts';
 import {
@@ -40,6 +40,7 @@ export async function identifyImport(
   path: string,
   assertions: string | null,
 ): Promise<string> {
+  for (const each of [path, assertions]) if (each !== null) await requirePlainFile(each);
   await requireOwnPush(kind, path);
   switch (kind) {
     case 'store':
@@ -54,6 +55,13 @@ export async function identifyImport(
     default:
       return kind satisfies never;
   }
+}
+
+/** A pipe or a device might never end. What is not there is left to the reader of the file. */
+async function requirePlainFile(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found === undefined || found.isFile()) return;
+  throw new BundleError('bundle-unreadable', `cannot open ${path}: it is no plain file`);
 }
 
 /** What the head of a file says it brings: enough for a plan, and for early refusals. Nothing of it is verified but the manifest's signature. */

@@ -263,6 +263,7 @@ describe("the operator's interface", () => {
       expect((await operator.ask('GET', '/status', undefined, 'guess')).status).toBe(401);
       const cases: [string, string, unknown, number, string][] = [
         ['POST', '/imports', { kind: 'store', path: '/nowhere/x.tar.gz' }, 404, 'bundle-unreadable'],
+        ['POST', '/imports', { kind: 'store', path: '/dev/zero' }, 404, 'bundle-unreadable'],
         ['POST', '/imports', { kind: 'what', path: 'x' }, 400, 'request-invalid'],
         ['POST', '/imports', 'not json', 400, 'request-invalid'],
         ['POST', '/trust/roots', 'type: nothing', 400, 'assertion-malformed'],
