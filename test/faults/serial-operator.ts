@@ -75,7 +75,9 @@ export class SerialOperator {
     const reference = this.#reference;
     if (reference.keys.isDeleted(keyId)) return;
     const activities = createSigningKeyActivities({ database, tokens, clock: this.#clock });
-    const deletion = activities.retireSigningKey({ keyId, actor: 'admin', hasSigned: true });
+    // Whoever deletes it knows what rests on it, and that its account-key has not ended.
+    const known = { hasSigned: true, beforeUntil: true };
+    const deletion = activities.retireSigningKey({ keyId, actor: 'admin', ...known });
     if ([...reference.keyInForce.values()].includes(keyId)) {
       await expect(deletion, 'a key in force is not deleted').rejects.toMatchObject({
         code: 'signing-key-in-use',
