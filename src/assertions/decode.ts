@@ -41,7 +41,7 @@ export function checkSize(part: string, size: number, limit: number): void {
   if (size > limit) {
     throw new AssertionError(
       'assertion-too-large',
-      `cannot read the assertion: its ${part} has more than ${limit} bytes`,
+      `cannot read the assertion: it has more than ${limit} bytes of ${part}`,
     );
   }
 }

@@ -1,5 +1,7 @@
 import type { Assertion, AssertionTypeName } from '../assertions/index.ts';
-import { assertionType, decodeAssertion } from '../assertions/index.ts';
+import { assertionType, decodeAssertion, refWords } from '../assertions/index.ts';
+import { AirlockError } from '../errors.ts';
+import { REVISION_MAX } from '../snaps/index.ts';
 import type { Queries } from './database.ts';
 
 /** An assertion with what the store knows beside its bytes. */
@@ -84,6 +86,7 @@ export function assertionSource(queries: Queries) {
 /**
  * Keeps assertions that were verified. One that is there already (same type, key and revision) stays as it is.
  * @returns how many were new
+ * @throws AirlockError `assertion-not-kept`
  */
 export async function addAssertions(
   queries: Queries,
@@ -105,11 +108,19 @@ export async function addAssertions(
 function rowOf(assertion: Assertion, options: { readonly at: Date; readonly trusted?: boolean }) {
   const type = assertionType(assertion.type);
   const sequenceKey = type.sequenceForming ? assertion.primaryKey.slice(0, -1) : [];
+  const sequence = type.sequenceForming ? Number(assertion.primaryKey.at(-1)) : null;
+  for (const number of [assertion.revision, sequence ?? 0])
+    if (number > REVISION_MAX)
+      throw new AirlockError(
+        'invalid',
+        'assertion-not-kept',
+        `cannot keep ${refWords(assertion)}: its number ${number} is higher than ${REVISION_MAX}, the highest that is kept; have it signed again with a lower one`,
+      );
   return {
     type: assertion.type,
     primaryKey: assertion.primaryKey.join('/'),
     sequenceKey: sequenceKey.join('/'),
-    sequence: type.sequenceForming ? Number(assertion.primaryKey.at(-1)) : null,
+    sequence,
     revision: assertion.revision,
     format: assertion.format,
     authorityId: assertion.authorityId ?? '',

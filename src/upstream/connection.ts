@@ -126,6 +126,8 @@ export class UpstreamConnection {
   }
 
   #isReachedPlainly({ protocol }: URL): boolean {
+    // Node sends what `fetch` asks through the proxies of the environment then, and nothing else knows which.
+    if (process.env['NODE_USE_ENV_PROXY'] === '1') return false;
     return protocol === 'http:' || (protocol === 'https:' && this.#options.proxied !== true);
   }
 

@@ -233,7 +233,7 @@ export const refusedByProcess: readonly Logged[] = [
       carried.signed(
         holding(carried.draft, SHARED, Buffer.from(`type: store\nx: ${'y'.repeat(3 * MiB)}\n\nz`)),
       ),
-    says: 'cannot accept assertions/store.assert: cannot read the assertion: its headers has more than 131072 bytes',
+    says: 'cannot accept assertions/store.assert: cannot read the assertion: it has more than 131072 bytes of headers',
     code: 'assertion-too-large',
     status: 7,
   },

@@ -146,7 +146,7 @@ export const refusedByFront: readonly Hostile[] = [
     what: 'an account-key whose headers have no end',
     file: (carried) => carried.file(`type: account-key\nx: ${'y'.repeat(MiB)}`, 'keys.assert'),
     push: 'push-account-keys',
-    says: 'cannot read the assertion: its headers has more than 131072 bytes',
+    says: 'cannot read the assertion: it has more than 131072 bytes of headers',
     status: 7,
   },
 ];

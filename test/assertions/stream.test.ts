@@ -73,7 +73,7 @@ describe('a stream of assertions', () => {
     const stream = encodeStream(some);
     expect(() => decodeStream(stream, { count: 4 })).toThrow(/more than 4 assertions/);
     expect(() => decodeStream(stream, { bytes: 100 })).toThrow(/more than 100 bytes/);
-    expect(() => decodeStream(`type: ${'a'.repeat(200_000)}`)).toThrow(/headers has more than/);
-    expect(() => decodeStream('type: account\nbody-length: 3000000\n\n')).toThrow(/body has more than/);
+    expect(() => decodeStream(`type: ${'a'.repeat(200_000)}`)).toThrow(/bytes of headers/);
+    expect(() => decodeStream('type: account\nbody-length: 3000000\n\n')).toThrow(/bytes of body/);
   });
 });

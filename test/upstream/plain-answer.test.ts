@@ -3,8 +3,9 @@ import { createServer, type Socket } from 'node:net';
 import { createServer as createSecretServer } from 'node:tls';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import fc from 'fast-check';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { selfSigned } from '../../src/api/tls/self-signed.ts';
+import { StoreClient } from '../../src/upstream/index.ts';
 import { askPlainly, type PlainAnswer } from '../../src/upstream/plain-answer.ts';
 
 type Answering = (socket: Socket, request: string) => unknown;
@@ -180,4 +181,25 @@ describe('a plain question', () => {
     }
     await closed.promise;
   });
+});
+
+test('a large file comes by fetch where Node is told to use the proxies of the environment', async () => {
+  const asked: string[] = [];
+  const url = await serving((socket, request) => {
+    asked.push(request);
+    socket.end(Buffer.concat([head('HTTP/1.1 200 OK', 'content-length: 3'), Buffer.from('abc')]));
+  });
+  const client = new StoreClient({ url: url.origin });
+  const told = async () => {
+    const { body } = await client.open({ url: url.href, offset: 0, size: 2 ** 30 }, never);
+    const pieces: Buffer[] = [];
+    for await (const piece of body) pieces.push(Buffer.from(piece));
+    return String(Buffer.concat(pieces));
+  };
+  expect(await told()).toBe('abc');
+  vi.stubEnv('NODE_USE_ENV_PROXY', '1');
+  onTestFinished(() => void vi.unstubAllEnvs());
+  expect(await told()).toBe('abc');
+  const isPlain = (request: string) => /accept-encoding: identity/i.test(request);
+  expect(asked.map(isPlain)).toEqual([true, false]);
 });
