@@ -26,6 +26,24 @@ export async function modelsSignedBy(queries: Queries, brandId: string, keyId: s
     .toSorted();
 }
 
+/** Gives models of a brand a serial policy with a key each. */
+export async function givePolicies(
+  queries: Queries,
+  {
+    brandId,
+    models,
+    keyId,
+    actor,
+    at,
+  }: Pick<PolicyMove, 'brandId' | 'keyId' | 'actor'> & {
+    readonly models: readonly string[];
+    readonly at: Date;
+  },
+): Promise<void> {
+  const by = { createdAt: at.toISOString(), createdBy: actor };
+  for (const modelName of models) await addPolicy(queries, { brandId, modelName, keyId, ...by });
+}
+
 /**
  * Moves every policy of the brand that names the old key to the new one, in one transaction, once the new one's account-key is here.
  * Repeatable.
@@ -52,16 +70,8 @@ export async function movePolicies(
     if ((await accountKeyOf(queries, keyId)) === undefined) return null;
     const at = clock();
     const models = await modelsSignedBy(queries, brandId, move.oldKeyId);
-    for (const model of models) {
-      await requireKeyForPolicy(queries, { ...move, key, model, now: at });
-      await addPolicy(queries, {
-        brandId,
-        modelName: model,
-        keyId,
-        createdAt: at.toISOString(),
-        createdBy: move.actor,
-      });
-    }
+    for (const model of models) await requireKeyForPolicy(queries, { ...move, key, model, now: at });
+    await givePolicies(queries, { ...move, models, at });
     if (models.length > 0) {
       const details = { to: keyId, models, ...(move.acceptsWider && { 'accept-wider': true }) };
       await appendAct(queries, { at, actor: move.actor, act: 'key.rotate', subject: move.oldKeyId, details });

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 
 import { Settings } from '../../src/config/index.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { answering, runCli } from '../support/cli.ts';
+import { answering, operationAt, runCli } from '../support/cli.ts';
 
 /** Outputs of the documented commands that are kept word for word (protocol/operators.md, sections 1 and 2; seed 000). */
 async function golden(name: string): Promise<string> {
@@ -19,14 +19,6 @@ async function operator(answers: Readonly<Record<string, unknown>>) {
     SNAP_USER_COMMON: await temporaryFolder(),
   };
   return (...args: string[]) => runCli('snap-store-proxy', args, { env });
-}
-
-/** A process that is over, with its result. */
-function finished(route: string, result: unknown) {
-  return {
-    [`POST /ops/v1/${route}`]: { workflowId: 'x', ui: null },
-    'GET /ops/v1/operations/x?wait=2': { workflowId: 'x', status: 'completed', result },
-  };
 }
 
 const nothing = { files: [], tokenFile: null, snaps: [], accountKeys: [], warnings: [] };
@@ -149,7 +141,7 @@ describe('fetches, exports and pushes', () => {
 
   test('fetch-snaps', async () => {
     const files = [{ subject: 'jq', path: `${folder}/jq-20221026T104628.tar.gz`, size: 1 }];
-    const run = await operator(finished('fetches', { ...nothing, files }));
+    const run = await operator(operationAt('POST /ops/v1/fetches', { ...nothing, files }));
     expect((await run('fetch-snaps', 'jq', '--channel=stable', '--architecture=amd64')).stdout).toBe(
       await golden('fetch-snaps'),
     );
@@ -158,7 +150,7 @@ describe('fetches, exports and pushes', () => {
   test('fetch-brand-store-metadata', async () => {
     const path = `${folder}/my-brand-store-metadata-20240109T123041.json`;
     const files = [{ subject: 'my-brand-store', path, size: 1 }];
-    const run = await operator(finished('fetches', { ...nothing, files }));
+    const run = await operator(operationAt('POST /ops/v1/fetches', { ...nothing, files }));
     const login = join(import.meta.dirname, 'golden', 'login.txt');
     expect((await run('fetch-brand-store-metadata', 'my-brand-store', login)).stdout).toBe(
       await golden('fetch-brand-store-metadata'),
@@ -167,7 +159,7 @@ describe('fetches, exports and pushes', () => {
 
   test('fetch-account-keys', async () => {
     const files = [{ subject: 'my-brand', path: `${folder}/my-brand-keys-20240109T123041.assert`, size: 1 }];
-    const run = await operator(finished('fetches', { ...nothing, files }));
+    const run = await operator(operationAt('POST /ops/v1/fetches', { ...nothing, files }));
     expect((await run('fetch-account-keys', 'my-brand', 'K'.repeat(64))).stdout).toBe(
       await golden('fetch-account-keys'),
     );
@@ -176,7 +168,7 @@ describe('fetches, exports and pushes', () => {
   test('store-admin export snaps', async () => {
     const path = '/home/ubuntu/snap/store-admin/common/export/jq-20221026T104628.tar.gz';
     const { url } = await answering(
-      finished('exports', {
+      operationAt('POST /ops/v1/exports', {
         ...nothing,
         files: [{ subject: 'jq', path, size: 1 }],
         snaps: [{ name: 'jq', revision: 6, channel: 'latest/stable', architecture: 'amd64' }],
@@ -204,7 +196,7 @@ describe('fetches, exports and pushes', () => {
   const someFile = join(import.meta.dirname, 'golden', 'login.txt');
 
   test('push-brand-store-metadata', async () => {
-    const run = await operator(finished('imports', pushed));
+    const run = await operator(operationAt('POST /ops/v1/imports', pushed));
     expect((await run('push-brand-store-metadata', someFile)).stdout).toBe(
       await golden('push-brand-store-metadata'),
     );
@@ -212,7 +204,9 @@ describe('fetches, exports and pushes', () => {
 
   test('push-account-keys, of which no document shows an output: nothing, and the keys beside it', async () => {
     const key = 'K'.repeat(64);
-    const run = await operator(finished('imports', { ...pushed, stores: [], accountKeys: [key] }));
+    const run = await operator(
+      operationAt('POST /ops/v1/imports', { ...pushed, stores: [], accountKeys: [key] }),
+    );
     expect(await run('push-account-keys', someFile)).toEqual({
       status: 0,
       stdout: '',

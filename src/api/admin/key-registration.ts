@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Hono } from 'hono';
 import { z } from 'zod';
 
+import { accountKeyOf } from '../../activities/policy-key.ts';
 import { registrationOffline } from '../../activities/submit-key-request.ts';
 import { isSameBounds, keyBounds, type Assertion, type KeyBounds } from '../../assertions/index.ts';
 import { boundsInWords, checkKeyBounds, keyBoundsFields } from '../../devices/index.ts';
@@ -13,7 +14,7 @@ import {
   type SigningKeyRecord,
 } from '../../storage/model-service/index.ts';
 import type { RegisterSigningKeyInput } from '../../workflows/serials-contract.ts';
-import { accountKeyOf, accountKeyRequestOf } from './account-keys.ts';
+import { accountKeyRequestOf } from './account-keys.ts';
 import {
   conflict,
   jsonBody,

@@ -1,19 +1,18 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 
-import { modelsSignedBy } from '../../activities/key-rotation.ts';
+import { givePolicies, modelsSignedBy } from '../../activities/key-rotation.ts';
+import { accountKeyOf } from '../../activities/policy-key.ts';
 import { registrationOffline } from '../../activities/submit-key-request.ts';
 import { keyBounds, type KeyBounds } from '../../assertions/index.ts';
 import { checkKeyBounds, keyBoundsFields, parseSigningKeyName } from '../../devices/index.ts';
 import { requireHsmToken } from '../../config/index.ts';
 import {
-  addPolicy,
   findSigningKey,
   findSigningKeyByName,
   holdPolicies,
   type SigningKeyRecord,
 } from '../../storage/model-service/index.ts';
-import { accountKeyOf } from './account-keys.ts';
 import {
   conflict,
   jsonBody,
@@ -142,15 +141,7 @@ async function rotate(deps: AdminApiDeps, c: AdminContext): Promise<Response> {
         'policies-changed',
         `cannot rotate signing key '${oldKey.name}': somebody else changed the serial policies of the brand in this moment; look at them and rotate again`,
       );
-    for (const modelName of models) {
-      await addPolicy(tx, {
-        brandId,
-        modelName,
-        keyId: newKeyId,
-        createdAt: at.toISOString(),
-        createdBy: c.get('actor'),
-      });
-    }
+    await givePolicies(tx, { brandId, models, keyId: newKeyId, actor: c.get('actor'), at });
   });
   return c.json({ models, 'old-key-until': await endOf(deps, oldKey.keyId ?? '') });
 }

@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import { z } from 'zod';
 
 import { requireDeletable } from '../../activities/key-deletion.ts';
-import { isBeyondRequest } from '../../activities/policy-key.ts';
+import { accountKeyOf, isBeyondRequest } from '../../activities/policy-key.ts';
 import { boundHeaders, isSameBounds, keyBounds, type KeyBounds } from '../../assertions/index.ts';
 import {
   checkKeyBounds,
@@ -20,7 +20,6 @@ import {
   signatureCounts,
   type SigningKeyRecord,
 } from '../../storage/model-service/index.ts';
-import { accountKeyOf } from './account-keys.ts';
 import { naive } from '../naive-time.ts';
 import {
   conflict,

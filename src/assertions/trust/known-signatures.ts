@@ -16,8 +16,10 @@ import { verifySelfSigned } from './self-signed.ts';
 export function verifyKnownSignatures(assertions: readonly Assertion[]): ReadonlySet<Assertion> {
   const keys = new Map<string, PublicKey>();
   for (const one of [...publicRoot(), ...assertions])
-    if (one.type === 'account-key')
-      keys.set(`${text(one, 'account-id')} ${publicKeyOf(one).keyId}`, publicKeyOf(one));
+    if (one.type === 'account-key') {
+      const key = publicKeyOf(one);
+      keys.set(`${text(one, 'account-id')} ${key.keyId}`, key);
+    }
   return new Set(assertions.filter((one) => !isVerified(one, keys)));
 }
 
