@@ -69,7 +69,7 @@ export async function writeBundle(
   const manifest = encodeManifest(content.manifest);
   const jws = await content.signer.sign(manifest);
   const partial = `${path}.part`;
-  const file = new FileWriting(await open(partial, 'w', 0o644));
+  const file = await FileWriting.open(partial, { mode: 0o644, lasting: true });
   const ring = new SlotRing(SLOTS, SLOT_BYTES);
   const archive: Archive = {
     gzip: new StoredGzip(file),

@@ -1,68 +1,156 @@
-import type { FileHandle } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
+import { FILE_BLOCK_BYTES, giveBack, openPastCache, takeBlock, wrotePastCache } from './file-blocks.ts';
 import { asError } from './in-flight.ts';
 
-/** Bytes after which the disk is set to work on what was written so far. */
+/** Blocks that are filled while another is written. */
+const BLOCKS = 3;
+/** Bytes in the kernel's cache after which the disk is set to work on them. */
 const SYNC_EVERY = 32 * 2 ** 20;
 
+/** How a file is written. */
+export interface FileWritingOptions {
+  /** For a new file. */
+  readonly mode?: number;
+  /** Where to go on with a file that is there. */
+  readonly position?: number;
+  /**
+   * Whether the file is to stay, and its writer waits for the disk: its whole blocks go there past the kernel's cache. What is read again
+   * at once stays in the cache, and no disk is waited for.
+   */
+  readonly lasting: boolean;
+}
+
 /**
- * Writes a file front to back beside whatever else is done, one write after the other. The disk begins early to take what the
- * kernel would keep in memory for half a minute: else all of it would be waited for at the end.
+ * Writes a file front to back beside whatever else is done, in blocks, one after the other. What goes through the kernel's cache all the
+ * same is taken by the disk early: the kernel would keep it for half a minute, and all of it would be waited for at the end.
  */
 export class FileWriting {
+  readonly #path: string;
   readonly #file: FileHandle;
-  readonly #syncEvery: number;
-  #position: number;
+  readonly #lasting: boolean;
+  #pastCache: Promise<FileHandle | undefined> | undefined;
+  /** Where the block in hand begins, and how much of it is there. */
+  #start: number;
+  #filled = 0;
+  #block: Buffer | undefined;
+  #blocks = 0;
+  readonly #idle: Buffer[] = [];
+  #filling: Promise<void> = Promise.resolve();
   #writing: Promise<void> = Promise.resolve();
   #syncing: Promise<void> | undefined;
   #unsynced = 0;
   /** A disk tells of a failure once, to whoever asks first. */
   #failure: Error | undefined;
 
-  /** Takes over the open file; `syncEarly` is for those who wait for the disk at the end. */
-  constructor(
-    file: FileHandle,
-    { position = 0, syncEarly = true }: { readonly position?: number; readonly syncEarly?: boolean } = {},
-  ) {
+  private constructor(path: string, file: FileHandle, { position = 0, lasting }: FileWritingOptions) {
+    this.#path = path;
     this.#file = file;
-    this.#position = position;
-    this.#syncEvery = syncEarly ? SYNC_EVERY : Number.POSITIVE_INFINITY;
+    this.#start = position;
+    this.#lasting = lasting;
   }
 
-  /** Appends pieces that must stay as they are until this resolves. Calls need not wait for each other. */
+  /** Opens a new file, or one that is there where it is gone on with. */
+  static async open(path: string, options: FileWritingOptions): Promise<FileWriting> {
+    const flags = (options.position ?? 0) === 0 ? 'w' : 'r+';
+    return new FileWriting(path, await open(path, flags, options.mode), options);
+  }
+
+  /**
+   * Appends pieces that must stay as they are until this resolves, which is when they are copied. Calls need not wait for each other.
+   * Throws what an earlier write failed with.
+   */
   write(...pieces: readonly Uint8Array[]): Promise<void> {
-    const at = this.#position;
-    const size = pieces.reduce((sum, { byteLength }) => sum + byteLength, 0);
-    this.#position += size;
-    this.#writing = this.#writing
-      .then(() => writeAll(this.#file, pieces, at))
-      .then(() => this.#syncEarly(size));
-    this.#writing.catch(() => undefined);
-    return this.#writing;
+    this.#filling = this.#filling.then(() => this.#fill(pieces));
+    this.#filling.catch(() => undefined);
+    return this.#filling;
   }
 
   /** Waits for all writes. */
-  written(): Promise<void> {
-    return this.#writing;
+  async written(): Promise<void> {
+    await this.#filling;
+    this.#writeBlock();
+    await this.#writing;
+    this.#throwFailure();
   }
 
   /** Waits for all writes, and until they are safe on the disk. */
   async sync(): Promise<void> {
-    await this.#writing;
+    await this.written();
     await this.#syncing;
-    if (this.#failure !== undefined) throw this.#failure;
+    this.#throwFailure();
     await this.#file.datasync();
   }
 
   /** Closes the file, once nothing is under way any more; what was not synced may be lost. */
   async close(): Promise<void> {
-    await this.#writing.catch(() => undefined);
+    await this.written().catch(() => undefined);
     await this.#syncing;
+    for (const block of this.#idle.splice(0)) giveBack(block);
+    const pastCache = await this.#pastCache?.catch(() => undefined);
+    await pastCache?.close();
     await this.#file.close();
+  }
+
+  async #fill(pieces: readonly Uint8Array[]): Promise<void> {
+    for (const piece of pieces) {
+      const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
+      for (let from = 0; from < bytes.length;) {
+        this.#throwFailure();
+        const block = (this.#block ??= await this.#nextBlock());
+        // Blocks begin at multiples of their size, wherever the file is gone on with.
+        const room = FILE_BLOCK_BYTES - ((this.#start + this.#filled) % FILE_BLOCK_BYTES);
+        const count = bytes.copy(block, this.#filled, from, from + room);
+        this.#filled += count;
+        from += count;
+        if (count === room) this.#writeBlock();
+      }
+    }
+  }
+
+  async #nextBlock(): Promise<Buffer> {
+    if (this.#idle.length === 0 && this.#blocks < BLOCKS) {
+      this.#blocks += 1;
+      return takeBlock();
+    }
+    if (this.#idle.length === 0) await this.#writing;
+    const block = this.#idle.pop();
+    if (block === undefined) throw new TypeError('internal error: all writes ended and no block is idle');
+    return block;
+  }
+
+  /** Sets the disk to work on what the block in hand holds. */
+  #writeBlock(): void {
+    const block = this.#block;
+    if (block === undefined) return;
+    const bytes = block.subarray(0, this.#filled);
+    const at = this.#start;
+    this.#start += this.#filled;
+    [this.#block, this.#filled] = [undefined, 0];
+    this.#writing = this.#writing
+      .then(() => (this.#failure === undefined ? this.#writeAt(bytes, at) : undefined))
+      .catch((error: unknown) => {
+        this.#failure ??= asError(error);
+      })
+      .then(() => {
+        this.#idle.push(block);
+      });
+  }
+
+  async #writeAt(bytes: Buffer, position: number): Promise<void> {
+    if (this.#lasting && bytes.length === FILE_BLOCK_BYTES) {
+      const pastCache = await (this.#pastCache ??= openPastCache(this.#path));
+      if (pastCache && (await wrotePastCache(pastCache, bytes, position))) return;
+      await pastCache?.close();
+      this.#pastCache = Promise.resolve(undefined);
+    }
+    for (let from = 0; from < bytes.length;)
+      from += (await this.#file.write(bytes, from, bytes.length - from, position + from)).bytesWritten;
+    this.#syncEarly(bytes.length);
   }
 
   #syncEarly(written: number): void {
     this.#unsynced += written;
-    if (this.#syncing !== undefined || this.#unsynced < this.#syncEvery) return;
+    if (!this.#lasting || this.#syncing !== undefined || this.#unsynced < SYNC_EVERY) return;
     this.#unsynced = 0;
     this.#syncing = this.#file
       .datasync()
@@ -73,25 +161,8 @@ export class FileWriting {
         this.#syncing = undefined;
       });
   }
-}
 
-async function writeAll(file: FileHandle, pieces: readonly Uint8Array[], position: number): Promise<void> {
-  let [rest, at] = [pieces, position];
-  while (rest.length > 0) {
-    const { bytesWritten } = await file.writev(rest, at);
-    at += bytesWritten;
-    rest = behind(rest, bytesWritten);
+  #throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure;
   }
-}
-
-/** The pieces without the first `count` bytes: a disk may take less than it is given. */
-function behind(pieces: readonly Uint8Array[], count: number): readonly Uint8Array[] {
-  let rest = count;
-  let first = 0;
-  for (; first < pieces.length; first++) {
-    const length = pieces[first]?.byteLength ?? 0;
-    if (length > rest) break;
-    rest -= length;
-  }
-  return pieces.slice(first).map((piece, n) => (n === 0 ? piece.subarray(rest) : piece));
 }

@@ -1,4 +1,4 @@
-import { mkdir, open, rename, rm, stat, statfs } from 'node:fs/promises';
+import { mkdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BundleHead } from './archive-checks.ts';
 import { readBundle, type BundleMember, type ReadOptions } from './archive-reader.ts';
@@ -87,7 +87,7 @@ async function unpackMember(
     onBytes(size, name);
     return;
   }
-  const file = new FileWriting(await open(`${target}.part`, 'w', 0o600));
+  const file = await FileWriting.open(`${target}.part`, { mode: 0o600, lasting: true });
   const stream = digester.begin(size);
   const uses = new InFlight();
   try {

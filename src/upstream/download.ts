@@ -1,4 +1,4 @@
-import { open, rename, rm, stat } from 'node:fs/promises';
+import { rename, rm, stat } from 'node:fs/promises';
 import {
   Digester,
   FileWriting,
@@ -92,10 +92,7 @@ async function append(
   from: { readonly stream: DigestStream; readonly size: number },
   { wanted, options, ring }: Running,
 ): Promise<number> {
-  const file = new FileWriting(await open(path, from.size === 0 ? 'w' : 'r+', 0o600), {
-    position: from.size,
-    syncEarly: false,
-  });
+  const file = await FileWriting.open(path, { mode: 0o600, position: from.size, lasting: false });
   const uses = new InFlight();
   let { size } = from;
   try {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { open, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { constants, crc32, createDeflateRaw, deflateRawSync, gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
@@ -137,7 +137,7 @@ describe('the bytes inside a .tar.gz', () => {
 describe('a gzip file of stored blocks', () => {
   async function written(fill: (gzip: StoredGzip) => Promise<void>): Promise<string> {
     const path = join(await scratch(), 'a.gz');
-    const file = new FileWriting(await open(path, 'w'));
+    const file = await FileWriting.open(path, { lasting: true });
     const gzip = new StoredGzip(file);
     await fill(gzip);
     await gzip.finish();
