@@ -2,9 +2,11 @@ import {
   decodeAssertion,
   DEFAULT_PROVENANCE,
   hexToSnapSha3,
+  optionalText,
   SERIES,
   type HeaderValue,
 } from '../assertions/index.ts';
+import { ancestorsOf } from '../brands/index.ts';
 import {
   accountDraft,
   checkAccount,
@@ -14,7 +16,7 @@ import {
   storeDraft,
 } from '../publishers/index.ts';
 import { scopeDeclaration, unscopeDeclaration } from '../snaps/index.ts';
-import type { Queries } from '../storage/index.ts';
+import { loadStoreLines, type Queries } from '../storage/index.ts';
 import type { IssueRequest } from '../workflows/authority-contract.ts';
 import { planAccountKey, planAuthorityKey, planRevocation } from './authority-key-issues.ts';
 import { compared, find, missing, plan, type PlannedIssue } from './planned-issue.ts';
@@ -61,8 +63,14 @@ async function planStore(queries: Queries, storeId: string, url: string | undefi
     .where('id', '=', storeId)
     .executeTakeFirst();
   if (!row?.brandId) throw missing(`the brand store ${storeId}`);
-  const store = { id: storeId, operatorId: row.brandId, url };
-  return plan(queries, 'store', [storeId], (issue) => storeDraft(store, issue));
+  const current = await find(queries, 'store', [storeId]);
+  const store = {
+    id: storeId,
+    operatorId: row.brandId,
+    url: url ?? (current && optionalText(current, 'url')),
+    friendlyStores: ancestorsOf(await loadStoreLines(queries), storeId),
+  };
+  return compared('store', [storeId], current, (issue) => storeDraft(store, issue));
 }
 
 async function planDeclaration(

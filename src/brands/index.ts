@@ -1,4 +1,5 @@
 export * from './assertion-access.ts';
 export * from './errors.ts';
 export * from './store.ts';
+export * from './sub-stores.ts';
 export * from './visibility.ts';

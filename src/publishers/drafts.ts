@@ -56,13 +56,20 @@ export function accountKeyDraft(
 
 /** That a store exists, who operates it and where it is. */
 export function storeDraft(
-  store: { readonly id: string; readonly operatorId: string; readonly url: string | undefined },
+  store: {
+    readonly id: string;
+    readonly operatorId: string;
+    readonly url: string | undefined;
+    /** Stores whose "on-store" rules hold for devices of this one too. */
+    readonly friendlyStores: readonly string[];
+  },
   issue: Issue,
 ): AssertionDraft {
   return draft('store', issue, {
     store: store.id,
     'operator-id': store.operatorId,
     ...(store.url === undefined ? {} : { url: store.url }),
+    ...(store.friendlyStores.length === 0 ? {} : { 'friendly-stores': store.friendlyStores }),
     timestamp: formatTimestamp(issue.at),
   });
 }

@@ -1,4 +1,10 @@
-import { GENERAL_STORE, type Inclusion, type Stores, type StoreView } from '../brands/index.ts';
+import {
+  GENERAL_STORE,
+  type Inclusion,
+  type StoreLines,
+  type Stores,
+  type StoreView,
+} from '../brands/index.ts';
 import type { Queries } from './database.ts';
 
 /** Reads every store and what it includes. */
@@ -26,5 +32,20 @@ export async function loadStores(queries: Queries): Promise<Stores> {
       const sharedWith = new Set((sharesOf.get(row.id) ?? []).map((each) => each.brandId));
       return [row.id, { id: row.id, kind, brandId: row.brandId ?? undefined, includes, sharedWith }];
     }),
+  );
+}
+
+/** Reads every store's brand and parent. */
+export async function loadStoreLines(queries: Queries): Promise<StoreLines> {
+  const rows = await queries
+    .selectFrom('Store')
+    .select(['id', 'brandId', 'parentId'])
+    .orderBy('id')
+    .execute();
+  return new Map(
+    rows.map(({ id, brandId, parentId }) => [
+      id,
+      { brandId: brandId ?? undefined, parent: parentId ?? undefined },
+    ]),
   );
 }

@@ -26,7 +26,11 @@ export type IssueRequest =
    */
   | { readonly kind: 'account-key'; readonly request: string; readonly bounds?: KeyBounds }
   | { readonly kind: 'account-key-revocation'; readonly keyId: string }
-  | { readonly kind: 'store'; readonly storeId: string; readonly url: string | null }
+  /**
+   * Without a `url` the one that was signed before stays. `asOf` is when the store was changed, so that a request after a further change
+   * does not join the one that saw the former state.
+   */
+  | { readonly kind: 'store'; readonly storeId: string; readonly url: string | null; readonly asOf?: string }
   | { readonly kind: 'snap-declaration'; readonly snapId: string; readonly grants?: SnapGrants }
   /** `unscope` takes the stores back out of the grants. */
   | {

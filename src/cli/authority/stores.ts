@@ -25,13 +25,21 @@ const snapSchema = z.looseObject({
 export function createStoreCommand(context: CliContext) {
   return new Command('store')
     .description(
-      'create a brand store or device-view store, or change what one includes and with whom it is shared',
+      'create a brand store or device-view store, or change what one includes, whose sub-store it is and with whom it is shared',
     )
     .argument('<store-id>', 'id of the store')
     .requiredOption('--brand <account>', "the brand's account: id, username or e-mail address")
     .addOption(new Option('--kind <kind>', 'what it is').choices(['brand', 'device-view']).default('brand'))
     .option('--name <name>', 'name for people; the id when absent')
-    .option('--store-url <address>', 'address of the store, for its store assertion')
+    .option(
+      '--store-url <address>',
+      'address of the store, for its store assertion; where it was when absent',
+    )
+    .option(
+      '--parent <store>',
+      'store of the brand that this one is a sub-store of: automatic connections that are tied to it hold for devices here too; the one it has when absent',
+    )
+    .option('--no-parent', 'have it be a sub-store of none any more')
     .addOption(
       new Option(
         '--include <store[=snap,...]>',
@@ -54,6 +62,7 @@ export function createStoreCommand(context: CliContext) {
           kind: options.kind,
           brand: options.brand,
           url: options.storeUrl,
+          parent: parentOf(options.parent),
           includes: options.include,
           sharedWith: options.shareWith ?? [],
         },
@@ -102,6 +111,12 @@ export function listSnapsCommand(context: CliContext) {
 /** The general store's id is a word of snapd's; people call it what it is. */
 function storeId(name: string): string {
   return name === 'general' ? GENERAL_STORE : name;
+}
+
+/** What the two options say: a store, none (null), or nothing. */
+function parentOf(option: string | boolean | undefined): string | null | undefined {
+  if (typeof option === 'string') return storeId(option);
+  return option === false ? null : undefined;
 }
 
 interface Inclusion {

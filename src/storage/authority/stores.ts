@@ -1,8 +1,9 @@
-import { GENERAL_STORE, isStoreId } from '../../brands/index.ts';
+import { checkParent, GENERAL_STORE, isStoreId } from '../../brands/index.ts';
 import { AirlockError } from '../../errors.ts';
 import { appendAct } from '../audit-log.ts';
 import type { Queries } from '../database.ts';
 import { raiseGeneration } from '../generations.ts';
+import { loadStoreLines } from '../store-views.ts';
 import { findSnap } from './snaps.ts';
 
 /** A new store. A `brand` store holds a brand's snaps; a `device-view` store is what its devices look at. */
@@ -11,6 +12,8 @@ export interface NewStore {
   readonly name: string;
   readonly kind: 'brand' | 'device-view';
   readonly brandId: string;
+  /** The store that it is a sub-store of; null for none, absent for the one that it has. */
+  readonly parent?: string | null | undefined;
   readonly includes: readonly NewInclusion[];
   /** Other brands whose stores may include it. */
   readonly sharedWith?: readonly string[];
@@ -23,9 +26,10 @@ export interface NewInclusion {
 }
 
 /**
- * Adds a store with what it includes and with whom it is shared; for a store that is there, replaces both. Call it in a transaction.
+ * Adds a store with what it includes and with whom it is shared; for a store that is there, replaces both. Call it in a transaction, and
+ * have the store's assertion issued after it, and those of the stores below it.
  *
- * @throws AirlockError `store-id-invalid`, `store-exists`, `store-unknown`, `store-of-other-brand`, `snap-unknown`
+ * @throws AirlockError `store-id-invalid`, `store-exists`, `store-unknown`, `store-of-other-brand`, `store-parent-invalid`, `snap-unknown`
  */
 export async function putStore(queries: Queries, store: NewStore, at: Date): Promise<void> {
   if (!isStoreId(store.id) || store.id === GENERAL_STORE) {
@@ -37,12 +41,13 @@ export async function putStore(queries: Queries, store: NewStore, at: Date): Pro
     const sentence = `cannot add the store "${store.id}": another brand or kind of store has that id`;
     throw new AirlockError('conflict', 'store-exists', sentence);
   }
-  const { id, name, kind, brandId, sharedWith = [] } = store;
+  const { id, name, kind, brandId, parent: parentId = present?.parentId ?? null, sharedWith = [] } = store;
+  if (parentId !== null) checkParent(await loadStoreLines(queries), { id, brandId }, parentId);
   const changedAt = at.toISOString();
   await queries
     .insertInto('Store')
-    .values({ id, name, kind, brandId, createdAt: changedAt, changedAt })
-    .onConflict((conflict) => conflict.column('id').doUpdateSet({ name, changedAt }))
+    .values({ id, name, kind, brandId, parentId, createdAt: changedAt, changedAt })
+    .onConflict((conflict) => conflict.column('id').doUpdateSet({ name, parentId, changedAt }))
     .execute();
   await replaceInclusions(queries, store);
   await queries.deleteFrom('StoreShare').where('storeId', '=', id).execute();
@@ -53,7 +58,12 @@ export async function putStore(queries: Queries, store: NewStore, at: Date): Pro
     actor: 'operator',
     act: 'store.put',
     subject: id,
-    details: { storeKind: kind, brandId, ...(sharedWith.length > 0 && { sharedWith: [...sharedWith] }) },
+    details: {
+      storeKind: kind,
+      brandId,
+      ...(parentId !== null && { parent: parentId }),
+      ...(sharedWith.length > 0 && { sharedWith: [...sharedWith] }),
+    },
   });
   await raiseGeneration(queries, 'catalog');
 }

@@ -11,6 +11,8 @@ export const Store = defineEntity({
     /** `general`, `brand` or `device-view`. */
     kind: p.string().length(16),
     brandId: shortId().nullable(),
+    /** The store of the same brand that this one is a sub-store of. */
+    parentId: shortId().nullable(),
     createdAt: moment(),
     changedAt: moment(),
   },

@@ -9,6 +9,7 @@ import { LibSqlKeyBounds } from './libsql-0008.ts';
 import { LibSqlModelSecrets } from './libsql-0009.ts';
 import { LibSqlStoreShares } from './libsql-0010.ts';
 import { LibSqlFormerSignatures } from './libsql-0011.ts';
+import { LibSqlStoreParents } from './libsql-0012.ts';
 import { PostgreSqlFirst } from './postgresql-0001.ts';
 import { PostgreSqlOverrideSnapId } from './postgresql-0002.ts';
 import { PostgreSqlTokens } from './postgresql-0003.ts';
@@ -20,6 +21,7 @@ import { PostgreSqlKeyBounds } from './postgresql-0008.ts';
 import { PostgreSqlModelSecrets } from './postgresql-0009.ts';
 import { PostgreSqlStoreShares } from './postgresql-0010.ts';
 import { PostgreSqlFormerSignatures } from './postgresql-0011.ts';
+import { PostgreSqlStoreParents } from './postgresql-0012.ts';
 
 /** In the order in which they are applied; a name, once released, never changes. */
 export const LIBSQL_MIGRATIONS = [
@@ -34,6 +36,7 @@ export const LIBSQL_MIGRATIONS = [
   { name: '0009', class: LibSqlModelSecrets },
   { name: '0010', class: LibSqlStoreShares },
   { name: '0011', class: LibSqlFormerSignatures },
+  { name: '0012', class: LibSqlStoreParents },
 ];
 
 /** The same steps for PostgreSQL. */
@@ -49,4 +52,5 @@ export const POSTGRESQL_MIGRATIONS = [
   { name: '0009', class: PostgreSqlModelSecrets },
   { name: '0010', class: PostgreSqlStoreShares },
   { name: '0011', class: PostgreSqlFormerSignatures },
+  { name: '0012', class: PostgreSqlStoreParents },
 ];

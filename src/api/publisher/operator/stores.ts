@@ -8,6 +8,8 @@ import {
   requireStore,
   snapsIn,
 } from '../../../storage/authority/index.ts';
+import { descendantsOf } from '../../../brands/index.ts';
+import { loadStoreLines } from '../../../storage/index.ts';
 import type { PublisherApiDeps } from '../deps.ts';
 import { documentLimit, jsonBody } from '../http.ts';
 
@@ -17,7 +19,9 @@ const storeSchema = z.object({
   kind: z.enum(['brand', 'device-view']),
   /** The brand: id, username or e-mail address of its account. */
   brand: z.string(),
-  /** Where the store will be, for its store assertion. */
+  /** The store that it is a sub-store of; null for none, absent for the one that it has. */
+  parent: z.string().max(64).nullable().optional(),
+  /** Where the store will be, for its store assertion; absent for where it is. */
   url: z.string().max(2048).optional(),
   includes: z
     .array(
@@ -29,7 +33,10 @@ const storeSchema = z.object({
   sharedWith: z.array(z.string()).max(1000).default([]),
 });
 
-/** Brand stores and device-view stores; a store that is there gets the name, inclusions and shares given now. */
+/**
+ * Brand stores and device-view stores; a store that is there gets the name, inclusions and shares given now. Its assertion tells its
+ * ancestors, so those of the stores below it are issued anew with it.
+ */
 export function storeRoutes(deps: PublisherApiDeps): Hono {
   const routes = new Hono();
   routes.get('/stores', async (context) => context.json({ stores: await listStores(deps.database.queries) }));
@@ -43,12 +50,20 @@ export function storeRoutes(deps: PublisherApiDeps): Hono {
     const sharedWith: string[] = [];
     for (const other of others) sharedWith.push((await findAccount(deps.database.queries, other)).id);
     const inclusions = includes.map(({ store: storeId, snaps }) => ({ storeId, snaps }));
+    const at = deps.clock();
     await deps.database.transaction((queries) =>
-      putStore(queries, { ...store, brandId, includes: inclusions, sharedWith }, deps.clock()),
+      putStore(queries, { ...store, brandId, includes: inclusions, sharedWith }, at),
     );
-    const requests = [{ kind: 'store', storeId: store.id, url: url ?? null }] as const;
+    const lines = await loadStoreLines(deps.database.queries);
+    const requests = [store.id, ...descendantsOf(lines, store.id)].map((storeId) => ({
+      kind: 'store' as const,
+      storeId,
+      url: storeId === store.id ? (url ?? null) : null,
+      asOf: at.toISOString(),
+    }));
     await deps.processes.issue({ actor: 'operator', requests });
-    return context.json({ ...store, brandId, includes, sharedWith }, 201);
+    const parent = lines.get(store.id)?.parent ?? null;
+    return context.json({ ...store, brandId, parent, includes, sharedWith }, 201);
   });
   return routes;
 }
