@@ -79,11 +79,6 @@ async function golden(name: string): Promise<string> {
 }
 
 describe('status', () => {
-  test('of an online host, to the letter but for the device limit, which there is none of', async () => {
-    const { run } = await operator({ 'GET /ops/v1/status': status });
-    expect((await run(['status'])).stdout).toBe(await golden('status-online.txt'));
-  });
-
   test('of an air-gapped host says why a service does not run, and lists what was imported', async () => {
     const failure = '500 Server Error: Internal Server Error for url: http://127.0.0.1/_status/check';
     const { run } = await operator({
@@ -171,17 +166,6 @@ describe('status', () => {
 });
 
 describe('pushes', () => {
-  test('push-store, to the letter', async () => {
-    const file = await someFile('store-export-x.tar.gz');
-    const { run, seen } = await operator(push(imported));
-    expect(await run(['push-store', file])).toEqual({
-      status: 0,
-      stdout: await golden('push-store.txt'),
-      stderr: '',
-    });
-    expect(seen[0]).toMatchObject({ authorization: 'Bearer operator', body: { kind: 'store', path: file } });
-  });
-
   test('push-store of the same file again says that nothing changed', async () => {
     const { run } = await operator(push({ ...imported, unchanged: true }));
     const again = await run(['push-store', await someFile('x.tar.gz')]);
@@ -366,18 +350,6 @@ describe('config', () => {
       { key: 'proxy.auth.secret', value: '<redacted>' },
     ],
   };
-
-  test('lists, secrets redacted', async () => {
-    const { run } = await operator({ 'GET /ops/v1/config': list });
-    expect((await run(['config'])).stdout).toBe('proxy.domain: test-store\nproxy.auth.secret: <redacted>\n');
-  });
-
-  test('prints one value alone, as a backup needs it', async () => {
-    const { run } = await operator({
-      'GET /ops/v1/config/proxy.device-auth.secret': { key: 'proxy.device-auth.secret', value: 's3cret' },
-    });
-    expect((await run(['config', 'proxy.device-auth.secret'])).stdout).toBe('s3cret\n');
-  });
 
   test('a secret without a value makes an empty file of a backup, and not one with a word in it', async () => {
     const key = 'proxy.tls.key';

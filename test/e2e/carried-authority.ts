@@ -1,8 +1,5 @@
-import { randomBytes } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
-  encodeStream,
   formatTimestamp,
   hexToSnapSha3,
   signAssertion,
@@ -10,12 +7,10 @@ import {
   type Signer,
 } from '../../src/assertions/index.ts';
 import { readSnapMetadata } from '../../src/activities/snap-file.ts';
-import { DataFolder } from '../../src/config/index.ts';
-import type { Permission } from '../../src/publishers/index.ts';
-import { TokenOffice } from '../../src/storage/authority/index.ts';
-import { SettingStore, addAssertions, parseBlobDigest } from '../../src/storage/index.ts';
+import { addAssertions, parseBlobDigest } from '../../src/storage/index.ts';
+import { authorityFolder } from '../support/authority-folder.ts';
 import { newSigner, type BrandChain } from '../support/brand-chain.ts';
-import { AT, Outside, openHost, snapIdOf } from '../workflows/hosts.ts';
+import { AT, snapIdOf, type Outside } from '../workflows/hosts.ts';
 import type { Seeded } from './seeded.ts';
 import { makeSparseSnaps } from './sparse-snaps.ts';
 
@@ -60,40 +55,23 @@ export async function makeAuthority(
   size: { readonly snaps: number; readonly bytes: number },
   chance: Seeded,
 ): Promise<CarriedAuthority> {
-  const data = join(folder, 'authority');
-  const dataFolder = await new DataFolder(data, {}).prepare();
-  const host = await openHost(data);
+  const { outside, data, root, login, close } = await authorityFolder(folder);
   try {
-    const outside = await Outside.on(host);
     const snaps = await publish(outside, size, chance);
     const device = await makeDevice(outside.chain);
     const serialKey = await outside.chain.accountKey(device.serials.publicKey, 'serials');
-    await addAssertions(host.database.queries, [serialKey], { at: AT });
-    const settings = new SettingStore(host.database, await dataFolder.openSecretBox());
-    const tokens = new TokenOffice({ database: host.database, settings, random: randomBytes });
-    const login = async (permission: Permission) => {
-      const expires = new Date(Date.now() + 86_400_000);
-      const limits = [{ condition: 'acl' as const, permissions: [permission] }];
-      const asked = { accountId: 'ada', kind: 'publisher' as const, description: permission, actor: 'test' };
-      const { macaroon } = await tokens.issue({ ...asked, expires, limits }, 'authority', new Date());
-      const file = join(folder, `${permission}.login`);
-      await writeFile(file, macaroon, { mode: 0o600 });
-      return file;
-    };
-    const root = join(folder, 'root.assert');
-    await writeFile(root, encodeStream(outside.chain.roots));
-    const brandKey = outside.chain.brand[1]?.primaryKey[0] ?? '';
+    await addAssertions(outside.host.database.queries, [serialKey], { at: AT });
     return {
       data,
       snaps,
       root,
       viewer: await login('package_access'),
       admin: await login('store_admin'),
-      keys: [brandKey, device.serials.publicKey.keyId],
+      keys: [outside.chain.modelKey.keyId, device.serials.publicKey.keyId],
       device,
     };
   } finally {
-    await host.database.close();
+    await close();
   }
 }
 

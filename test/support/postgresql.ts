@@ -18,6 +18,13 @@ export const hasPostgreSql =
 
 /** A PostgreSQL cluster of the test's own, on a free loopback port, stopped and removed when the test is over. */
 export async function temporaryPostgreSql(): Promise<string> {
+  const { url, remove } = await startPostgreSql();
+  onTestFinished(remove);
+  return url;
+}
+
+/** The same for whoever removes it: tests that share one. */
+export async function startPostgreSql(): Promise<{ readonly url: string; readonly remove: () => void }> {
   const folder = mkdtempSync(join(tmpdir(), 'airlock-postgresql-'));
   const data = join(folder, 'data');
   const port = await freePort();
@@ -41,11 +48,13 @@ export async function temporaryPostgreSql(): Promise<string> {
     `-p ${port} -k ${folder} -c listen_addresses=127.0.0.1`,
     'start',
   ]);
-  onTestFinished(() => {
-    run('pg_ctl', ['-D', data, '-m', 'immediate', 'stop']);
-    rmSync(folder, { recursive: true, force: true });
-  });
-  return `postgresql://airlock@127.0.0.1:${port}/postgres`;
+  return {
+    url: `postgresql://airlock@127.0.0.1:${port}/postgres`,
+    remove: () => {
+      run('pg_ctl', ['-D', data, '-m', 'immediate', 'stop']);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
 }
 
 /** Resolves once some connection waits for a lock of another one. */

@@ -12,6 +12,8 @@ export interface SnapRecipe {
   readonly version: string;
   readonly type: 'app' | 'base' | 'gadget' | 'kernel' | 'snapd';
   readonly base?: string;
+  /** `amd64` where none is named. */
+  readonly architecture?: string;
   /** More lines of snap.yaml. */
   readonly yaml?: string;
   /** Bytes of a payload that does not compress; the same recipe gives the same bytes. */
@@ -87,7 +89,7 @@ function filesOf(recipe: SnapRecipe): Record<string, string | Buffer> {
     `  A small snap, packed to be carried to ${recipe.name}'s devices.`,
     'confinement: strict',
     'grade: stable',
-    'architectures: [amd64]',
+    `architectures: [${recipe.architecture ?? 'amd64'}]`,
     ...(recipe.base ? [`base: ${recipe.base}`] : []),
     ...(recipe.type === 'app' ? ['apps:', `  ${recipe.name}:`, '    command: bin/hello'] : []),
     ...(recipe.yaml ? [recipe.yaml.trimEnd()] : []),

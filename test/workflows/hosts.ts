@@ -264,7 +264,8 @@ export class Outside {
       .execute();
     for (const channel of placement.channels) {
       const [track = '', risk = ''] = channel.split('/');
-      const place = { snapId: made.snapId, track, risk, branch: '', architecture: 'amd64' };
+      const { architecture = 'amd64' } = recipe;
+      const place = { snapId: made.snapId, track, risk, branch: '', architecture };
       await queries
         .updateTable('ChannelRelease')
         .set({ endedAt: at })
