@@ -40,7 +40,7 @@ export async function run(): Promise<BenchReport> {
         `The steps of an export, a fetch and an import are called one after the other in one process with a database file and no Temporal: all of them (for an import unpack, verify to the root, read snap.yaml, commit). ` +
         `A fetch is served by an authority in a process of its own, over HTTP. The command is \`snap-store-proxy push-store\` against \`airlock up\`. ` +
         `${LARGE_COUNT} snaps of ${LARGE_BYTES / MiB} MiB (AIRLOCK_BENCH_GIB=20 makes it 20 GiB), and ${SMALL.count} of 1 MB, real squashfs files that do not compress. ` +
-        'The limit is SHA3-384 of the same archive read from the disk, on one core, just before and just after; the mean counts. What a second push costs is compared with the first of the same bytes. ' +
+        'The limit is SHA3-384 of the same archive read from the disk past the cache, on one core, just before and just after; the mean counts. What a second push costs is compared with the first of the same bytes. ' +
         'Peaks of memory are those of the whole process while the first and the last half of the bytes pass.',
       figures: [...(await largeSnaps(join(folder, 'large'))), ...(await smallSnaps(join(folder, 'small')))],
     };
