@@ -4,7 +4,8 @@ import { followEgressTrust } from './egress-trust.ts';
 import { openFoundation, type Environment, type Foundation } from './foundation.ts';
 import { createHttpApps } from './http.ts';
 import { startListeners, type Listeners } from './listeners.ts';
-import { settleRole, type Role } from './roles.ts';
+import { servedRole, settleRole, type Role } from './roles.ts';
+import { followSettings } from './settings-watch.ts';
 import { writeAddresses } from '../config/index.ts';
 import { openTemporal, type Temporal } from './temporal.ts';
 import { startWork, type Work } from './work.ts';
@@ -38,6 +39,7 @@ export interface Appliance {
   /** Where the API listens; undefined where none runs. */
   readonly url: string | undefined;
   readonly temporalUi: string | null;
+  /** The role that it was started in. */
   readonly role: Role;
   /** Finishes what is in flight, loses nothing, and leaves no process behind. */
   stop(): Promise<void>;
@@ -118,6 +120,7 @@ async function startParts(
     closing.push(() => work.stop());
   }
   if (apps === undefined) return undefined;
+  closing.push(await followRole(foundation, role, (served) => apps.serve(served)));
   const server = await startListeners(foundation, {
     fetch: (request, bindings) => apps.fetch(request, bindings),
     host,
@@ -130,4 +133,20 @@ async function startParts(
   });
   running.server = server;
   return server;
+}
+
+/** Air-gapped mode counts in every process without a restart. Returns what ends the following. */
+async function followRole(
+  foundation: Foundation,
+  first: Role,
+  serve: (role: Role) => Promise<void>,
+): Promise<() => Promise<void>> {
+  let present = first;
+  return followSettings(foundation, async () => {
+    const served = await servedRole(foundation.settings);
+    if (served === present) return;
+    await serve(served);
+    present = served;
+    foundation.log.info({ role: served }, 'serving in another role');
+  });
 }

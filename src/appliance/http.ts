@@ -40,6 +40,8 @@ import type { Temporal } from './temporal.ts';
 /** What answers HTTP, and what has to be told and closed with it. */
 export interface HttpApps {
   readonly fetch: Answering['fetch'];
+  /** Answers as the host of another role from the next request on; what is being answered is finished as it began. */
+  serve(role: Role): Promise<void>;
   /** Hands fresh serials of a worker in this process to the requests that wait for them. */
   readonly provisioner: Provisioner;
 }
@@ -58,16 +60,15 @@ export interface HttpOptions {
 }
 
 /** What several apps of one process share. */
-interface Shared extends HttpOptions {
+interface Shared extends Omit<HttpOptions, 'role'> {
   readonly foundation: Foundation;
   readonly temporal: Temporal;
   readonly tokens: TokenOffice;
-  readonly overrides: OverrideBook;
   readonly random: (bytes: number) => Uint8Array;
   readonly report: (error: unknown) => void;
 }
 
-/** Puts the apps of a role together under their paths. */
+/** Puts the apps together under their paths. */
 export async function createHttpApps(
   foundation: Foundation,
   temporal: Temporal,
@@ -77,9 +78,7 @@ export async function createHttpApps(
   const random = (size: number) => new Uint8Array(randomBytes(size));
   const report = reporter(log.child({ part: 'api' }));
   const tokens = new TokenOffice({ database, settings, random });
-  const source = options.role === 'online' ? upstreamSnaps(settings) : localSnaps(database.queries);
-  const overrides = new OverrideBook({ database, source, clock });
-  const shared = { ...options, foundation, temporal, tokens, overrides, random, report };
+  const shared = { ...options, foundation, temporal, tokens, random, report };
   const provisioner = createProvisioner(shared);
   const handOver = await handOverOf(foundation.env, clock, blobs);
   const device = createDeviceApi({
@@ -93,19 +92,38 @@ export async function createHttpApps(
     ...(handOver && { handOver }),
   });
   const token = await operatorToken(foundation.dataFolder);
-  const operator = operatorGate(token);
   const metrics = createMetrics();
-  const counters = [
-    ...healthCounters(shared, metrics, token),
-    ...(options.role === 'authority' ? authorityCounters(shared, operator) : []),
-    ...(options.role === 'online' ? await onlineCounters(shared) : []),
-    ...(options.role === 'airgap' ? await modelServiceCounters(shared, provisioner) : []),
-    ...overrideCounters(shared, token),
-    { prefix: '/ops/v1', app: opsApp(shared, operator) },
+  const frontOf = async (role: Role) =>
+    traced(createFront(await countersOf(role, shared, { provisioner, token, metrics }), device), tracing);
+  let front = await frontOf(options.role);
+  const current: Answering['fetch'] = (request, bindings) => front(request, bindings);
+  return {
+    fetch: watched(current, { metrics, log: log.child({ part: 'api' }) }),
+    async serve(role) {
+      front = await frontOf(role);
+    },
+    provisioner,
+  };
+}
+
+/** The apps of a role. */
+async function countersOf(
+  role: Role,
+  shared: Shared,
+  own: { readonly provisioner: Provisioner; readonly token: string; readonly metrics: Metrics },
+): Promise<Counter[]> {
+  const { database, settings, clock } = shared.foundation;
+  const source = role === 'online' ? upstreamSnaps(settings) : localSnaps(database.queries);
+  const overrides = new OverrideBook({ database, source, clock });
+  const operator = operatorGate(own.token);
+  return [
+    ...healthCounters(shared, own.metrics, own.token),
+    ...(role === 'authority' ? authorityCounters(shared, operator) : []),
+    ...(role === 'online' ? await onlineCounters(shared) : []),
+    ...(role === 'airgap' ? await modelServiceCounters(shared, own.provisioner) : []),
+    ...overrideCounters(shared, overrides, own.token),
+    { prefix: '/ops/v1', app: opsApp(shared, overrides, operator) },
   ];
-  const front = traced(createFront(counters, device), tracing);
-  const fetch = watched(front, { metrics, log: log.child({ part: 'api' }) });
-  return { fetch, provisioner };
 }
 
 /** Probes and metrics, on every role. */
@@ -201,7 +219,11 @@ async function onlineCounters({ foundation, random, report }: Shared): Promise<C
 }
 
 /** The documented API of overrides, on every role. */
-function overrideCounters({ foundation, overrides, random, report }: Shared, token: string): Counter[] {
+function overrideCounters(
+  { foundation, random, report }: Shared,
+  overrides: OverrideBook,
+  token: string,
+): Counter[] {
   const { settings, clock } = foundation;
   const admins = new StoreAdmins({ settings, isOperator: operatorCheck(token), clock, random });
   const app = createOverridesApi({ overrides, admins, report });
@@ -210,7 +232,8 @@ function overrideCounters({ foundation, overrides, random, report }: Shared, tok
 
 /** The operator's interface, on every role. */
 function opsApp(
-  { foundation, temporal, status, overrides, random, report }: Shared,
+  { foundation, temporal, status, random, report }: Shared,
+  overrides: OverrideBook,
   operator: MiddlewareHandler,
 ): Answering {
   const { database, blobs, settings, clock, dataFolder, secretBox } = foundation;

@@ -10,6 +10,9 @@ const TRUE = new Set(['true', 'yes', 'on', '1']);
 const FALSE = new Set(['false', 'no', 'off', '0']);
 const MAX_LENGTH = 65_536;
 
+/** Where a data folder keeps which role it was set up for; no key of `config`. */
+export const ROLE_SETTING = 'airlock.role';
+
 /** How `config` shows a secret in a list. */
 export const REDACTED = '<redacted>';
 

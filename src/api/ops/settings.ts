@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import {
+  ROLE_SETTING,
   Settings,
   checkHsmTokens,
   isSecretSetting,
@@ -50,6 +51,7 @@ export function settingRoutes(deps: OpsDeps): Hono {
     const before = await current();
     for (const [key, change] of changes) requireKept(before, key, change?.value);
     await requireStoreHere(deps, changes.get('internal.store.id')?.value);
+    if (changes.get('proxy.airgap')?.value === 'True') await requireNoAuthority(deps);
     checkHsmTokens(changed(await deps.settings.all(), changes));
     await deps.settings.change(changes, deps.clock());
     await log(deps, 'setting.change', [...changes.keys()]);
@@ -93,6 +95,16 @@ function neverShown(key: SettingKey): AirlockError {
     'forbidden',
     'setting-never-shown',
     `cannot show ${key}: a PIN is never shown; set it again if it is lost`,
+  );
+}
+
+/** An authority serves publishers, from its own key: nothing of an air-gapped host could be there. */
+async function requireNoAuthority({ settings }: OpsDeps): Promise<void> {
+  if ((await settings.get(ROLE_SETTING)) !== 'authority') return;
+  throw new AirlockError(
+    'conflict',
+    'host-is-authority',
+    'cannot enable air-gapped mode here: this host is an authority; set up another with --role airgap, and push there what is exported here',
   );
 }
 

@@ -19,7 +19,7 @@ export function runPartsCommand(context: CliContext, name: keyof typeof PARTS) {
   const { description, parts } = PARTS[name];
   return new Command(name)
     .description(description)
-    .addOption(new Option('--role <role>', 'who this host serves; fixed at its first start').choices(ROLES))
+    .addOption(new Option('--role <role>', 'who this host serves; chosen at its first start').choices(ROLES))
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--port <number>', 'port to listen on; 0 takes a free one', '8000')
     .option(

@@ -7,7 +7,7 @@ import { note, print } from '../terminal.ts';
 
 const settingSchema = z.looseObject({ value: z.string() });
 
-/** `enable-airgap-mode`: device authentication on, with a secret that is made once (seed 000). */
+/** `enable-airgap-mode`: an online host becomes an air-gapped one, with a secret of device sessions that is made once (seed 000). */
 export function enableAirgapModeCommand(context: CliContext) {
   return new Command('enable-airgap-mode')
     .description('serve devices by their serials, with no route to an upstream store')
@@ -18,10 +18,13 @@ export function enableAirgapModeCommand(context: CliContext) {
         method: 'PATCH',
         json: { set: { 'proxy.airgap': 'True' }, unset: [] },
       });
-      print(
-        context.terminal,
-        before.value === 'True' ? 'Air-gapped mode is enabled already.' : 'Air-gapped mode enabled.',
-      );
+      const already = before.value === 'True';
+      print(context.terminal, already ? 'Air-gapped mode is enabled already.' : 'Air-gapped mode enabled.');
+      if (!already)
+        note(
+          context.terminal,
+          'From now on devices see what is pushed here, and nothing is asked of the outside store.',
+        );
       note(context.terminal, 'Back up proxy.device-auth.secret: device sessions are signed with it.');
     });
 }
