@@ -10,6 +10,8 @@ const storeRow = z.object({
   name: z.string(),
   kind: z.string(),
   brandId: z.string().nullable(),
+  /** Records of old have none. */
+  parentId: z.string().nullable().optional(),
   changedAt: z.string(),
 });
 const inclusionRow = z.object({
@@ -91,6 +93,14 @@ async function undoStores(undoing: Undoing): Promise<void> {
       .limit(1)
       .executeTakeFirst();
     if (other !== undefined) throw blocked(subject, `the store ${other.storeId} includes ${id} since`);
+    const below = await queries
+      .selectFrom('Store')
+      .select('id')
+      .where('parentId', '=', id)
+      .where('changedAt', '>', madeAt)
+      .limit(1)
+      .executeTakeFirst();
+    if (below !== undefined) throw blocked(subject, `the store ${below.id} is a sub-store of ${id} since`);
   }
   for (const before of undo.storesBefore) {
     const { id, ...values } = storeRow.parse(before);

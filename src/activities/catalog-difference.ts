@@ -141,8 +141,11 @@ async function noteChannels(queries: Queries, note: Note, names: Names): Promise
 
 async function noteStores(queries: Queries, note: Note): Promise<void> {
   const stores = await queries.selectFrom('Store').selectAll().orderBy('id').execute();
-  for (const { id, name, kind, brandId } of stores)
+  for (const { id, name, kind, brandId, parentId } of stores) {
     note(['store', id], { kind: 'store', subject: id, detail: name }, [name, kind, brandId]);
+    if (parentId !== null)
+      note(['parent', id], { kind: 'store', subject: id, detail: `sub-store of ${parentId}` }, parentId);
+  }
   const inclusions = await queries.selectFrom('StoreInclusion').selectAll().orderBy('id').execute();
   for (const { storeId, includedStoreId, allSnaps } of inclusions)
     note(

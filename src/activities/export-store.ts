@@ -1,8 +1,15 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import type { Assertion } from '../assertions/index.ts';
+import { ancestorsOf } from '../brands/index.ts';
 import { fileNames, type ManifestStore } from '../bundles/index.ts';
 import { tokenDigest } from '../publishers/index.ts';
-import { type BlobStore, type Database, type Queries, type SettingStore } from '../storage/index.ts';
+import {
+  loadStoreLines,
+  type BlobStore,
+  type Database,
+  type Queries,
+  type SettingStore,
+} from '../storage/index.ts';
 import type { TokenOffice } from '../storage/authority/index.ts';
 import type {
   ExportOutcome,
@@ -177,7 +184,7 @@ export async function writeStoreExport(
   const snaps = brought?.snaps ?? chosen;
   const keys = await accountKeys(closer, input.keys);
   const streams = new Map([
-    ['assertions/store.assert', await storeAssertions(closer, stores, token.accountId)],
+    ['assertions/store.assert', await storeAssertions(queries, closer, stores, token.accountId)],
     ['keys/account-keys.assert', await closer.close(keys)],
   ]);
   const folder = await makeExportFolder(input.exportDir, deps.exportFolder);
@@ -220,15 +227,18 @@ async function accountKeys(closer: AssertionCloser, ids: readonly string[]): Pro
   return found;
 }
 
-/** Store assertions, accounts of brand and admin, and the brand's validation sets. */
+/** Assertions of the stores and of those above them, accounts of brand and admin, and the brand's validation sets. */
 export async function storeAssertions(
+  queries: Queries,
   closer: AssertionCloser,
   stores: readonly ManifestStore[],
   adminId: string,
 ): Promise<readonly Assertion[]> {
   const brandId = stores[0]?.brandId;
+  const lines = await loadStoreLines(queries);
+  const named = new Set(stores.flatMap(({ id }) => [id, ...ancestorsOf(lines, id)]));
   const wanted = [
-    ...stores.map(({ id }) => ({ type: 'store' as const, primaryKey: [id] })),
+    ...[...named].map((id) => ({ type: 'store' as const, primaryKey: [id] })),
     ...[brandId, adminId].flatMap((id) => (id ? [{ type: 'account' as const, primaryKey: [id] }] : [])),
   ];
   const found: Assertion[] = [];

@@ -31,6 +31,7 @@ export async function storesFor(queries: Queries, storeId: string): Promise<read
       name: row.name,
       kind: id === GENERAL_STORE ? 'general' : row.kind === 'device-view' ? 'device-view' : 'brand',
       brandId: row.brandId,
+      ...(row.parentId !== null && { parent: row.parentId }),
       includes: [...includes],
       ...(sharedWith.length > 0 && { sharedWith }),
     });

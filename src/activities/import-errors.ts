@@ -10,6 +10,7 @@ export type ImportErrorCode =
   | 'snap-file-wrong'
   | 'snaps-not-pushed'
   | 'store-of-other-brand'
+  | 'store-parent-unsigned'
   | 'snap-of-other-store'
   | 'revision-conflict'
   | 'files-left-out'
@@ -30,6 +31,7 @@ const KINDS: Readonly<Record<ImportErrorCode, ErrorKind>> = {
   'snap-file-wrong': 'invalid',
   'snaps-not-pushed': 'conflict',
   'store-of-other-brand': 'forbidden',
+  'store-parent-unsigned': 'invalid',
   'snap-of-other-store': 'forbidden',
   'revision-conflict': 'conflict',
   'files-left-out': 'conflict',

@@ -10,6 +10,7 @@ import {
 import type { ImportChanges } from './import-changes.ts';
 import { writeComponents } from './import-components.ts';
 import type { ImportContent } from './import-content.ts';
+import { checkParentOf } from './import-parents.ts';
 import { writeAccounts, writeAdmin, writeExporter, writeStore } from './import-store-rows.ts';
 
 /** Every row of an import, in an order in which each finds what it needs. */
@@ -21,7 +22,10 @@ export async function writeRows(
 ): Promise<ImportedRevision[]> {
   await writeAssertions(changes, assertions);
   await writeAccounts(changes, assertions, content.admin);
-  for (const store of content.stores) await writeStore(changes, store);
+  for (const store of content.stores) {
+    await checkParentOf(changes.queries, store, assertions);
+    await writeStore(changes, store);
+  }
   const main = content.stores.find(({ id }) => id === content.store);
   if (content.admin !== null && main?.brandId)
     await writeAdmin(changes, content.admin, main.id, main.brandId);

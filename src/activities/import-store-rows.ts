@@ -124,6 +124,7 @@ export async function writeAdmin(
 export async function writeStore(changes: ImportChanges, store: ManifestStore): Promise<void> {
   const at = changes.at;
   const { id, name, kind, brandId } = store;
+  const parentId = store.parent ?? null;
   const present = await changes.queries
     .selectFrom('Store')
     .selectAll()
@@ -132,18 +133,20 @@ export async function writeStore(changes: ImportChanges, store: ManifestStore): 
   if (present === undefined) {
     await changes.queries
       .insertInto('Store')
-      .values({ id, name, kind, brandId, createdAt: at, changedAt: at })
+      .values({ id, name, kind, brandId, parentId, createdAt: at, changedAt: at })
       .execute();
     changes.undo.storesAdded.push(id);
     changes.note('new', 'store', id, name);
-  } else if (present.name !== name || present.kind !== kind) {
+    if (parentId !== null) changes.note('new', 'store', id, `sub-store of ${parentId}`);
+  } else if (present.name !== name || present.kind !== kind || present.parentId !== parentId) {
     changes.undo.storesBefore.push(present);
     await changes.queries
       .updateTable('Store')
-      .set({ name, kind, changedAt: at })
+      .set({ name, kind, parentId, changedAt: at })
       .where('id', '=', id)
       .execute();
-    changes.note('updated', 'store', id, name);
+    const moved = parentId === null ? 'sub-store of none' : `sub-store of ${parentId}`;
+    changes.note('updated', 'store', id, present.parentId === parentId ? name : moved);
   }
   await writeInclusions(changes, store);
   await writeShares(changes, store);

@@ -58,16 +58,30 @@ function airlockBundle(version: Manifest['version']): BundleLayout {
   return layout;
 }
 
-const airlockBundle3 = airlockBundle(3);
-const LAYOUTS: readonly BundleLayout[] = [airlockBundle(1), airlockBundle(2), airlockBundle3];
+const airlockBundle4 = airlockBundle(4);
+const LAYOUTS: readonly BundleLayout[] = [
+  airlockBundle(1),
+  airlockBundle(2),
+  airlockBundle(3),
+  airlockBundle4,
+];
+
+/** What each layout has that the ones before it do not. */
+const ADDED: Readonly<Record<Manifest['version'], string>> = {
+  1: 'stores and snaps',
+  2: 'components, and files that are left out',
+  3: 'with whom a store is shared, and what it awaits',
+  4: 'whose sub-store a store is',
+};
 
 /** The layout that this version writes. */
-export const currentLayout: BundleLayout = airlockBundle3;
+export const currentLayout: BundleLayout = airlockBundle4;
 
 /** The oldest layout that can say what a manifest says: who has not upgraded yet reads what needs nothing new. */
 export function versionFor(
   manifest: Pick<Manifest, 'restsOn' | 'snaps' | 'stores' | 'awaits'>,
 ): Manifest['version'] {
+  if (manifest.stores.some(({ parent }) => parent !== undefined)) return 4;
   if (manifest.awaits !== undefined || manifest.stores.some(({ sharedWith }) => sharedWith !== undefined))
     return 3;
   const withComponents = manifest.snaps.some((snap) => (snap.components ?? []).length > 0);
@@ -120,12 +134,9 @@ export function isFile(role: MemberRole): boolean {
 
 /** Rules across the fields of a manifest: names unique and known, snaps and members in step. */
 function checkManifest(manifest: Manifest, layout: BundleLayout): Manifest {
-  if (versionFor(manifest) > layout.version)
-    throw broken(
-      layout.version === 1
-        ? 'layout 1 knows neither components nor files that are left out'
-        : 'layout 2 knows neither with whom a store is shared nor what it awaits',
-    );
+  const needed = versionFor(manifest);
+  if (needed > layout.version)
+    throw broken(`layout ${layout.version} does not have what layout ${needed} adds: ${ADDED[needed]}`);
   const members = new Map<string, ManifestMember>();
   for (const member of [...manifest.members, ...(manifest.restsOn?.members ?? [])]) {
     if (members.has(member.name)) throw broken(`it lists ${member.name} twice`);

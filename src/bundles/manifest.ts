@@ -117,6 +117,8 @@ const storeSchema = z.strictObject({
   name: text(255),
   kind: z.enum(['general', 'brand', 'device-view']),
   brandId: id.nullable(),
+  /** The store of the same brand that this one is a sub-store of. */
+  parent: id.optional(),
   /** Stores whose snaps are visible through this one; `snaps: null` means all of them, else only those named. */
   includes: z
     .array(
@@ -158,14 +160,13 @@ const restsOnSchema = z.strictObject({
 });
 
 /**
- * `manifest.json` of the layouts `airlock-bundle` 1 to 3: everything that assertions do not cover, and a digest of all the
+ * `manifest.json` of the layouts `airlock-bundle` 1 to 4: everything that assertions do not cover, and a digest of all the
  * rest. Layout 2 may rest on what is there already, and have components; layout 3 says with whom a store is shared and
- * which snaps it awaits. An
- * archive is of the oldest layout that can say what it says.
+ * which snaps it awaits; layout 4 whose sub-store a store is. An archive is of the oldest layout that can say what it says.
  */
 export const manifestSchema = z.strictObject({
   format: z.literal('airlock-bundle'),
-  version: z.union([z.literal(1), z.literal(2), z.literal(3)]),
+  version: z.union([z.literal(1), z.literal(2), z.literal(3), z.literal(4)]),
   kind: z.enum(['store', 'snap', 'store-metadata']),
   /** Also the order of an exporter's archives about one store: an older one than the newest imported is refused. */
   createdAt: moment,

@@ -232,6 +232,14 @@ describe('an archive is refused, and leaves nothing, when', () => {
       }),
     ],
     [
+      'layout 3 says whose sub-store a store is',
+      (manifest: Manifest) => ({
+        ...manifest,
+        version: 3 as const,
+        stores: manifest.stores.map((store) => ({ ...store, parent: 'brand-main' })),
+      }),
+    ],
+    [
       'a file is left out and comes along',
       (manifest: Manifest) => ({ ...manifest, members: [...manifest.members, ...leftOutOf(manifest)] }),
     ],

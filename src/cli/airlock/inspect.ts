@@ -144,8 +144,10 @@ function aboutManifest({ manifest, exporter }: BundleHead): Omit<Inspection, 'me
     const components = (snap.components ?? []).map(({ name, revision }) => `, ${name} ${revision}`).join('');
     return `Snap ${snap.name}: ${revisions === '' ? 'no revision' : `revision ${revisions}`}${components}`;
   });
-  for (const { id, sharedWith } of manifest.stores)
+  for (const { id, parent, sharedWith } of manifest.stores) {
+    if (parent !== undefined) lines.push(`Store ${id}: sub-store of ${parent}`);
     if (sharedWith !== undefined) lines.push(`Store ${id}: shared with ${sharedWith.join(', ')}`);
+  }
   for (const { name } of manifest.awaits ?? []) lines.push(`Snap ${name}: comes by itself`);
   const { restsOn } = manifest;
   if (restsOn !== undefined) {
