@@ -247,7 +247,9 @@ async function metadataOf(deps: CarryDeps, store: string, accountId: string): Pr
       complete: false,
       stores,
       admin: null,
-      streams: new Map([['assertions/store.assert', await storeAssertions(queries, closer, stores, accountId)]]),
+      streams: new Map([
+        ['assertions/store.assert', await storeAssertions(queries, closer, stores, accountId)],
+      ]),
       snaps: [],
       awaits: await awaitedBy(queries, stores),
     },
