@@ -7,7 +7,8 @@ import { unusedReason } from '../../src/config/unused-settings.ts';
 /** What the settings do that Airlock reads; a test compares the list with the code. */
 export const USED: Readonly<Partial<Record<DocumentedKey, string>>> = {
   'proxy.domain': 'the name in the address that `status` shows where `internal.store.url` is not set',
-  'proxy.airgap': 'whether the store is in air-gapped mode; set by the role or `enable-airgap-mode`, at once and for good',
+  'proxy.airgap':
+    'whether the store is in air-gapped mode; set by the role or `enable-airgap-mode`, at once and for good',
   'proxy.upstream': 'the store that an online host fetches from',
   'proxy.dashboard.location': 'asked by `check-connections`',
   'proxy.sso.location':

@@ -14,7 +14,7 @@ export type SettingRule =
   | { readonly kind: 'text'; readonly default: string | undefined; readonly form?: TextForm }
   | { readonly kind: 'choice'; readonly default: string; readonly choices: readonly string[] }
   /** A secret of the form `connection` is an address with a password in it, which alone is never listed. */
-  | { readonly kind: 'secret'; readonly default: undefined; readonly form?: 'connection' }
+  | { readonly kind: 'secret'; readonly default: undefined; readonly form?: SecretForm }
   | { readonly kind: 'pin'; readonly default: undefined }
   | { readonly kind: 'whole-number'; readonly default: number; readonly min: number; readonly max: number }
   | { readonly kind: 'flag'; readonly default: boolean }
@@ -22,7 +22,10 @@ export type SettingRule =
   | { readonly kind: 'list'; readonly default: readonly string[] | undefined; readonly form?: TextForm };
 
 /** What a text, or each text of a list, must be. */
-export type TextForm = 'web-address' | 'mail-address' | 'host' | 'ip-address';
+export type TextForm =
+  'web-address' | 'mail-address' | 'host' | 'ip-address' | 'certificates' | 'rsa-public-key';
+/** What a secret must be, where it is not any text. */
+export type SecretForm = 'connection' | 'signing-secret' | 'private-key';
 
 const text = (value?: string) => ({ kind: 'text', default: value }) as const;
 const webAddress = (value?: string) => ({ kind: 'text', default: value, form: 'web-address' }) as const;
@@ -34,12 +37,16 @@ const host = (value: string) => ({ kind: 'text', default: value, form: 'host' })
 const ipAddress = (value: string) => ({ kind: 'text', default: value, form: 'ip-address' }) as const;
 const connection = { kind: 'secret', default: undefined, form: 'connection' } as const;
 const secret = { kind: 'secret', default: undefined } as const;
+const signingSecret = { kind: 'secret', default: undefined, form: 'signing-secret' } as const;
+const privateKey = { kind: 'secret', default: undefined, form: 'private-key' } as const;
+const certificates = { kind: 'text', default: undefined, form: 'certificates' } as const;
+const rsaPublicKey = (value: string) => ({ kind: 'text', default: value, form: 'rsa-public-key' }) as const;
 const choice = (...choices: readonly [string, ...string[]]) =>
   ({ kind: 'choice', default: choices[0], choices }) as const;
 const pin = { kind: 'pin', default: undefined } as const;
 const port = (value: number) => ({ kind: 'whole-number', default: value, min: 0, max: 65_535 }) as const;
-const number = (value: number, max: number) =>
-  ({ kind: 'whole-number', default: value, min: 0, max }) as const;
+const number = (value: number, max: number, min = 0) =>
+  ({ kind: 'whole-number', default: value, min, max }) as const;
 const flag = (value: boolean) => ({ kind: 'flag', default: value }) as const;
 const networks = (value: readonly string[]) => ({ kind: 'networks', default: value }) as const;
 const list = (value?: readonly string[]) => ({ kind: 'list', default: value }) as const;
@@ -52,13 +59,13 @@ export const SETTING_RULES = {
   'proxy.upstream': webAddress('https://api.snapcraft.io'),
   'proxy.dashboard.location': webAddress('https://dashboard.snapcraft.io'),
   'proxy.sso.location': webAddress('https://login.ubuntu.com'),
-  'proxy.sso.public.key': text('key'),
+  'proxy.sso.public.key': rsaPublicKey('key'),
   'proxy.https.proxy': webAddress(),
   'proxy.trust-forwarded-proto': flag(false),
   'proxy.trust-forwarded-for': networks([]),
   'proxy.admin-emails': mailAddresses([]),
-  'proxy.auth.secret': secret,
-  'proxy.device-auth.secret': secret,
+  'proxy.auth.secret': signingSecret,
+  'proxy.device-auth.secret': signingSecret,
   'proxy.device-auth.allowed-device-service-urls': webAddresses([
     'https://serial-vault-partners.canonical.com',
   ]),
@@ -66,8 +73,8 @@ export const SETTING_RULES = {
   'proxy.hsm.token-pin': pin,
   'proxy.key.private': secret,
   'proxy.key.public': text(),
-  'proxy.tls.cert': text(),
-  'proxy.tls.key': secret,
+  'proxy.tls.cert': certificates,
+  'proxy.tls.key': privateKey,
   'proxy.cache.size': number(2048, 1_048_576),
   'proxy.memcached.connection': list(),
   'proxy.use-postgres-over-memcached': flag(false),
@@ -101,7 +108,7 @@ export const SETTING_RULES = {
   'internal.snapassert.signing.revisions.key': secret,
   'internal.snapassert.signing.revisions.key-id': text(),
   'internal.snapassert.signing.revisions.account-id': text(),
-  'internal.publishergw.snapmodels.read-timeout': number(15, 3600),
+  'internal.publishergw.snapmodels.read-timeout': number(15, 3600, 1),
   'internal.airgap.gateway-hash': text(),
   'internal.airgap.store.admin.id': text(),
   'internal.airgap.store.admin.macaroon-sha3-384': text(),

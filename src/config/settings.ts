@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { ConfigError } from './errors.ts';
 import { checkHsmTokenValue } from './hsm-token-settings.ts';
 import { SETTING_KEYS, isOwnSetting, isSecretSetting, isSettingKey, settingRule } from './setting-keys.ts';
-import type { SettingKey, SettingRule, TextForm } from './setting-keys.ts';
+import type { SettingKey, SettingRule } from './setting-keys.ts';
+import { brokenForm } from './setting-forms.ts';
 
 const stringList = z.array(z.string().max(4096)).max(1000);
 const TRUE = new Set(['true', 'yes', 'on', '1']);
@@ -40,7 +41,8 @@ export function normalSetting(key: SettingKey, written: string): string | undefi
   checkHsmTokenValue(key, written);
   const rule = settingRule(key);
   const value = readAs(key, rule, written);
-  requireForm(key, rule, value);
+  const broken = brokenForm(rule, value);
+  if (broken !== undefined) throw invalid(key, broken);
   return textOf(value);
 }
 
@@ -147,39 +149,6 @@ function shownOf(key: SettingKey, value: string): string {
   url.hash = '';
   const { password } = url;
   return password === '' ? url.href : url.href.replace(`:${password}@`, `:${REDACTED}@`);
-}
-
-const FORMS: Readonly<
-  Record<TextForm, { readonly words: string; readonly holds: (text: string) => boolean }>
-> = {
-  'web-address': {
-    words: 'an address such as https://store.example',
-    holds: (text) => /^https?:\/\/[^\s/]+\S*$/.test(text) && URL.canParse(text),
-  },
-  'mail-address': {
-    words: 'an e-mail address such as admin@brand.example',
-    holds: (text) => /^[^\s@,"<>]+@[^\s@,"<>]+$/.test(text),
-  },
-  host: {
-    words: 'a name or address such as store.example, without http://',
-    holds: (text) =>
-      isIP(text.replace(/^\[(.+)\]$/, '$1')) !== 0 ||
-      /^[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?(:\d{1,5})?$/i.test(text),
-  },
-  'ip-address': {
-    words: 'an IP address such as 10.0.0.7 or [::]',
-    holds: (text) => isIP(text.replace(/^\[(.+)\]$/, '$1')) !== 0,
-  },
-};
-
-/** Only of what is written: a value that an older Airlock took is still read. */
-function requireForm(key: SettingKey, rule: SettingRule, value: ReturnType<typeof readAs>): void {
-  if ((rule.kind !== 'text' && rule.kind !== 'list') || rule.form === undefined) return;
-  const { words, holds } = FORMS[rule.form];
-  if (typeof value === 'string' && !holds(value)) throw invalid(key, `must be ${words}`);
-  const wrong = typeof value === 'object' ? value.find((item) => !holds(item)) : undefined;
-  if (wrong !== undefined)
-    throw invalid(key, `must be a list, each ${words}, and "${wrong.slice(0, 100)}" is none`);
 }
 
 function wholeNumber(

@@ -36,6 +36,8 @@ test('add-admin adds an address to those that are there, once', async () => {
   expect(JSON.stringify(server.seen)).toContain('becky@example.com');
   expect((await run('Ada@example.com')).status).toBe(0);
   expect(server.seen).toHaveLength(3);
+  expect(await run('a@b.c')).toMatchObject({ status: 0, stdout: 'a@b.c may set overrides.\n' });
+  expect(server.seen).toHaveLength(5);
   expect((await run('no address')).status).not.toBe(0);
-  expect(server.seen).toHaveLength(3);
+  expect(server.seen).toHaveLength(5);
 });

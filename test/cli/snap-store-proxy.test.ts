@@ -425,6 +425,29 @@ describe('config', () => {
     expect(seen).toHaveLength(2);
   });
 
+  test('reads all lines of a key from standard input, and one for each of several values', async () => {
+    const { run, seen } = await operator({ 'PATCH /ops/v1/config': {}, 'GET /ops/v1/config': list });
+    const key = '-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----';
+    await run(['config', 'proxy.tls.key=-'], `${key}\n`);
+    await run(['config', 'proxy.hsm.token-pin=-', 'proxy.auth.secret=-'], '74656\nanother secret\n');
+    expect(seen.map(({ body }) => body).filter((body) => body !== '')).toEqual([
+      { set: { 'proxy.tls.key': key }, unset: [] },
+      { set: { 'proxy.hsm.token-pin': '74656', 'proxy.auth.secret': 'another secret' }, unset: [] },
+    ]);
+  });
+
+  test.each([
+    [['--export-yaml', 'proxy.domain'], 'cannot take single settings with --export-yaml or --import-yaml'],
+    [['--import-yaml', 'proxy.domain=x'], 'cannot take single settings with --export-yaml or --import-yaml'],
+    [[''], 'cannot use a setting without a name'],
+  ])('refuses %j', async (words, sentence) => {
+    const { run, seen } = await operator({});
+    const { status, stdout, stderr } = await run(['config', ...words], '');
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toContain(`error: ${sentence}`);
+    expect(seen).toEqual([]);
+  });
+
   test('exports everything as YAML but what is never shown', async () => {
     const settings = [
       { key: 'proxy.domain', value: 'store', readable: true },

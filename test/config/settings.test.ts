@@ -1,3 +1,4 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
@@ -10,6 +11,7 @@ import {
   normalSetting,
   settingKey,
 } from '../../src/config/index.ts';
+import { selfSigned } from '../../src/api/tls/self-signed.ts';
 
 const none = new Settings(new Map());
 
@@ -65,6 +67,13 @@ describe('what an operator writes', () => {
     ['proxy.ipaddress', 'store.example'],
     ['internal.store.url', 'store.example'],
     ['proxy.storage.s3.server-url', '127.0.0.1:9000'],
+    ['proxy.device-auth.secret', 'fifteen letters'],
+    ['proxy.auth.secret', 'x'],
+    ['proxy.tls.cert', 'garbage'],
+    ['proxy.tls.cert', '-----BEGIN CERTIFICATE-----'],
+    ['proxy.tls.key', '-----BEGIN PRIVATE KEY-----'],
+    ['proxy.sso.public.key', 'garbage'],
+    ['internal.publishergw.snapmodels.read-timeout', '0'],
   ] as const)('%s=%s is refused', (key, written) => {
     expect(() => normalSetting(key, written)).toThrow(`cannot use this value of ${key}`);
   });
@@ -78,6 +87,27 @@ describe('what an operator writes', () => {
     ],
   ] as const)('%s=%s is refused by the item that is wrong', (key, written, item) => {
     expect(() => normalSetting(key, written)).toThrow(item);
+  });
+
+  test('keys and certificates are whole, of the sort that is needed, and never told', async () => {
+    const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+    const { cert, key } = await selfSigned(['store.example'], new Date(), randomBytes);
+    for (const [name, value] of [
+      ['proxy.tls.cert', cert],
+      ['proxy.tls.cert', cert + cert],
+      ['proxy.tls.key', key],
+      ['proxy.tls.key', pem],
+      ['proxy.sso.public.key', publicKey.export({ type: 'spki', format: 'pem' }).toString()],
+      ['proxy.device-auth.secret', 'sixteen letters.'],
+    ] as const)
+      expect(normalSetting(name, value)).toBe(value);
+    expect(() => normalSetting('proxy.tls.cert', key)).toThrow('it must be a certificate in PEM');
+    const told = () => normalSetting('proxy.tls.key', pem.slice(0, -100));
+    expect(told).toThrow('it must be a private key in PEM');
+    expect(told).not.toThrow(pem.slice(40, 60));
+    expect(() => normalSetting('proxy.sso.public.key', cert.slice(0, 200))).toThrow('an RSA public key');
+    expect(new Settings(new Map([['proxy.auth.secret', 'old']])).text('proxy.auth.secret')).toBe('old');
   });
 
   test.each([

@@ -1,8 +1,9 @@
 import { Command } from '@commander-js/extra-typings';
 import { z } from 'zod';
 
+import { normalSetting } from '../../config/index.ts';
 import type { CliContext } from '../context.ts';
-import { usageError } from '../errors.ts';
+import { CliError } from '../errors.ts';
 import { operatorClient } from '../operator.ts';
 import { print } from '../terminal.ts';
 
@@ -16,8 +17,7 @@ export function addAdminCommand(context: CliContext) {
     .description('let a user of the single-sign-on server set overrides by the HTTP interface')
     .argument('<email>', "the user's e-mail address there")
     .action(async (email) => {
-      if (!z.email().safeParse(email).success)
-        throw usageError(`cannot add "${email.slice(0, 100)}": write an e-mail address`);
+      requireMailAddress(email);
       const client = await operatorClient(context);
       const { value } = await client.request(`/ops/v1/config/${KEY}`, settingSchema);
       const present = value === 'None' ? [] : list.parse(JSON.parse(value));
@@ -27,4 +27,14 @@ export function addAdminCommand(context: CliContext) {
       }
       print(context.terminal, `${email} may set overrides.`);
     });
+}
+
+/** By the rule of the setting, so that what one command takes the other does too. */
+function requireMailAddress(email: string): void {
+  try {
+    normalSetting(KEY, JSON.stringify([email]));
+  } catch (cause) {
+    const sentence = `cannot add "${email.slice(0, 100)}": write an e-mail address such as admin@brand.example`;
+    throw new CliError('invalid', 'usage', sentence, { cause });
+  }
 }

@@ -30,7 +30,10 @@ const LINE_REFUSED: ReadonlySet<string> = new Set([
 export function configCommand(context: CliContext) {
   return new Command('config')
     .description('list settings, show some (KEY), set some (KEY=VALUE), or unset some (KEY=)')
-    .argument('[settings...]', 'KEY, KEY=VALUE, or KEY=- to give the value on standard input')
+    .argument(
+      '[settings...]',
+      'KEY, KEY=VALUE, or KEY=- to give the value on standard input, all of it or, of several, a line each',
+    )
     .option('--export-yaml', 'print everything, secrets too but no PIN, as YAML')
     .addOption(
       new Option('--import-yaml', 'read settings as YAML from standard input; null unsets').conflicts(
@@ -39,6 +42,10 @@ export function configCommand(context: CliContext) {
     )
     .option('--json', 'print the settings as JSON')
     .action(async (words, options) => {
+      if (words.length > 0 && (options.exportYaml || options.importYaml))
+        throw usageError('cannot take single settings with --export-yaml or --import-yaml: leave them out');
+      if (words.includes(''))
+        throw usageError('cannot use a setting without a name: "config" alone lists all of them');
       const client = await operatorClient(context);
       if (options.exportYaml) return exportYaml(context, client);
       if (options.importYaml) return importYaml(context, client);
@@ -86,12 +93,13 @@ async function change(
 ): Promise<void> {
   const set: Record<string, string> = {};
   const unset: string[] = [];
+  const asked = assignments.filter((assignment) => assignment.endsWith(`=${FROM_INPUT}`)).length;
   for (const assignment of assignments) {
     const at = assignment.indexOf('=');
     const key = assignment.slice(0, at);
     const value = assignment.slice(at + 1);
     if (value === '') unset.push(key);
-    else set[key] = value === FROM_INPUT ? await context.prompts.askHidden(key) : value;
+    else set[key] = value === FROM_INPUT ? await givenValue(context, key, asked) : value;
   }
   await client.perform('/ops/v1/config', { method: 'PATCH', json: { set, unset } });
   const { settings } = await client.request('/ops/v1/config', configList);
@@ -100,6 +108,14 @@ async function change(
   noteUnused(context, Object.entries(set));
   if (json) return printJson(context.terminal, changed);
   for (const { key, value } of changed) print(context.terminal, `${key}: ${value}`);
+}
+
+/** The value of `KEY=-`: one alone may have many lines, as keys and certificates do; several are a line each. */
+async function givenValue({ terminal, prompts }: CliContext, key: string, asked: number): Promise<string> {
+  if (asked > 1 || terminal.stdin.isTTY) return prompts.askHidden(key);
+  const given = (await readDocument(terminal, '-')).replace(/[\r\n]+$/, '');
+  if (given !== '') return given;
+  throw new CliError('invalid', 'input-ended', `cannot go on without this: ${key}`);
 }
 
 async function exportYaml(context: CliContext, client: HttpClient): Promise<void> {

@@ -342,20 +342,20 @@ describe("the operator's interface", () => {
     await at(await newHost(), async (operator) => {
       const value = z.object({ value: z.string() });
       const valueOf = async (key: string) => (await operator.answer('GET', `/config/${key}`, value)).value;
-      const before = await valueOf('proxy.tls.cert');
+      const before = await valueOf('proxy.dashboard.location');
       for (const [key, old, code] of [
         ['proxy.domain', 'http://store.example', 'setting-invalid'],
         ['proxy.port.https', 'many', 'setting-invalid'],
         ['proxy.no-longer-there', 'x', 'setting-unknown'],
       ] as const) {
-        const set = { 'proxy.tls.cert': 'changed', [key]: old };
+        const set = { 'proxy.dashboard.location': 'https://changed.example', [key]: old };
         const answer = await operator.ask('PATCH', '/config', { set, unset: ['internal.store.url'] });
         expect(answer.status).toBe(400);
         const {
           'error-list': [said],
         } = refused.parse(await answer.json());
         expect(said).toMatchObject({ code, message: expect.stringContaining(key) });
-        expect(await valueOf('proxy.tls.cert')).toBe(before);
+        expect(await valueOf('proxy.dashboard.location')).toBe(before);
       }
     });
   });
