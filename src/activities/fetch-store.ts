@@ -1,22 +1,22 @@
 import { readFile } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { decodeStream, publicRoot, text, verifyBatch, type Assertion } from '../assertions/index.ts';
+import { decodeStream, type Assertion } from '../assertions/index.ts';
 import { fileNames, readMetadataText, type ManifestAdmin } from '../bundles/index.ts';
 import { createPrivateFile, writePrivateFile } from '../config/index.ts';
 import { tokenDigest } from '../publishers/index.ts';
-import { assertionSource, trustedRoots } from '../storage/index.ts';
-import { AssertionFetcher, UpstreamError, type StoreAdminFacts } from '../upstream/index.ts';
+import type { AssertionFetcher, StoreAdminFacts } from '../upstream/index.ts';
 import type { ExportOutcome } from '../workflows/export-contract.ts';
 import type { FetchSnapsInput, StoreWish } from '../workflows/fetch-contract.ts';
 import { exporterSigner, leftOutOf, writeArchive } from './export-archive.ts';
 import { exportedRevisions } from './export-store.ts';
 import { makeExportFolder } from './export-folder.ts';
-import { fetchedMaterials, type FetchWriting } from './fetch-archives.ts';
+import type { FetchWriting } from './fetch-archives.ts';
 import { broughtAlong } from './fetch-dependencies.ts';
-import { fetchFolder, fetchPlan, upstreamClient, type FetchParts } from './fetch-staging.ts';
+import { fetchedMaterials, openSources } from './fetch-materials.ts';
+import { fetchFolder, type FetchParts } from './fetch-staging.ts';
+import { requireKeysOf, verifyFetched } from './fetch-trust.ts';
 import { writeWhole } from './free-path.ts';
-import { trustAnchors } from './import-verify.ts';
 
 /** Life of an admin token: one year, as the documented one (protocol/operators.md 2.1), and no longer than the log-in. */
 const TOKEN_DAYS = 365;
@@ -35,22 +35,18 @@ export async function writeFetchedStore(
   deps: FetchParts,
   writing: FetchWriting,
 ): Promise<ExportOutcome> {
-  const { queries } = deps.database;
   const store = input.store ?? '';
-  const client = await upstreamClient(deps, input);
-  const trust = { source: assertionSource(queries), trusted: await trustAnchors(queries), now: deps.now() };
+  const sources = await openSources(input, deps, writing.signal);
+  const { client, fetcher, plan } = sources;
+  const { rest } = plan;
   const about = await client.storeAdmin(store, writing.signal);
   const { head, members } = await readMetadataText(await client.metadata(store, writing.signal), store);
   const streams = new Map([...members].map(([name, stream]) => [name, decodeStream(stream)] as const));
   const brandId = head.manifest.stores.find(({ id }) => id === store)?.brandId;
-  const roots = [...publicRoot(), ...(await trustedRoots(queries))];
-  const fetcher = new AssertionFetcher(client, roots, writing.signal);
   streams.set('keys/account-keys.assert', await keysOf(wish, brandId, fetcher));
-  await verifyBatch([...streams.values()].flat(), trust);
-  const { materials, warnings } = await fetchedMaterials(input, at, deps, writing.signal);
+  await verifyFetched([...streams.values()].flat(), deps);
+  const { materials, warnings } = await fetchedMaterials(input, sources, at, deps, writing.signal);
   const token = await adminToken(input, deps);
-  const plan = await fetchPlan(input, deps);
-  const { rest } = plan;
   const folder = await makeExportFolder(input.exportDir, deps.exportFolder);
   const written = await writeArchive(
     { folder, nameAt: (time) => fileNames.storeExport(store, time), at },
@@ -94,14 +90,7 @@ async function keysOf(
   const found = await fetcher.chain(
     ...keys.map((key) => ({ type: 'account-key' as const, primaryKey: [key] })),
   );
-  for (const one of found) {
-    const [id = ''] = one.primaryKey;
-    if (one.type !== 'account-key' || !keys.includes(id) || text(one, 'account-id') === brandId) continue;
-    throw new UpstreamError(
-      'key-of-other-account',
-      `cannot export the account-key ${id}: it is one of ${text(one, 'account-id')}, not of the brand`,
-    );
-  }
+  requireKeysOf(brandId ?? undefined, keys, found);
   return found;
 }
 

@@ -1,15 +1,6 @@
 import { rm } from 'node:fs/promises';
-import {
-  decodeStream,
-  encodeStream,
-  publicRoot,
-  text,
-  verifyBatch,
-  type Assertion,
-} from '../assertions/index.ts';
+import { decodeStream, encodeStream } from '../assertions/index.ts';
 import { encodeMetadataFile, fileNames, readMetadataText } from '../bundles/index.ts';
-import { assertionSource, trustedRoots } from '../storage/index.ts';
-import { AssertionFetcher, UpstreamError } from '../upstream/index.ts';
 import type { ExportOutcome } from '../workflows/export-contract.ts';
 import type {
   FetchItem,
@@ -30,9 +21,9 @@ import {
   upstreamClient,
   type FetchDeps,
 } from './fetch-staging.ts';
+import { assertionFetcher, requireKeysOf, verifyFetched } from './fetch-trust.ts';
 import { writeWhole } from './free-path.ts';
 import { withHeartbeats } from './heartbeats.ts';
-import { trustAnchors } from './import-verify.ts';
 
 export type { FetchDeps } from './fetch-staging.ts';
 
@@ -106,19 +97,14 @@ async function fetchKeys(
   deps: FetchDeps,
   signal: AbortSignal,
 ): Promise<ExportOutcome> {
-  const { queries } = deps.database;
   const client = await upstreamClient(deps, { credentials: null, store: null });
-  const fetcher = new AssertionFetcher(client, [...publicRoot(), ...(await trustedRoots(queries))], signal);
+  const fetcher = await assertionFetcher(client, deps, signal);
   const assertions = await fetcher.chain(
     { type: 'account', primaryKey: [input.account] },
     ...input.keys.map((key) => ({ type: 'account-key' as const, primaryKey: [key] })),
   );
-  await verifyBatch(assertions, {
-    source: assertionSource(queries),
-    trusted: await trustAnchors(queries),
-    now: deps.now(),
-  });
-  requireOwner(assertions, input);
+  await verifyFetched(assertions, deps);
+  requireKeysOf(input.account, input.keys, assertions);
   const folder = await makeExportFolder(input.exportDir, deps.exportFolder);
   const stream = encodeStream(assertions);
   const place = { folder, nameAt: (time: string) => fileNames.accountKeys(input.account, time), at };
@@ -132,36 +118,19 @@ async function fetchKeys(
   };
 }
 
-/** Keys of another account would be carried in unnoticed. */
-function requireOwner(assertions: readonly Assertion[], { account, keys }: FetchKeysInput): void {
-  for (const assertion of assertions) {
-    const { type, primaryKey } = assertion;
-    if (type !== 'account-key' || !keys.includes(primaryKey[0] ?? '')) continue;
-    const owner = text(assertion, 'account-id');
-    if (owner !== account)
-      throw new UpstreamError(
-        'key-of-other-account',
-        `cannot fetch the account-key ${primaryKey[0] ?? ''} for ${account}: it is one of ${owner}`,
-      );
-  }
-}
-
 async function fetchMetadata(
   input: FetchMetadataInput,
   at: Date,
   deps: FetchDeps,
   signal: AbortSignal,
 ): Promise<ExportOutcome> {
-  const { queries } = deps.database;
   const client = await upstreamClient(deps, input);
   const fetched = await client.metadata(input.store, signal);
   const { head, members } = await readMetadataText(fetched, input.store);
-  const streams = [...members.values()].flatMap((stream) => decodeStream(stream));
-  await verifyBatch(streams, {
-    source: assertionSource(queries),
-    trusted: await trustAnchors(queries),
-    now: deps.now(),
-  });
+  await verifyFetched(
+    [...members.values()].flatMap((stream) => decodeStream(stream)),
+    deps,
+  );
   const signer = await exporterSigner(deps.settings, at);
   const manifest = { ...head.manifest, exporter: signer.fingerprint, createdAt: at.toISOString() };
   const text = await encodeMetadataFile(manifest, members, signer);
