@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { handOverOf } from '../../src/appliance/hand-over.ts';
 import { openFileBlobStore, parseBlobDigest } from '../../src/storage/index.ts';
-import { freePort } from '../interop/appliance/free-port.ts';
+import { freePort } from '../support/free-port.ts';
 import { eventually } from '../support/processes.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 

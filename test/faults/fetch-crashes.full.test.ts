@@ -7,6 +7,7 @@ import { unpackBundle } from '../../src/bundles/index.ts';
 import { fetchSnaps } from '../../src/workflows/index.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { newOutside, trustingHost } from '../workflows/carried-store.ts';
+import { setUpstream, snapsFetch } from '../workflows/fetching.ts';
 import type { Outside } from '../workflows/hosts.ts';
 import { MortalWorker, died } from './transfer-crashes.ts';
 import { serveDevices } from '../workflows/served-devices.ts';
@@ -57,23 +58,12 @@ test('a fetch whose worker is killed and whose network breaks, again and again, 
   let bad = true;
   const url = await badNetwork(outside, () => bad);
   const host = await trustingHost(outside);
-  await host.settings.change(new Map([['proxy.upstream', { value: url, secret: false }]]), new Date());
+  await setUpstream(host, url);
   const worker = await MortalWorker.over(host);
   const handle = await worker.client.workflow.start(fetchSnaps, {
     workflowId: 'fetch',
     taskQueue: 'airlock',
-    args: [
-      {
-        fetchId: 'fetch',
-        names: NAMES,
-        channels: ['latest/stable'],
-        architectures: ['amd64'],
-        store: null,
-        credentials: null,
-        exportDir: null,
-        actor: 'operator',
-      },
-    ],
+    args: [snapsFetch({ names: NAMES })],
   });
   for (let kill = 0; kill < 3; kill++) {
     await worker.start();
@@ -106,24 +96,12 @@ test('a fetch whose worker is killed around the moment when it learnt what its s
     );
   const host = await trustingHost(outside);
   const url = await badNetwork(outside, () => false);
-  await host.settings.change(new Map([['proxy.upstream', { value: url, secret: false }]]), new Date());
+  await setUpstream(host, url);
   const worker = await MortalWorker.over(host);
   const handle = await worker.client.workflow.start(fetchSnaps, {
     workflowId: 'fetch-needs',
     taskQueue: 'airlock',
-    args: [
-      {
-        fetchId: 'fetch-needs',
-        names: ['my-desk'],
-        channels: ['latest/stable'],
-        architectures: ['amd64'],
-        store: null,
-        credentials: null,
-        exportDir: null,
-        withDependencies: true,
-        actor: 'operator',
-      },
-    ],
+    args: [snapsFetch({ names: ['my-desk'], withDependencies: true })],
   });
   for (const point of ['fetch-before-needs', 'fetch-after-needs']) await died(await worker.start(point));
   await worker.start();

@@ -1,6 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
@@ -18,6 +17,7 @@ import { allSigningKeys, countSignatures } from '../../src/storage/model-service
 import { connectTemporal, type TemporalConnection } from '../../src/worker/connection.ts';
 import { createDataConverter } from '../../src/worker/data-converter.ts';
 import { createNamespace } from '../../src/worker/namespace.ts';
+import { freePort } from '../support/free-port.ts';
 import { DeviceError, type Device } from '../support/device.ts';
 import { openModelService, type TestModelService } from '../support/model-service.ts';
 import { eventually } from '../support/processes.ts';
@@ -328,13 +328,4 @@ function hasEnded(child: ChildProcess): boolean {
 /** Resolves when the process is gone. */
 export function ended(child: ChildProcess): Promise<void> {
   return hasEnded(child) ? Promise.resolve() : new Promise((resolve) => child.once('exit', () => resolve()));
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (typeof address !== 'object' || address === null) throw new Error('no port');
-  return address.port;
 }

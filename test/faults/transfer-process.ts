@@ -2,15 +2,14 @@
  * A worker in a process of its own, with all that moves stores: imports, exports, fetches, over one host's folder. Tests kill it. Prints
  * "ready" when it works.
  */
-import { join } from 'node:path';
 import { z } from 'zod';
 import { withFailures } from '../../src/activities/errors.ts';
-import { createFetchActivities } from '../../src/activities/fetches.ts';
 import { loadTemporalConfig } from '../../src/config/index.ts';
 import { silentLog } from '../../src/telemetry/index.ts';
 import { connectTemporal } from '../../src/worker/connection.ts';
 import { createDataConverter } from '../../src/worker/data-converter.ts';
 import { startWorkers } from '../../src/worker/worker.ts';
+import { fetchesOf } from '../workflows/fetching.ts';
 import { openHost } from '../workflows/hosts.ts';
 
 const order = z
@@ -22,16 +21,7 @@ const config = { ...defaults, env: { local } };
 const dataConverter = createDataConverter([{ id: 'test', key: Buffer.from(order.payloadKey, 'hex') }]);
 const temporal = await connectTemporal(config, dataConverter);
 const host = await openHost(order.folder);
-const { database, blobs, settings } = host;
-const fetches = withFailures(
-  createFetchActivities({
-    database,
-    blobs,
-    settings,
-    exportFolder: join(order.folder, 'exports'),
-    now: () => new Date(),
-  }),
-);
+const fetches = withFailures(fetchesOf(host));
 const activities = new Proxy(host.activities, {
   get: (target, name, receiver) => Reflect.get(name in fetches ? fetches : target, name, receiver),
   ownKeys: (target) => [...Reflect.ownKeys(target), ...Reflect.ownKeys(fetches)],

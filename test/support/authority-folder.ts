@@ -7,6 +7,7 @@ import { DataFolder } from '../../src/config/index.ts';
 import type { Permission } from '../../src/publishers/index.ts';
 import { TokenOffice } from '../../src/storage/authority/index.ts';
 import { SettingStore } from '../../src/storage/index.ts';
+import { issueLogin } from './login.ts';
 import { Outside, openHost } from '../workflows/hosts.ts';
 
 /** An authority's data folder that is open for changes, and files beside it. */
@@ -36,12 +37,8 @@ export async function authorityFolder(folder: string): Promise<AuthorityFolder> 
     outside,
     root,
     async login(...permissions) {
-      const expires = new Date(Date.now() + 86_400_000);
-      const limits = [{ condition: 'acl' as const, permissions }];
-      const asked = { accountId: 'ada', kind: 'publisher' as const, description: 'a test', actor: 'test' };
-      const { macaroon } = await tokens.issue({ ...asked, expires, limits }, 'authority', new Date());
       const file = join(folder, `${permissions.join('-')}.login`);
-      await writeFile(file, macaroon, { mode: 0o600 });
+      await writeFile(file, await issueLogin(tokens, 'ada', permissions), { mode: 0o600 });
       return file;
     },
     close: () => host.database.close(),

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import type { BucketPlace } from '../../src/storage/index.ts';
-import { freePort } from '../interop/appliance/free-port.ts';
+import { freePort } from './free-port.ts';
 import { goProgram, type GoProgram } from './go-program.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 

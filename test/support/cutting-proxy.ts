@@ -1,6 +1,6 @@
 import { connect, createServer } from 'node:net';
 import { onTestFinished } from 'vitest';
-import { freePort } from '../interop/appliance/free-port.ts';
+import { freePort } from './free-port.ts';
 
 /** A network that can fail. */
 export interface CuttingProxy {

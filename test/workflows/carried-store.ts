@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { AssertionCloser } from '../../src/activities/export-assertions.ts';
 import { identifyImport } from '../../src/activities/import-staging.ts';
-import { encodeStream } from '../../src/assertions/index.ts';
+import { encodeStream, type Assertion } from '../../src/assertions/index.ts';
 import { addAssertions, parseBlobDigest, type DatabaseLocation } from '../../src/storage/index.ts';
 import type { ImportInput, ImportKind } from '../../src/workflows/import-contract.ts';
 import type { StoreExport } from '../../src/workflows/export-contract.ts';
@@ -61,10 +61,15 @@ export async function importInput(
   };
 }
 
+/** Whom a host trusts: an outside host, or any other store. */
+export interface TrustedOutside {
+  readonly chain: { readonly roots: readonly Assertion[] };
+}
+
 /** A host that trusts the outside root, and nothing else yet. */
-export async function trustingHost(outside: Outside, location?: DatabaseLocation): Promise<Host> {
+export async function trustingHost({ chain }: TrustedOutside, location?: DatabaseLocation): Promise<Host> {
   const host = await newHost(location);
-  await addAssertions(host.database.queries, outside.chain.roots, { at: AT, trusted: true });
+  await addAssertions(host.database.queries, chain.roots, { at: AT, trusted: true });
   return host;
 }
 

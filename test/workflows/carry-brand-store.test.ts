@@ -19,6 +19,7 @@ import { readBundleHead } from '../../src/bundles/index.ts';
 import type { Basis } from '../../src/workflows/export-contract.ts';
 import { publishComponent } from './components.ts';
 import { authority, online } from './carrying.ts';
+import { snapsFetch } from './fetching.ts';
 import { AT, importInput, newOutside, trustingHost, type Host } from './carried-store.ts';
 
 let temporal: TestTemporal;
@@ -30,16 +31,8 @@ afterAll(() => temporal.close());
 const on = <Answer>(host: Host, work: (client: Client) => Promise<Answer>): Promise<Answer> =>
   withWorkers(temporal, { airlock: host.activities, transfer: host.activities }, work);
 
-const wish = (credentials: string, names = ['my-app', 'my-base', 'snapd']) => ({
-  fetchId: credentials,
-  names,
-  channels: ['latest/stable'],
-  architectures: ['amd64'],
-  store: 'brand-devices',
-  credentials,
-  exportDir: null,
-  actor: 'operator',
-});
+const wish = (credentials: string, names = ['my-app', 'my-base', 'snapd']) =>
+  snapsFetch({ fetchId: credentials, names, store: 'brand-devices', credentials });
 
 async function refusal(work: Promise<unknown>) {
   const { code, message } = errorOfFailure(

@@ -7,6 +7,7 @@ import type { FetchSnapsInput } from '../../src/workflows/fetch-contract.ts';
 import { exportSnaps, exportStore, fetchSnaps, importStore } from '../../src/workflows/index.ts';
 import { openTestTemporal, withWorkers, type TestTemporal } from '../support/temporal.ts';
 import { authority, online } from './carrying.ts';
+import { snapsFetch } from './fetching.ts';
 import { AT, importInput, newOutside, storeExport, trustingHost, type Host } from './carried-store.ts';
 import type { Outside } from './hosts.ts';
 
@@ -88,18 +89,16 @@ const placesIn = async ({ files }: ExportOutcome) => {
 const PLACES = ['my-app latest/edge', ...ALONG.map((name) => `${name} latest/stable`)].toSorted();
 
 describe('what an authority has of what a store needs comes along', () => {
-  const wish = (over: Partial<FetchSnapsInput>): FetchSnapsInput => ({
-    fetchId: 'login',
-    names: ['my-app'],
-    channels: ['latest/edge'],
-    architectures: ['amd64'],
-    store: 'brand-devices',
-    credentials: 'login',
-    exportDir: null,
-    withDependencies: true,
-    actor: 'operator',
-    ...over,
-  });
+  const wish = (over: Partial<FetchSnapsInput>) =>
+    snapsFetch({
+      fetchId: 'login',
+      names: ['my-app'],
+      channels: ['latest/edge'],
+      store: 'brand-devices',
+      credentials: 'login',
+      withDependencies: true,
+      ...over,
+    });
 
   async function fetched(outside: Outside, input: FetchSnapsInput): Promise<ExportOutcome> {
     const { url, login } = await authority(outside);

@@ -1,14 +1,15 @@
 /** An authority and an online host that fetches from it, for tests. */
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { createCarryApi } from '../../src/api/carry/index.ts';
 import { startServer } from '../../src/api/server.ts';
-import { createFetchActivities } from '../../src/activities/fetches.ts';
+import type { FetchActivities } from '../../src/activities/fetches.ts';
 import { withFailures } from '../../src/activities/errors.ts';
 import type { Permission } from '../../src/publishers/index.ts';
 import { TokenOffice } from '../../src/storage/authority/index.ts';
-import { trustingHost, type Host } from './carried-store.ts';
+import { issueLogin } from '../support/login.ts';
+import { trustingHost, type Host, type TrustedOutside } from './carried-store.ts';
+import { fetchesOf, setUpstream } from './fetching.ts';
 import type { Outside } from './hosts.ts';
 import { deviceApiOf } from './served-devices.ts';
 
@@ -28,36 +29,21 @@ export async function authority(outside: Outside) {
     port: 0,
   });
   onTestFinished(() => server.close());
-  const login = async (accountId: string, ...permissions: Permission[]) => {
-    const limits = [{ condition: 'acl' as const, permissions }];
-    const expires = new Date(Date.now() + 3_600_000);
-    const asked = {
-      accountId,
-      kind: 'publisher' as const,
-      description: 'test',
-      expires,
-      limits,
-      actor: 'test',
-    };
-    return (await tokens.issue(asked, 'authority', new Date())).macaroon;
-  };
+  const login = (accountId: string, ...permissions: Permission[]) =>
+    issueLogin(tokens, accountId, permissions);
   return { url: server.url, login };
 }
 
-/** An online host with logins that its operator's interface sealed. */
+/** An online host before an upstream, with logins that its operator's interface sealed. */
 export async function online(
-  outside: Outside,
+  outside: TrustedOutside,
   url: string,
-  logins: Readonly<Record<string, string>>,
-): Promise<Host> {
+  logins: Readonly<Record<string, string>> = {},
+): Promise<Host & { readonly fetches: FetchActivities }> {
   const host = await trustingHost(outside);
-  const { database, blobs, settings } = host;
-  const changes = new Map([['proxy.upstream', { value: url, secret: false }]]);
-  for (const [name, value] of Object.entries(logins)) changes.set(name, { value, secret: true });
-  await settings.change(changes, new Date());
-  const exportFolder = join(host.folder, 'exports');
-  const activities = withFailures(
-    createFetchActivities({ database, blobs, settings, exportFolder, now: () => new Date() }),
-  );
-  return { ...host, activities };
+  await setUpstream(host, url);
+  const sealed = Object.entries(logins).map(([name, value]) => [name, { value, secret: true }] as const);
+  await host.settings.change(new Map(sealed), new Date());
+  const fetches = fetchesOf(host);
+  return { ...host, fetches, activities: withFailures(fetches) };
 }

@@ -2,15 +2,16 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { createFetchActivities, type FetchActivities } from '../../src/activities/fetches.ts';
-import { withFailures } from '../../src/activities/errors.ts';
+import type { FetchActivities } from '../../src/activities/fetches.ts';
 import { startServer } from '../../src/api/server.ts';
 import { NEEDS_MAX } from '../../src/snaps/index.ts';
 import type { ExportOutcome } from '../../src/workflows/export-contract.ts';
 import type { FetchSnapsInput } from '../../src/workflows/fetch-contract.ts';
 import { fetchSnaps } from '../../src/workflows/index.ts';
 import { openTestTemporal, withWorkers, type TestTemporal } from '../support/temporal.ts';
-import { newOutside, trustingHost, type Host } from './carried-store.ts';
+import { newOutside, type Host } from './carried-store.ts';
+import { online } from './carrying.ts';
+import { snapsFetch } from './fetching.ts';
 import type { Outside } from './hosts.ts';
 import { deviceApiOf } from './served-devices.ts';
 
@@ -42,28 +43,8 @@ async function publicStore(outside: Outside, tells: boolean) {
   return { url: server.url, asked };
 }
 
-/** A proxy whose upstream is that address. */
-async function proxyOf(outside: Outside, upstream: string) {
-  const host = await trustingHost(outside);
-  await host.settings.change(new Map([['proxy.upstream', { value: upstream, secret: false }]]), new Date());
-  const { database, blobs, settings } = host;
-  const exportFolder = join(host.folder, 'exports');
-  const fetches = createFetchActivities({ database, blobs, settings, exportFolder, now: () => new Date() });
-  return { host, fetches };
-}
-
-const wish = (over: Partial<FetchSnapsInput> = {}): FetchSnapsInput => ({
-  fetchId: 'test',
-  names: ['my-desk'],
-  channels: ['latest/stable'],
-  architectures: ['amd64'],
-  store: null,
-  credentials: null,
-  exportDir: null,
-  withDependencies: true,
-  actor: 'operator',
-  ...over,
-});
+const wish = (over: Partial<FetchSnapsInput> = {}) =>
+  snapsFetch({ names: ['my-desk'], withDependencies: true, ...over });
 
 const content = (provider: string) =>
   `plugs:\n  shared: { interface: content, target: $SNAP/shared, default-provider: ${provider} }`;
@@ -90,11 +71,7 @@ async function publishDesk(outside: Outside, without: readonly string[] = []): P
       );
 }
 
-function fetched(
-  { fetches }: { readonly fetches: FetchActivities },
-  input: FetchSnapsInput,
-): Promise<ExportOutcome> {
-  const activities = withFailures(fetches);
+function fetched({ activities }: Pick<Host, 'activities'>, input: FetchSnapsInput): Promise<ExportOutcome> {
   return withWorkers(temporal, { airlock: activities, transfer: activities }, (client) =>
     client.workflow.execute(fetchSnaps, {
       workflowId: `fetch-${Math.random()}`,
@@ -116,13 +93,13 @@ test.each([
     const outside = await newOutside();
     await publishDesk(outside);
     const { url, asked } = await publicStore(outside, tells);
-    const proxy = await proxyOf(outside, url);
+    const proxy = await online(outside, url);
     const made = await fetched(proxy, wish());
     expect(made.files.map(({ subject }) => subject).toSorted()).toEqual(['my-desk', ...NEEDED].toSorted());
     expect(made.dependencies).toEqual(NEEDED);
     expect(made.warnings).toEqual([]);
     expect(asked.toSorted()).toEqual(['my-desk', ...NEEDED].toSorted());
-    expect(await staged(proxy.host)).toEqual([]);
+    expect(await staged(proxy)).toEqual([]);
   },
 );
 
@@ -136,7 +113,7 @@ test('what a snap needs comes from the channel that devices look in; what was na
     );
   const { url } = await publicStore(outside, true);
   const made = await fetched(
-    await proxyOf(outside, url),
+    await online(outside, url),
     wish({ names: ['my-desk', 'my-base'], channels: ['latest/edge'] }),
   );
   expect(made.dependencies).toEqual(['my-theme', 'other-base', 'snapd']);
@@ -155,7 +132,7 @@ test('what the upstream does not have is named, and the rest comes', async () =>
   const outside = await newOutside();
   await publishDesk(outside, ['my-theme', 'snapd']);
   const { url, asked } = await publicStore(outside, false);
-  const made = await fetched(await proxyOf(outside, url), wish());
+  const made = await fetched(await online(outside, url), wish());
   expect(made.files.map(({ subject }) => subject)).toEqual(['my-desk', 'my-base']);
   expect(made.warnings).toEqual([
     'my-desk revision 3 needs my-theme (default provider of shared), which was not fetched with it',
@@ -200,7 +177,7 @@ test('what is there for one architecture alone comes for that, and the other is 
     .set({ architectures: ['amd64', 'arm64'] })
     .execute();
   const { url } = await publicStore(outside, true);
-  const made = await fetched(await proxyOf(outside, url), wish({ architectures: ['amd64', 'arm64'] }));
+  const made = await fetched(await online(outside, url), wish({ architectures: ['amd64', 'arm64'] }));
   expect(made.dependencies).toEqual(NEEDED);
   expect(made.warnings).toEqual(['latest/stable of snapd holds nothing for arm64']);
 });
@@ -222,7 +199,7 @@ test('no more than a number of snaps is asked for, whatever a snap claims to nee
     { store: 'ubuntu', revision: 3, channels: ['latest/stable'] },
   );
   const { url, asked } = await publicStore(outside, true);
-  const made = await fetched(await proxyOf(outside, url), wish());
+  const made = await fetched(await online(outside, url), wish());
   expect(asked).toHaveLength(1 + NEEDS_MAX);
   expect(made.warnings).toContain(`no more than ${NEEDS_MAX} snaps come along because others need them`);
   expect(made.warnings).toHaveLength(1 + providers.length);
@@ -233,7 +210,7 @@ test('without the wish nothing comes along, and what is missing is named', async
   await publishDesk(outside);
   const { url, asked } = await publicStore(outside, true);
   const { withDependencies: _, ...plain } = wish();
-  const made = await fetched(await proxyOf(outside, url), plain);
+  const made = await fetched(await online(outside, url), plain);
   expect(made.files.map(({ subject }) => subject)).toEqual(['my-desk']);
   expect(made.dependencies).toBeUndefined();
   expect(made.warnings).toHaveLength(3);
@@ -244,13 +221,12 @@ test('a fetch whose worker goes between asking and answering goes on with anothe
   const outside = await newOutside();
   await publishDesk(outside);
   const { url, asked } = await publicStore(outside, false);
-  const proxy = await proxyOf(outside, url);
-  const whole = withFailures(proxy.fetches);
+  const proxy = await online(outside, url);
   let lost: () => void = () => undefined;
   const answerLost = new Promise<void>((resolve) => (lost = resolve));
   // The plan has grown by what the files told; nobody hears of it.
   const mortal = {
-    ...whole,
+    ...proxy.activities,
     addDependencies: async (...args: Parameters<FetchActivities['addDependencies']>) => {
       const items = await proxy.fetches.addDependencies(...args);
       if (items.length === 0) return items;
@@ -264,11 +240,13 @@ test('a fetch whose worker goes between asking and answering goes on with anothe
     await start(client);
     await answerLost;
   });
-  const made = await withWorkers(temporal, { airlock: whole, transfer: whole }, (client) =>
-    client.workflow.getHandle<typeof fetchSnaps>('fetch-mortal').result(),
+  const made = await withWorkers(
+    temporal,
+    { airlock: proxy.activities, transfer: proxy.activities },
+    (client) => client.workflow.getHandle<typeof fetchSnaps>('fetch-mortal').result(),
   );
   expect(made.dependencies).toEqual(NEEDED);
   expect(made.warnings).toEqual([]);
   expect(asked.toSorted()).toEqual(['my-desk', ...NEEDED].toSorted());
-  expect(await staged(proxy.host)).toEqual([]);
+  expect(await staged(proxy)).toEqual([]);
 });

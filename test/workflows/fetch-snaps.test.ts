@@ -1,12 +1,13 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { createFetchActivities } from '../../src/activities/fetches.ts';
-import { errorOfFailure, withFailures } from '../../src/activities/errors.ts';
+import { errorOfFailure } from '../../src/activities/errors.ts';
 import { fetchAccountKeys, fetchSnaps, importAccountKeys, importSnap } from '../../src/workflows/index.ts';
 import type { FetchSnapsInput } from '../../src/workflows/fetch-contract.ts';
 import { openTestTemporal, withWorkers, type TestTemporal } from '../support/temporal.ts';
-import { newOutside, importInput, trustingHost, type Host } from './carried-store.ts';
+import { newOutside, importInput, trustingHost } from './carried-store.ts';
+import { online } from './carrying.ts';
+import { snapsFetch } from './fetching.ts';
 import type { Outside } from './hosts.ts';
 import { serveDevices } from './served-devices.ts';
 
@@ -23,32 +24,7 @@ async function serve(outside: Outside): Promise<string> {
   return server.url;
 }
 
-/** A proxy whose upstream is that address. */
-async function online(outside: Outside, upstream: string): Promise<Host & { readonly all: object }> {
-  const host = await trustingHost(outside);
-  await host.settings.change(new Map([['proxy.upstream', { value: upstream, secret: false }]]), new Date());
-  const { database, blobs, settings } = host;
-  const fetches = createFetchActivities({
-    database,
-    blobs,
-    settings,
-    exportFolder: join(host.folder, 'exports'),
-    now: () => new Date(),
-  });
-  return { ...host, all: withFailures(fetches) };
-}
-
-const wish = (over: Partial<FetchSnapsInput> = {}): FetchSnapsInput => ({
-  fetchId: 'test',
-  names: ['my-base', 'snapd'],
-  channels: ['latest/stable'],
-  architectures: ['amd64'],
-  store: null,
-  credentials: null,
-  exportDir: null,
-  actor: 'operator',
-  ...over,
-});
+const wish = (over: Partial<FetchSnapsInput> = {}) => snapsFetch({ names: ['my-base', 'snapd'], ...over });
 
 test('snaps and keys are fetched from another store, carried in, and pushed', async () => {
   const outside = await newOutside();
@@ -57,7 +33,7 @@ test('snaps and keys are fetched from another store, carried in, and pushed', as
   const key = outside.chain.brand[1]?.primaryKey[0] ?? '';
   const { snaps, keys } = await withWorkers(
     temporal,
-    { airlock: proxy.all, transfer: proxy.all },
+    { airlock: proxy.activities, transfer: proxy.activities },
     async (client) => ({
       snaps: await client.workflow.execute(fetchSnaps, {
         workflowId: 'fetch',
@@ -108,12 +84,15 @@ test('an empty channel gives what a safer one has, which is said, and the channe
   const outside = await newOutside();
   await outside.publishJourney();
   const proxy = await online(outside, await serve(outside));
-  const made = await withWorkers(temporal, { airlock: proxy.all, transfer: proxy.all }, (client) =>
-    client.workflow.execute(fetchSnaps, {
-      workflowId: 'fetch-edge',
-      taskQueue: 'airlock',
-      args: [wish({ names: ['my-base'], channels: ['latest/edge', 'latest/stable'] })],
-    }),
+  const made = await withWorkers(
+    temporal,
+    { airlock: proxy.activities, transfer: proxy.activities },
+    (client) =>
+      client.workflow.execute(fetchSnaps, {
+        workflowId: 'fetch-edge',
+        taskQueue: 'airlock',
+        args: [wish({ names: ['my-base'], channels: ['latest/edge', 'latest/stable'] })],
+      }),
   );
   expect(made.snaps.map(({ channel }) => channel)).toEqual(['latest/stable']);
   expect(made.warnings).toContain(
@@ -125,7 +104,7 @@ test('a snap that is not there ends the fetch with its name, and leaves nothing'
   const outside = await newOutside();
   await outside.publishJourney();
   const proxy = await online(outside, await serve(outside));
-  await withWorkers(temporal, { airlock: proxy.all, transfer: proxy.all }, async (client) => {
+  await withWorkers(temporal, { airlock: proxy.activities, transfer: proxy.activities }, async (client) => {
     const failed = client.workflow.execute(fetchSnaps, {
       workflowId: 'fetch-absent',
       taskQueue: 'airlock',
@@ -146,7 +125,7 @@ test('a snap that is not there ends the fetch with its name, and leaves nothing'
 test('a folder that no archive can be written to ends the fetch at once, before anything is asked', async () => {
   const outside = await newOutside();
   const proxy = await online(outside, 'http://127.0.0.1:9');
-  await withWorkers(temporal, { airlock: proxy.all, transfer: proxy.all }, async (client) => {
+  await withWorkers(temporal, { airlock: proxy.activities, transfer: proxy.activities }, async (client) => {
     const failed = client.workflow.execute(fetchSnaps, {
       workflowId: 'fetch-nowhere',
       taskQueue: 'airlock',
@@ -164,7 +143,7 @@ test("another account's key is refused", async () => {
   await outside.publishJourney();
   const proxy = await online(outside, await serve(outside));
   const key = outside.chain.brand[1]?.primaryKey[0] ?? '';
-  await withWorkers(temporal, { airlock: proxy.all, transfer: proxy.all }, async (client) => {
+  await withWorkers(temporal, { airlock: proxy.activities, transfer: proxy.activities }, async (client) => {
     const failed = client.workflow.execute(fetchAccountKeys, {
       workflowId: 'fetch-keys-of-another',
       taskQueue: 'airlock',

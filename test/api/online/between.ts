@@ -13,6 +13,7 @@ import { startServer, type RunningServer } from '../../../src/api/server.ts';
 import { openFileBlobStore } from '../../../src/storage/index.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { newHost, newOutside } from '../../workflows/carried-store.ts';
+import { setUpstream } from '../../workflows/fetching.ts';
 import { deviceApiOf } from '../../workflows/served-devices.ts';
 
 /** Serves an app on a free port. */
@@ -44,7 +45,7 @@ export async function between(limit = 2 ** 30) {
 /** An online host before an upstream, with its own paths behind those that it forwards. */
 export async function onlineBefore(upstream: string, limit = 2 ** 30) {
   const host = await newHost();
-  await host.settings.change(new Map([['proxy.upstream', { value: upstream, secret: false }]]), new Date());
+  await setUpstream(host, upstream);
   const folder = await temporaryFolder();
   const cache = new FileCache(await openFileBlobStore(join(folder, 'kept'), join(folder, 'coming')), () =>
     Promise.resolve(limit),

@@ -1,11 +1,10 @@
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
-import { createFetchActivities } from '../../../src/activities/fetches.ts';
-import { withFailures } from '../../../src/activities/errors.ts';
 import { operation } from '../../../src/api/ops/operation-contract.ts';
 import { openTestTemporal, type TestTemporal } from '../../support/temporal.ts';
-import { newOutside, trustingHost } from '../../workflows/carried-store.ts';
+import { newOutside } from '../../workflows/carried-store.ts';
+import { online } from '../../workflows/carrying.ts';
+import { setUpstream } from '../../workflows/fetching.ts';
 import type { Outside } from '../../workflows/hosts.ts';
 import { operatorAt } from './operator.ts';
 import { serveDevices } from '../../workflows/served-devices.ts';
@@ -26,20 +25,8 @@ async function serve({ host }: Outside): Promise<string> {
 test('an operation tells that its upstream is away, and no longer once it is there', async () => {
   const outside = await newOutside();
   await outside.publishJourney();
-  const host = await trustingHost(outside);
-  const upstream = (value: string) =>
-    host.settings.change(new Map([['proxy.upstream', { value, secret: false }]]), new Date());
-  const { database, blobs, settings } = host;
-  const now = () => new Date();
-  const fetches = createFetchActivities({
-    database,
-    blobs,
-    settings,
-    exportFolder: join(host.folder, 'exports'),
-    now,
-  });
-  await upstream('http://127.0.0.1:9');
-  await operatorAt(temporal, { ...host, activities: withFailures(fetches) }, async (operator) => {
+  const host = await online(outside, 'http://127.0.0.1:9');
+  await operatorAt(temporal, host, async (operator) => {
     const started = z.object({ workflowId: z.string() });
     const request = { kind: 'snaps', names: ['my-base'] };
     const { workflowId } = await operator.answer('POST', '/fetches', started, request);
@@ -54,7 +41,7 @@ test('an operation tells that its upstream is away, and no longer once it is the
         message: expect.stringMatching(/^cannot reach http:\/\/127\.0\.0\.1:9: .+; check proxy\.upstream/),
       },
     });
-    await upstream(await serve(outside));
+    await setUpstream(host, await serve(outside));
     while (found.status === 'running') found = await look();
     expect(found).toMatchObject({ status: 'completed', waiting: null });
   });

@@ -7,7 +7,7 @@ import { devicesim } from '../../support/devicesim.ts';
 import { command, Server, type Outcome } from '../../support/programs.ts';
 import { newExporter, writeStoreArchive, type Brand } from './archive.ts';
 import { Chain } from './chain.ts';
-import { freePort } from './free-port.ts';
+import { freePort } from '../../support/free-port.ts';
 import { SnapdDevice } from './snapd-device.ts';
 
 const run = promisify(execFile);
