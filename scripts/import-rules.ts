@@ -40,6 +40,7 @@ const PERFORMERS = [
   'read-as.ts',
   'limited-bytes.ts',
   'folders.ts',
+  'file-digest.ts',
   'untrusted-certificate.ts',
 ] as const;
 
@@ -53,6 +54,12 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     may: [],
     packages: ['node:fs/promises', 'node:path'],
     because: 'it makes folders, whosever they are',
+  },
+  {
+    folder: 'file-digest.ts',
+    may: [],
+    packages: ['node:crypto', 'node:fs'],
+    because: 'it reads files, whosever they are',
   },
   { folder: 'limited-bytes.ts', may: [], packages: [], because: 'it reads streams, whosever they are' },
   {
@@ -91,7 +98,7 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   },
   {
     folder: 'storage',
-    may: [...PURE, 'errors.ts', 'config', 'telemetry'],
+    may: [...PURE, 'errors.ts', 'file-digest.ts', 'config', 'telemetry'],
     because: 'storage keeps what others decide',
   },
   {
@@ -134,7 +141,18 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   },
   {
     folder: 'cli/airlock',
-    may: ['cli', 'appliance', 'backup', 'bundles', 'config', 'telemetry', ...PURE, 'errors.ts', 'folders.ts'],
+    may: [
+      'cli',
+      'appliance',
+      'backup',
+      'bundles',
+      'config',
+      'telemetry',
+      ...PURE,
+      'errors.ts',
+      'folders.ts',
+      'file-digest.ts',
+    ],
     because: 'commands that start the parts leave the putting together to appliance',
   },
   {

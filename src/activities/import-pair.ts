@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream, type ReadStream } from 'node:fs';
+import { createReadStream, createWriteStream } from 'node:fs';
 import { rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { text, type Assertion } from '../assertions/index.ts';
 import {
@@ -14,6 +13,7 @@ import {
   type ManifestSnap,
 } from '../bundles/index.ts';
 import { GENERAL_STORE } from '../brands/index.ts';
+import { fileDigest } from '../file-digest.ts';
 import { channelName, parseChannel, REVISION_MAX } from '../snaps/index.ts';
 import type { ImportInput } from '../workflows/import-contract.ts';
 import { EMPTY_CONTENT, requireDigest, type ImportContent } from './import-content.ts';
@@ -75,45 +75,31 @@ async function sizeOf(path: string): Promise<number> {
 
 async function linkSnap(input: ImportInput, folder: string, parts: StagingParts): Promise<number> {
   const size = await sizeOf(input.path);
-  const { hashed, result } = hashing(parts);
-  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
-  await pipeline(readSnap(input), hashed, nowhere, { signal: parts.signal });
-  if (result().digest !== input.digest) throw otherSnap(basename(input.path));
+  if ((await fileDigest(input.path, parts)).digest !== input.digest) throw otherSnap(basename(input.path));
   await symlink(input.path, join(folder, input.digest));
   return size;
 }
 
-function readSnap({ path }: ImportInput): ReadStream {
-  return createReadStream(path, { highWaterMark: CHUNK });
-}
-
-/** A stage of a pipeline that takes the digest of what passes, and tells how much that was. */
-function hashing({ onBytes }: StagingParts) {
+async function stageSnap(input: ImportInput, folder: string, parts: StagingParts): Promise<number> {
+  const target = join(folder, input.digest);
+  await requireFreeBytes(folder, await sizeOf(input.path));
   const hash = createHash('sha3-384');
   let bytes = 0;
   const hashed = async function* (chunks: AsyncIterable<Buffer>) {
     for await (const chunk of chunks) {
       hash.update(chunk);
       bytes += chunk.byteLength;
-      onBytes?.(bytes);
+      parts.onBytes?.(bytes);
       yield chunk;
     }
   };
-  return { hashed, result: () => ({ digest: hash.digest('hex'), bytes }) };
-}
-
-async function stageSnap(input: ImportInput, folder: string, parts: StagingParts): Promise<number> {
-  const target = join(folder, input.digest);
-  await requireFreeBytes(folder, await sizeOf(input.path));
-  const { hashed, result } = hashing(parts);
   await pipeline(
-    readSnap(input),
+    createReadStream(input.path, { highWaterMark: CHUNK }),
     hashed,
     createWriteStream(`${target}.part`, { mode: 0o600, highWaterMark: 4 * CHUNK }),
     { signal: parts.signal },
   );
-  const { digest, bytes } = result();
-  if (digest !== input.digest) {
+  if (hash.digest('hex') !== input.digest) {
     await rm(`${target}.part`, { force: true });
     throw otherSnap(basename(input.path));
   }

@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { AirlockError } from '../errors.ts';
+import { fileDigest } from '../file-digest.ts';
 
 /** SHA3-384 in lower-case hex: the only name a blob has. */
 export type BlobDigest = string & { readonly blobDigest: unique symbol };
@@ -82,20 +81,11 @@ export interface BlobStore {
   readonly stagingFolder: string;
 }
 
-/** SHA3-384 (hex) and size in bytes of a file, read as a stream. */
+/** The digest of a file as blobs are named by it, and its size in bytes. */
 export async function digestOfFile(
   path: string,
   signal?: AbortSignal,
 ): Promise<{ digest: BlobDigest; size: number }> {
-  const hash = createHash('sha3-384');
-  let size = 0;
-  const stream: AsyncIterable<Buffer> = createReadStream(path, {
-    highWaterMark: 1024 * 1024,
-    ...(signal && { signal }),
-  });
-  for await (const bytes of stream) {
-    hash.update(bytes);
-    size += bytes.length;
-  }
-  return { digest: parseBlobDigest(hash.digest('hex')), size };
+  const { digest, size } = await fileDigest(path, { signal });
+  return { digest: parseBlobDigest(digest), size };
 }

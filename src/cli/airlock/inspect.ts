@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
 
 import { Command } from '@commander-js/extra-typings';
 
 import type { Assertion } from '../../assertions/index.ts';
 import type { BundleHead } from '../../bundles/index.ts';
+import { fileDigest } from '../../file-digest.ts';
 import type { CliContext } from '../context.ts';
 import { usageError } from '../errors.ts';
 import { existingFile, readDocument } from '../files.ts';
@@ -98,24 +98,15 @@ async function inspectPair(context: CliContext, file: string, beside: string): P
   const { otherSnap, readPair } = await import('../../bundles/index.ts');
   const { text } = await import('../../assertions/index.ts');
   const { assertions, statement, declaration, digest } = await readPair(beside);
-  const hash = createHash('sha3-384');
-  let size = 0;
-  const chunks: AsyncIterable<Uint8Array> = createReadStream(file, {
-    highWaterMark: 2 ** 20,
-    signal: context.signal,
-  });
-  for await (const chunk of chunks) {
-    hash.update(chunk);
-    size += chunk.byteLength;
-  }
-  if (hash.digest('hex') !== digest) throw otherSnap(basename(file));
-  const found = await aboutAssertions(assertions);
+  const { digest: found, size } = await fileDigest(file, { signal: context.signal });
+  if (found !== digest) throw otherSnap(basename(file));
+  const signed = await aboutAssertions(assertions);
   const snap = `Snap ${text(declaration, 'snap-name')}: revision ${text(statement, 'snap-revision')}`;
   return {
-    ...found,
+    ...signed,
     kind: 'snap-pair',
     members: [{ name: basename(file), size }],
-    lines: [snap, ...found.lines],
+    lines: [snap, ...signed.lines],
   };
 }
 
