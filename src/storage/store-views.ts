@@ -49,3 +49,46 @@ export async function loadStoreLines(queries: Queries): Promise<StoreLines> {
     ]),
   );
 }
+
+/** A store as its definition is shown to people. */
+export interface StoreDescription {
+  readonly id: string;
+  readonly name: string;
+  readonly kind: string;
+  readonly brandId: string | null;
+  /** The store that it is a sub-store of. */
+  readonly parent: string | null;
+  /** What it shows of others: all of it, or as many snaps as are on the list, whether they are here or not. */
+  readonly includes: readonly { readonly store: string; readonly snaps: 'all' | number }[];
+}
+
+/** Every store by id, with its parent and what it includes. */
+export async function describeStores(queries: Queries): Promise<readonly StoreDescription[]> {
+  const stores = await queries
+    .selectFrom('Store')
+    .select(['id', 'name', 'kind', 'brandId', 'parentId'])
+    .orderBy('id')
+    .execute();
+  const inclusions = await queries
+    .selectFrom('StoreInclusion')
+    .select(['storeId', 'includedStoreId', 'allSnaps'])
+    .orderBy('includedStoreId')
+    .execute();
+  const counts = await queries
+    .selectFrom('StoreInclusionSnap')
+    .select(['storeId', 'includedStoreId', (eb) => eb.fn.countAll().as('snaps')])
+    .groupBy(['storeId', 'includedStoreId'])
+    .execute();
+  const listed = new Map(
+    counts.map(({ storeId, includedStoreId, snaps }) => [`${storeId} ${includedStoreId}`, Number(snaps)]),
+  );
+  const inclusionsOf = Map.groupBy(inclusions, ({ storeId }) => storeId);
+  return stores.map(({ parentId, ...store }) => ({
+    ...store,
+    parent: parentId,
+    includes: (inclusionsOf.get(store.id) ?? []).map(({ includedStoreId, allSnaps }) => ({
+      store: includedStoreId,
+      snaps: allSnaps ? ('all' as const) : (listed.get(`${store.id} ${includedStoreId}`) ?? 0),
+    })),
+  }));
+}

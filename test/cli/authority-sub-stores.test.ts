@@ -80,6 +80,15 @@ test('a store below another, from its creation to its end', { timeout: 120_000 }
       const circle = await store('acme-store', '--parent', 'robots-eu');
       expect(circle).toMatchObject({ status: 2, stderr: expect.stringContaining('that one is below it') });
 
+      expect((await run('list', 'stores')).stdout).toMatch(
+        /^robots +robots +device-view +acme +acme-store +all of acme-store$/m,
+      );
+      const json: unknown = JSON.parse((await run('list', 'stores', '--json')).stdout);
+      const includes = [{ store: 'acme-store', snaps: 'all' }];
+      expect(json).toContainEqual(
+        expect.objectContaining({ id: 'robots', kind: 'device-view', parent: 'acme-store', includes }),
+      );
+
       // What stands below changes along.
       await put('kiosks');
       await put('robots', '--kind', 'device-view', '--parent', 'kiosks');

@@ -156,7 +156,7 @@ describe('an online host prints what the documents show', () => {
       await golden('status-airgap-running'),
     );
     expect(imported).toMatch(
-      /^ {2}brand-devices\n {2}brand-main\nImported account keys:\n( {2}\S{64} .+\n)+$/,
+      /^ {2}brand-devices \(device-view store, includes all of brand-main, 1 snap of ubuntu\)\n {2}brand-main \(brand store\)\nImported account keys:\n( {2}\S{64} .+\n)+$/,
     );
 
     const selfSigned = await prints(['import-certificate', '--selfsigned']);

@@ -90,7 +90,30 @@ describe('status', () => {
           { name: 'memcached', running: true, failure: null },
           { name: 'nginx', running: false, failure },
         ],
-        stores: [{ id: 'brand-store', name: 'Brand', brandId: 'brand', snaps: 3 }],
+        stores: [
+          {
+            id: 'brand-store',
+            name: 'Brand',
+            kind: 'brand',
+            brandId: 'brand',
+            parent: null,
+            includes: [],
+            snaps: 3,
+          },
+          {
+            id: 'resellers',
+            name: 'Resellers',
+            kind: 'device-view',
+            brandId: 'brand',
+            parent: 'brand-store',
+            includes: [
+              { store: 'brand-store', snaps: 'all' },
+              { store: 'tools', snaps: 1 },
+              { store: 'ubuntu', snaps: 12 },
+            ],
+            snaps: 0,
+          },
+        ],
         accountKeys: [
           {
             keyId: 'K'.repeat(64),

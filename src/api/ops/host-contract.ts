@@ -10,7 +10,18 @@ export const status = z.object({
   storeId: z.string().nullable(),
   services: z.array(z.object({ name: z.string(), running: z.boolean(), failure: z.string().nullable() })),
   stores: z.array(
-    z.object({ id: z.string(), name: z.string(), brandId: z.string().nullable(), snaps: z.number() }),
+    z.object({
+      id: z.string(),
+      name: z.string(),
+      kind: z.string(),
+      brandId: z.string().nullable(),
+      /** The store that it is a sub-store of. */
+      parent: z.string().nullable(),
+      /** What it shows of others: all, or as many snaps as are on the list. */
+      includes: z.array(z.object({ store: z.string(), snaps: z.union([z.literal('all'), z.number()]) })),
+      /** Snaps that are kept in it. */
+      snaps: z.number(),
+    }),
   ),
   accountKeys: z.array(
     z.object({

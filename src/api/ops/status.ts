@@ -6,7 +6,7 @@ import { decodeAssertion, optionalText, text } from '../../assertions/index.ts';
 import { GENERAL_STORE } from '../../brands/index.ts';
 import { DEFAULT_TOKEN, Settings } from '../../config/index.ts';
 import { sentenceOf } from '../../errors.ts';
-import { ownStoreId, readLastBackup, type Queries } from '../../storage/index.ts';
+import { describeStores, ownStoreId, readLastBackup, type Queries } from '../../storage/index.ts';
 import { keysInForce, signatureCounts } from '../../storage/model-service/index.ts';
 import { QUEUES } from '../../workflows/options.ts';
 import type { status } from './host-contract.ts';
@@ -223,19 +223,18 @@ function failureOf(asked: Promise<void>): Promise<string | null> {
 }
 
 async function storeList(queries: Queries): Promise<Status['stores']> {
-  const stores = await queries
-    .selectFrom('Store')
-    .select(['id', 'name', 'brandId'])
-    .where('id', '!=', GENERAL_STORE)
-    .orderBy('id')
-    .execute();
+  const stores = (await describeStores(queries)).filter(({ id }) => id !== GENERAL_STORE);
   const counts = await queries
     .selectFrom('Snap')
     .select(['storeId', (eb) => eb.fn.countAll().as('snaps')])
     .groupBy('storeId')
     .execute();
   const bySnaps = new Map(counts.map(({ storeId, snaps }) => [storeId, Number(snaps)]));
-  return stores.map((store) => ({ ...store, snaps: bySnaps.get(store.id) ?? 0 }));
+  return stores.map((store) => ({
+    ...store,
+    includes: [...store.includes],
+    snaps: bySnaps.get(store.id) ?? 0,
+  }));
 }
 
 /** Account-keys of the brands here, in their newest revisions. */

@@ -3,6 +3,7 @@ import { z } from 'zod';
 
 import { GENERAL_STORE } from '../../brands/index.ts';
 import type { CliContext } from '../context.ts';
+import { inclusionWords } from '../store-words.ts';
 import { tableLines } from '../tables.ts';
 import { print, printJson } from '../terminal.ts';
 import { authorityClient, authorityPath, splitNames } from './client.ts';
@@ -12,6 +13,8 @@ const storeSchema = z.looseObject({
   name: z.string(),
   kind: z.string(),
   brandId: z.string().nullable(),
+  parent: z.string().nullable(),
+  includes: z.array(z.looseObject({ store: z.string(), snaps: z.union([z.literal('all'), z.number()]) })),
 });
 
 const snapSchema = z.looseObject({
@@ -74,15 +77,23 @@ export function createStoreCommand(context: CliContext) {
 /** `airlock authority list stores`. */
 export function listStoresCommand(context: CliContext) {
   return new Command('stores')
-    .description('list the stores')
+    .description('list the stores, whose sub-stores they are and what they include of others')
     .option('--json', 'print the stores as JSON')
     .action(async (options) => {
       const client = await authorityClient(context);
       const schema = z.looseObject({ stores: z.array(storeSchema) });
       const { stores } = await client.request(authorityPath('stores'), schema);
       if (options.json) return printJson(context.terminal, stores);
-      const rows = stores.map((store) => [store.id, store.name, store.kind, store.brandId ?? '']);
-      for (const line of tableLines(['Id', 'Name', 'Kind', 'Brand'], rows)) print(context.terminal, line);
+      const rows = stores.map((store) => [
+        store.id,
+        store.name,
+        store.kind,
+        store.brandId ?? '',
+        store.parent ?? '',
+        inclusionWords(store.includes),
+      ]);
+      for (const line of tableLines(['Id', 'Name', 'Kind', 'Brand', 'Parent', 'Includes'], rows))
+        print(context.terminal, line);
     });
 }
 

@@ -112,7 +112,15 @@ export const status = z.looseObject({
     z.looseObject({ name: z.string(), running: z.boolean(), failure: z.string().nullable() }),
   ),
   stores: z.array(
-    z.looseObject({ id: z.string(), name: z.string(), brandId: z.string().nullable(), snaps: z.number() }),
+    z.looseObject({
+      id: z.string(),
+      name: z.string(),
+      kind: z.string(),
+      brandId: z.string().nullable(),
+      parent: z.string().nullable(),
+      includes: z.array(z.looseObject({ store: z.string(), snaps: z.union([z.literal('all'), z.number()]) })),
+      snaps: z.number(),
+    }),
   ),
   accountKeys: z.array(
     z.looseObject({

@@ -4,6 +4,7 @@ import { backupReminder } from '../backup/reminder.ts';
 import type { CliContext } from '../context.ts';
 import { DEFAULT_TOKEN } from '../../config/index.ts';
 import { operatorClient } from '../operator.ts';
+import { storeWords } from '../store-words.ts';
 import { note, print, printJson } from '../terminal.ts';
 import { status, type Status } from './contract.ts';
 
@@ -74,7 +75,9 @@ function discrepancyNotes({ signatureDiscrepancies }: Status): string[] {
 function imported({ airgap, stores, accountKeys }: Status): string[] {
   if (!airgap) return [];
   return [
-    ...(stores.length > 0 ? ['Imported stores:', ...stores.map(({ id }) => `  ${id}`)] : []),
+    ...(stores.length > 0
+      ? ['Imported stores:', ...stores.map((store) => `  ${store.id} ${storeWords(store)}`)]
+      : []),
     ...(accountKeys.length > 0
       ? [
           'Imported account keys:',

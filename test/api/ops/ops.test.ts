@@ -88,7 +88,21 @@ describe("the operator's interface", () => {
       expect((await operator.answer('GET', '/status', status)).storeId).toBe('brand-devices');
       expect((await setStore('brand-main')).status).toBe(204);
       expect((await operator.answer('GET', '/status', status)).storeId).toBe('brand-main');
-      expect(found.stores.map(({ id }) => id)).toEqual(['brand-devices', 'brand-main']);
+      const own = { brandId: 'my-brand', parent: null };
+      expect(found.stores).toEqual([
+        {
+          ...own,
+          id: 'brand-devices',
+          name: 'Brand devices',
+          kind: 'device-view',
+          includes: [
+            { store: 'brand-main', snaps: 'all' },
+            { store: 'ubuntu', snaps: 2 },
+          ],
+          snaps: 0,
+        },
+        { ...own, id: 'brand-main', name: 'Brand main', kind: 'brand', includes: [], snaps: 1 },
+      ]);
 
       expect(await operator.result('POST', '/prune', removalPlan, { dryRun: true })).toMatchObject({
         items: [],

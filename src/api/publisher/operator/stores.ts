@@ -1,15 +1,9 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 
-import {
-  findAccount,
-  listStores,
-  putStore,
-  requireStore,
-  snapsIn,
-} from '../../../storage/authority/index.ts';
+import { findAccount, putStore, requireStore, snapsIn } from '../../../storage/authority/index.ts';
 import { descendantsOf } from '../../../brands/index.ts';
-import { loadStoreLines } from '../../../storage/index.ts';
+import { describeStores, loadStoreLines } from '../../../storage/index.ts';
 import type { PublisherApiDeps } from '../deps.ts';
 import { documentLimit, jsonBody } from '../http.ts';
 
@@ -39,7 +33,9 @@ const storeSchema = z.object({
  */
 export function storeRoutes(deps: PublisherApiDeps): Hono {
   const routes = new Hono();
-  routes.get('/stores', async (context) => context.json({ stores: await listStores(deps.database.queries) }));
+  routes.get('/stores', async (context) =>
+    context.json({ stores: await describeStores(deps.database.queries) }),
+  );
   routes.get('/stores/:store/snaps', async (context) => {
     const store = await requireStore(deps.database.queries, context.req.param('store'));
     return context.json({ snaps: await snapsIn(deps.database.queries, store.id) });
