@@ -63,6 +63,14 @@ export class SnapdJudge {
     });
   }
 
+  /**
+   * Asks the interface policy of a device whether a snap is installed and its plug `snapd-control` connects by itself. The stream has the
+   * snap's declaration, the device's model, and the assertion of its store if the device got one.
+   */
+  permits(stream: Uint8Array, snapYaml: string): Promise<Judgement> {
+    return this.#ask({ op: 'permits', encoded: base64(stream), 'snap-yaml': snapYaml });
+  }
+
   async close(): Promise<void> {
     const closed = new Promise((resolve) => this.#child.on('close', resolve));
     this.#child.stdin.end();

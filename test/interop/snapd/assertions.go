@@ -15,7 +15,7 @@ import (
 // question is one line of JSON on standard input of "devicesim assertions"; answer is the line that replies to it.
 type question struct {
 	Op string `json:"op"`
-	// decode, stream, trust: the encoded assertion or stream
+	// decode, stream, trust, permits: the encoded assertion or stream
 	Encoded []byte `json:"encoded,omitempty"`
 	// decode: an encoded public key that the signature is checked against
 	Key string `json:"key,omitempty"`
@@ -27,12 +27,14 @@ type question struct {
 	// trust: streams of trusted roots and of what is known besides
 	Trusted []byte `json:"trusted,omitempty"`
 	Known   []byte `json:"known,omitempty"`
+	// permits: the snap.yaml of a snap with the plug snapd-control
+	SnapYaml string `json:"snap-yaml,omitempty"`
 }
 
 type answer struct {
 	Accepted bool   `json:"accepted"`
 	Error    string `json:"error,omitempty"`
-	// Stage names what refused: decode or signature
+	// Stage names what refused: decode, signature, installation and so on
 	Stage string `json:"stage,omitempty"`
 	// sign: the encoded assertion; decode: snapd's own encoding of what it decoded
 	Encoded []byte         `json:"encoded,omitempty"`
@@ -85,6 +87,8 @@ func answerTo(line []byte) (res answer) {
 		return answerSign(&q)
 	case "trust":
 		return answerTrust(&q)
+	case "permits":
+		return answerPermits(&q)
 	}
 	return answer{Stage: "question", Error: "unknown op " + q.Op}
 }
