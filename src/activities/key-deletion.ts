@@ -1,4 +1,3 @@
-import { keyBounds } from '../assertions/index.ts';
 import { AirlockError } from '../errors.ts';
 import type { Queries } from '../storage/index.ts';
 import {
@@ -7,7 +6,7 @@ import {
   wasInPolicy,
   type SigningKeyRecord,
 } from '../storage/model-service/index.ts';
-import { accountKeyOf } from './policy-key.ts';
+import { endOfKey } from './policy-key.ts';
 
 /**
  * Refuses the deletion of a signing key that a policy in force uses, or, unless whoever asks says that they know, that was in one and whose
@@ -49,8 +48,7 @@ export async function requireDeletable(
 
 /** The end of the account-key of a key that was in a policy, where that is still to come. */
 async function keptUntil(queries: Queries, keyId: string, now: Date): Promise<string | undefined> {
-  const accountKey = await accountKeyOf(queries, keyId);
-  const until = accountKey && keyBounds(accountKey).until;
+  const until = await endOfKey(queries, keyId);
   if (until === undefined || new Date(until) <= now) return undefined;
   return (await wasInPolicy(queries, keyId)) ? until : undefined;
 }

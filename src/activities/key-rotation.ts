@@ -16,7 +16,7 @@ export interface PolicyMove {
 }
 
 /** The models of a brand whose policy in force names a key, by name. */
-export async function modelsSignedBy(queries: Queries, brandId: string, keyId: string): Promise<string[]> {
+async function modelsSignedBy(queries: Queries, brandId: string, keyId: string): Promise<string[]> {
   const inForce = new Map(
     (await listPolicies(queries, brandId)).map((policy) => [policy.modelName, policy.keyId]),
   );
@@ -26,37 +26,27 @@ export async function modelsSignedBy(queries: Queries, brandId: string, keyId: s
     .toSorted();
 }
 
-/** Gives models of a brand a serial policy with a key each. */
-export async function givePolicies(
-  queries: Queries,
-  {
-    brandId,
-    models,
-    keyId,
-    actor,
-    at,
-  }: Pick<PolicyMove, 'brandId' | 'keyId' | 'actor'> & {
-    readonly models: readonly string[];
-    readonly at: Date;
-  },
-): Promise<void> {
-  const by = { createdAt: at.toISOString(), createdBy: actor };
-  for (const modelName of models) await addPolicy(queries, { brandId, modelName, keyId, ...by });
+/** What a move came to. */
+export interface MovedPolicies {
+  /** The models whose policy it moved, by name. */
+  readonly moved: readonly string[];
+  /** All models that sign with the new key now: a repeat finds none to move, and the same of these. */
+  readonly signing: readonly string[];
 }
 
 /**
- * Moves every policy of the brand that names the old key to the new one, in one transaction, once the new one's account-key is here.
- * Repeatable.
+ * Moves every policy of the brand that names the old key to the new one, in one transaction, once the new one's account-key is here: those
+ * that are in force in that moment, each checked, and no others. Where it moves some, that is an act in the log. Repeatable.
  *
- * @returns the models that sign with the new key; null while its account-key is not here
+ * @returns null while the account-key of the new key is not here
  * @throws AirlockError `signing-key-unknown`, `signing-key-wider`, or `DeviceError` `signing-key-…`
  */
 export async function movePolicies(
   database: Pick<Database, 'kind' | 'transaction'>,
   move: PolicyMove,
   clock: () => Date,
-): Promise<string[] | null> {
-  const { brandId, keyId } = move;
+): Promise<MovedPolicies | null> {
+  const { brandId, keyId, actor } = move;
   return database.transaction(async (queries) => {
     await holdPolicies(queries, database.kind, brandId);
     const key = await findSigningKey(queries, keyId);
@@ -69,15 +59,16 @@ export async function movePolicies(
     }
     if ((await accountKeyOf(queries, keyId)) === undefined) return null;
     const at = clock();
-    const models = await modelsSignedBy(queries, brandId, move.oldKeyId);
-    for (const model of models) await requireKeyForPolicy(queries, { ...move, key, model, now: at });
-    await givePolicies(queries, { ...move, models, at });
-    if (models.length > 0) {
-      const details = { to: keyId, models, ...(move.acceptsWider && { 'accept-wider': true }) };
-      await appendAct(queries, { at, actor: move.actor, act: 'key.rotate', subject: move.oldKeyId, details });
+    const moved = await modelsSignedBy(queries, brandId, move.oldKeyId);
+    for (const model of moved) await requireKeyForPolicy(queries, { ...move, key, model, now: at });
+    const by = { createdAt: at.toISOString(), createdBy: actor };
+    for (const modelName of moved) await addPolicy(queries, { brandId, modelName, keyId, ...by });
+    if (moved.length > 0) {
+      const details = { to: keyId, models: moved, ...(move.acceptsWider && { 'accept-wider': true }) };
+      await appendAct(queries, { at, actor, act: 'key.rotate', subject: move.oldKeyId, details });
       await raiseGeneration(queries, 'settings');
     }
     crashPoint('rotation-before-commit');
-    return modelsSignedBy(queries, brandId, keyId);
+    return { moved, signing: await modelsSignedBy(queries, brandId, keyId) };
   });
 }

@@ -10,6 +10,12 @@ export async function accountKeyOf(queries: Queries, keyId: string): Promise<Ass
   return kept && decodeAssertion(kept.bytes);
 }
 
+/** The end of a key's account-key, as it says it; undefined where it has none or is not here. */
+export async function endOfKey(queries: Queries, keyId: string): Promise<string | undefined> {
+  const accountKey = await accountKeyOf(queries, keyId);
+  return accountKey && keyBounds(accountKey).until;
+}
+
 /**
  * Refuses a key that could not sign a model's serials: without an account-key in force that allows it; and, unless whoever asks
  * accepts it, one whose account-key lacks an end or constraints that were asked for.

@@ -134,9 +134,9 @@ export function createSigningKeyActivities(deps: SigningKeyActivityDeps) {
 
     /** Moves the policies of one key to another once that has its account-key; null until then. See {@link movePolicies}. */
     async moveKeyPolicies(move: PolicyMove): Promise<readonly string[] | null> {
-      const models = await movePolicies(database, move, clock);
+      const outcome = await movePolicies(database, move, clock);
       crashPoint('rotation-after-commit');
-      return models;
+      return outcome && outcome.signing;
     },
 
     /**

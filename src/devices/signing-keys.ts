@@ -29,12 +29,7 @@ export interface SigningUse {
  */
 export function checkSigningKey(use: SigningUse): void {
   const { accountKey, keyId } = use;
-  if (accountKey === undefined) {
-    throw new DeviceError(
-      'signing-key-unregistered',
-      `cannot sign with key ${keyId}: its account-key is not here; register the key and push its account-key`,
-    );
-  }
+  if (accountKey === undefined) throw keyUnregistered(keyId);
   checkStanding(accountKey, use);
   const owner = text(accountKey, 'account-id');
   if (owner !== use.authorityId) {
@@ -68,6 +63,14 @@ export function checkSerialAllowed(
     'sign-key-sha3-384': of.keyId,
   };
   if (accountKey !== undefined && !constraintsAllow(accountKey, headers)) throw constrained(of.keyId);
+}
+
+/** The refusal of a key whose account-key is not here. */
+export function keyUnregistered(keyId: string): DeviceError {
+  return new DeviceError(
+    'signing-key-unregistered',
+    `cannot sign with key ${keyId}: its account-key is not here; register the key and push its account-key`,
+  );
 }
 
 function constrained(keyId: string): DeviceError {

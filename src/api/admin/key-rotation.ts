@@ -1,22 +1,21 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 
-import { givePolicies, modelsSignedBy } from '../../activities/key-rotation.ts';
-import { accountKeyOf } from '../../activities/policy-key.ts';
+import { movePolicies } from '../../activities/key-rotation.ts';
+import { accountKeyOf, endOfKey } from '../../activities/policy-key.ts';
 import { registrationOffline } from '../../activities/submit-key-request.ts';
 import { keyBounds, type KeyBounds } from '../../assertions/index.ts';
-import { checkKeyBounds, keyBoundsFields, parseSigningKeyName } from '../../devices/index.ts';
-import { requireHsmToken } from '../../config/index.ts';
 import {
-  findSigningKey,
-  findSigningKeyByName,
-  holdPolicies,
-  type SigningKeyRecord,
-} from '../../storage/model-service/index.ts';
+  checkKeyBounds,
+  keyBoundsFields,
+  keyUnregistered,
+  parseSigningKeyName,
+} from '../../devices/index.ts';
+import { requireHsmToken } from '../../config/index.ts';
+import { findSigningKeyByName, type SigningKeyRecord } from '../../storage/model-service/index.ts';
 import {
   conflict,
   jsonBody,
-  notFound,
   view,
   type AdminApiDeps,
   type AdminApp,
@@ -24,8 +23,7 @@ import {
   type AdminEnv,
 } from './gateway.ts';
 import { handOver, LOOK_EVERY, waitForRequest } from './key-registration.ts';
-import { change } from './model-lookup.ts';
-import { acceptWider, requireUsableKey } from './serial-policies.ts';
+import { acceptWider, keyForPolicies } from './serial-policies.ts';
 import { isBounded, notMadeYet, requireAsAsked, signingKeyOfPath } from './signing-keys.ts';
 
 const rotation = z.object({ 'new-signing-key-sha3-384': z.string().min(1).max(128), ...acceptWider });
@@ -113,35 +111,22 @@ async function constraintsOf(deps: AdminApiDeps, key: SigningKeyRecord): Promise
   return { ...(constraints !== undefined && { constraints }) };
 }
 
-async function endOf(deps: AdminApiDeps, keyId: string): Promise<string | null> {
-  const accountKey = await accountKeyOf(deps.database.queries, keyId);
-  return accountKey ? (keyBounds(accountKey).until ?? null) : null;
-}
-
 /**
  * Moves every model of the brand from one key to another in one step. The old key stays until it is deleted, and what it signed
  * is good also when its account-key has ended, unless that is revoked.
  */
 async function rotate(deps: AdminApiDeps, c: AdminContext): Promise<Response> {
-  const brandId = c.req.param('brand') ?? '';
-  const oldKey = await signingKeyOfPath(deps, c);
+  const { keyId, brandId } = await signingKeyOfPath(deps, c);
+  const oldKeyId = keyId ?? '';
   const { 'new-signing-key-sha3-384': newKeyId, 'accept-wider': acceptsWider } = await jsonBody(c, rotation);
-  const models = await modelsSignedBy(deps.database.queries, brandId, oldKey.keyId ?? '');
   // Also where no model signs with the old key: a mistyped one is told.
-  if ((await findSigningKey(deps.database.queries, newKeyId)) === undefined)
-    throw notFound(`the signing key ${newKeyId.slice(0, 64)}`);
-  for (const model of models)
-    await requireUsableKey(deps, c, { brandId, model, keyId: newKeyId, acceptsWider });
-  const details = { to: newKeyId, models, ...(acceptsWider && { 'accept-wider': true }) };
-  const act = { act: 'key.rotate', subject: oldKey.keyId ?? '', details };
-  await change(deps, c, act, async (tx, at) => {
-    await holdPolicies(tx, deps.database.kind, brandId);
-    if ((await modelsSignedBy(tx, brandId, oldKey.keyId ?? '')).join() !== models.join())
-      throw conflict(
-        'policies-changed',
-        `cannot rotate signing key '${oldKey.name}': somebody else changed the serial policies of the brand in this moment; look at them and rotate again`,
-      );
-    await givePolicies(tx, { brandId, models, keyId: newKeyId, actor: c.get('actor'), at });
-  });
-  return c.json({ models, 'old-key-until': await endOf(deps, oldKey.keyId ?? '') });
+  await keyForPolicies(deps, c, { brandId, keyId: newKeyId });
+  const move = { brandId, oldKeyId, keyId: newKeyId, acceptsWider, actor: c.get('actor') };
+  const outcome = await movePolicies(deps.database, move, deps.clock);
+  if (outcome === null) throw keyUnregistered(newKeyId);
+  return c.json({ models: outcome.moved, 'old-key-until': await endOf(deps, oldKeyId) });
+}
+
+async function endOf(deps: AdminApiDeps, keyId: string): Promise<string | null> {
+  return (await endOfKey(deps.database.queries, keyId)) ?? null;
 }

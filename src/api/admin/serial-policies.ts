@@ -10,6 +10,7 @@ import {
   findSigningKey,
   listPolicies,
   type PolicyRecord,
+  type SigningKeyRecord,
 } from '../../storage/model-service/index.ts';
 import { naive } from '../naive-time.ts';
 import {
@@ -50,8 +51,11 @@ export function serialPolicyRoutes(deps: AdminApiDeps): AdminApp {
   app.post('/', view('create_serial_policy'), async (c) => {
     const model = await modelOfPath(deps, c);
     const { 'signing-key-sha3-384': keyId, 'accept-wider': acceptsWider } = await jsonBody(c, newPolicy);
-    await requireUsableKey(deps, c, { brandId: model.brandId, model: model.name, keyId, acceptsWider });
-    const subject = `${model.brandId}/${model.name}`;
+    const { brandId, name } = model;
+    const key = await keyForPolicies(deps, c, { brandId, keyId });
+    const { queries } = deps.database;
+    await requireKeyForPolicy(queries, { brandId, model: name, key, acceptsWider, now: deps.clock() });
+    const subject = `${brandId}/${name}`;
     const policy = await change(
       deps,
       c,
@@ -94,23 +98,15 @@ export function serialPolicyRoutes(deps: AdminApiDeps): AdminApp {
 }
 
 /**
- * Refuses a key that could not sign: unknown here, of a brand that the caller may not act for, or without an account-key in
- * force; and, unless the caller accepts it, one whose account-key lacks an end or constraints that were asked for. Throws
- * `resource-not-found`, `signing-key-wider` or `DeviceError` `signing-key-…`.
+ * The signing key that a brand's policies are to name; that of another brand only for who may change things there. Throws
+ * `resource-not-found`.
  */
-export async function requireUsableKey(
+export async function keyForPolicies(
   deps: AdminApiDeps,
   c: AdminContext,
-  of: {
-    readonly brandId: string;
-    readonly model: string;
-    readonly keyId: string;
-    readonly acceptsWider: boolean;
-  },
-): Promise<void> {
-  const { brandId, model, keyId } = of;
-  const { queries } = deps.database;
-  const key = await findSigningKey(queries, keyId);
+  { brandId, keyId }: { readonly brandId: string; readonly keyId: string },
+): Promise<SigningKeyRecord> {
+  const key = await findSigningKey(deps.database.queries, keyId);
   const unknown = notFound(`the signing key ${keyId.slice(0, 64)}`);
   if (key === undefined) throw unknown;
   if (key.brandId !== brandId) {
@@ -118,13 +114,7 @@ export async function requireUsableKey(
       throw error instanceof AirlockError && error.kind === 'not-found' ? unknown : error;
     });
   }
-  await requireKeyForPolicy(queries, {
-    brandId,
-    model,
-    key,
-    acceptsWider: of.acceptsWider,
-    now: deps.clock(),
-  });
+  return key;
 }
 
 /** A policy as the gateway shows it; `authorityId` is the account of its key, where that is here. */

@@ -1,6 +1,6 @@
 /** Whoever rotates a key moves the models that it is in force for in that moment, and no others. */
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { Database } from '../../../src/storage/index.ts';
+import { listActs, type Database } from '../../../src/storage/index.ts';
 import { openGateway } from '../../support/admin-gateway.ts';
 import { openModelService } from '../../support/model-service.ts';
 import { hasPostgreSql, temporaryPostgreSql } from '../../support/postgresql.ts';
@@ -11,7 +11,7 @@ describe.each([
   ['PostgreSQL', true],
 ])('the rotation of a key on %s', (_, onPostgreSql) => {
   it.skipIf(onPostgreSql && !hasPostgreSql)(
-    'that meets a new policy changes nothing, and says so; asked again, it leaves that policy alone',
+    'that meets new policies leaves a model alone that another key was given to, and takes along one that the old key was given to',
     { timeout: 120_000 },
     async () => {
       const database = onPostgreSql ? { database: { postgresql: await temporaryPostgreSql() } } : {};
@@ -26,16 +26,21 @@ describe.each([
       ];
       await rig.addModel('model-a', { apiKey: 'api-key-of-model-a', key: old });
       await rig.addModel('model-b', { apiKey: 'api-key-of-model-b', key: old });
+      await rig.addModel('model-c', { apiKey: 'api-key-of-model-c', key: third });
       const policies = async (model: string) =>
         (await here.call('GET', here.brand(`/model/${model}/serial_policy`))).json.map(
           (policy: Record<string, unknown>) => policy['signing-key-sha3-384'],
         );
-      // Between the look of the one who rotates and the transaction, somebody gives model-b another key.
-      let meets: (() => Promise<unknown>) | undefined;
-      const otherPolicy = () =>
-        here.call('POST', here.brand('/model/model-b/serial_policy'), {
-          'signing-key-sha3-384': third.keyId,
-        });
+      // Between the question and the transaction, somebody gives model-b another key, and model-c the old one.
+      let meets: (() => Promise<unknown>) | undefined = async () => {
+        for (const [model, { keyId }] of [
+          ['model-b', third],
+          ['model-c', old],
+        ] as const)
+          await here.call('POST', here.brand(`/model/${model}/serial_policy`), {
+            'signing-key-sha3-384': keyId,
+          });
+      };
       const between: Database = {
         ...rig.database,
         transaction: async (work) => {
@@ -46,26 +51,36 @@ describe.each([
         },
       };
       const there = await openGateway(rig, { beside: { database: between, temporal: here.temporal } });
-      const rotate = () =>
-        there.call('POST', there.brand(`/signing_key/${old.keyId}/rotate`), {
-          'new-signing-key-sha3-384': next.keyId,
-        });
-      meets = otherPolicy;
-      const refused = await rotate();
-      expect([refused.status, refused.json['error-list']]).toEqual([
-        409,
-        [
-          {
-            code: 'policies-changed',
-            message:
-              "cannot rotate signing key 'old': somebody else changed the serial policies of the brand in this moment; look at them and rotate again",
-          },
-        ],
-      ]);
-      expect(await policies('model-a')).toEqual([old.keyId]);
-      expect((await rotate()).json).toMatchObject({ models: ['model-a'] });
+      const rotated = await there.call('POST', there.brand(`/signing_key/${old.keyId}/rotate`), {
+        'new-signing-key-sha3-384': next.keyId,
+      });
+      expect(rotated.json).toMatchObject({ models: ['model-a', 'model-c'] });
       expect((await policies('model-a')).toSorted()).toEqual([old.keyId, next.keyId].toSorted());
       expect((await policies('model-b')).toSorted()).toEqual([old.keyId, third.keyId].toSorted());
+      expect((await policies('model-c')).toSorted()).toEqual([third.keyId, old.keyId, next.keyId].toSorted());
     },
   );
+});
+
+it('a rotation is an act where it moves something, and none to a key without its account-key', async () => {
+  const rig = await openModelService({ folder: await temporaryFolder(), brandId: 'acme' });
+  onTestFinished(() => rig.close());
+  const gateway = await openGateway(rig);
+  onTestFinished(() => gateway.close());
+  const [old, next] = [await rig.addKey('old'), await rig.addKey('next')];
+  const made = await gateway.call('POST', gateway.brand('/signing_key'), { name: 'not-registered' });
+  const rotate = (keyId: string) =>
+    gateway.call('POST', gateway.brand(`/signing_key/${old.keyId}/rotate`), {
+      'new-signing-key-sha3-384': keyId,
+    });
+  const acts = async () =>
+    (await listActs(rig.database.queries, { act: 'key.rotate', limit: 10 })).map(({ details }) => details);
+  // Also where no model signs with the old key.
+  const refused = await rotate(String(made.json['sha3-384']));
+  expect([refused.status, refused.json['error-list'][0].code]).toEqual([409, 'signing-key-unregistered']);
+  expect((await rotate(next.keyId)).json).toMatchObject({ models: [] });
+  expect(await acts()).toEqual([]);
+  await rig.addModel('model-a', { apiKey: 'api-key-of-model-a', key: old });
+  expect((await rotate(next.keyId)).json).toMatchObject({ models: ['model-a'] });
+  expect(await acts()).toEqual([{ to: next.keyId, models: ['model-a'] }]);
 });
