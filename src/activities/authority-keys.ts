@@ -3,7 +3,7 @@ import { AirlockError } from '../errors.ts';
 import { parseHsmKeyId, type TokenFinder } from '../hsm/index.ts';
 import { authorityAccountId } from '../storage/authority/index.ts';
 import type { Database } from '../storage/index.ts';
-import type { AuthorityKeyName } from './authority-state.ts';
+import { authorityKeyRow, type AuthorityKeyName } from './authority-state.ts';
 
 /**
  * Makes one of the authority's keys on the HSM, under the CKA_ID that its row already names, and writes the public half
@@ -15,12 +15,7 @@ export async function makeAuthorityKey(
 ): Promise<{ readonly keyId: string }> {
   const { queries } = database;
   const authorityId = await authorityAccountId(queries);
-  const row = await queries
-    .selectFrom('SigningKey')
-    .select(['hsmKeyId', 'token'])
-    .where('brandId', '=', authorityId)
-    .where('name', '=', name)
-    .executeTakeFirst();
+  const row = await authorityKeyRow(queries, authorityId, name);
   if (!row) {
     throw new AirlockError(
       'not-found',

@@ -17,13 +17,7 @@ export async function authoritySigner(
   tokens: TokenFinder,
   name: AuthorityKeyName,
 ): Promise<Signer> {
-  const authorityId = await authorityAccountId(queries);
-  const row = await queries
-    .selectFrom('SigningKey')
-    .select(['hsmKeyId', 'token'])
-    .where('brandId', '=', authorityId)
-    .where('name', '=', name)
-    .executeTakeFirst();
+  const row = await authorityKeyRow(queries, await authorityAccountId(queries), name);
   const id = row && parseHsmKeyId(row.hsmKeyId);
   const hsm = row && tokens.of(row.token);
   const key = id && (await hsm?.findKey(id));
@@ -32,4 +26,14 @@ export async function authoritySigner(
     throw new AirlockError('unavailable', 'authority-key-missing', sentence);
   }
   return { publicKey: publicKeyFromRsa(key), signDigest: (sha512) => hsm.sign(id, sha512) };
+}
+
+/** Where the HSM has one of the authority's keys, once somebody asked for it. */
+export function authorityKeyRow(queries: Queries, authorityId: string, name: AuthorityKeyName) {
+  return queries
+    .selectFrom('SigningKey')
+    .select(['hsmKeyId', 'token'])
+    .where('brandId', '=', authorityId)
+    .where('name', '=', name)
+    .executeTakeFirst();
 }

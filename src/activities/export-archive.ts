@@ -2,11 +2,13 @@ import { generateKeyPairSync, createPrivateKey } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { encodeStream, type Assertion } from '../assertions/index.ts';
+import { GENERAL_STORE } from '../brands/index.ts';
 import {
   BundleError,
   currentLayout,
   encodeManifest,
   encodeMetadataFile,
+  fileNames,
   manifestSigner,
   readBundleHead,
   requireFreeBytes,
@@ -140,6 +142,33 @@ async function finishedArchive(path: string, digest: string): Promise<WrittenBun
 
 function missing(name: string): never {
   throw new TypeError(`internal error: the member ${name} has no source`);
+}
+
+/** Writes the archive of one snap alone, whose store is named where it is not the general one. See {@link writeArchive}. */
+export function writeSnapArchive(
+  { folder, at }: { readonly folder: string; readonly at: Date },
+  material: SnapMaterial,
+  rest: ArchiveMaterial['rest'],
+  signer: ManifestSigner,
+  options: ArchiveOptions,
+): Promise<WrittenBundle> {
+  const { name, store } = material.snap;
+  return writeArchive(
+    { folder, nameAt: (time) => fileNames.snapBundle(name, time), at },
+    {
+      kind: 'snap',
+      store: store === GENERAL_STORE ? null : store,
+      createdAt: at,
+      complete: false,
+      stores: [],
+      admin: null,
+      streams: new Map(),
+      snaps: [material],
+      rest,
+    },
+    signer,
+    options,
+  );
 }
 
 /** The text of a store metadata file. */

@@ -1,5 +1,5 @@
 import type { ManifestSnap } from '../bundles/index.ts';
-import { channelName, isRisk } from '../snaps/index.ts';
+import { channelName, isRisk, plainMedia } from '../snaps/index.ts';
 import { parseBlobDigest, type BlobStore, type Queries } from '../storage/index.ts';
 import type { AssertionCloser } from './export-assertions.ts';
 import type { ComponentMaterial, FileSource, RevisionMaterial, SnapMaterial } from './export-archive.ts';
@@ -78,12 +78,7 @@ export async function snapMaterial(
       contact,
       website,
       links: row.links,
-      media: row.media.map(({ type: kind, url, width, height }) => ({
-        type: kind,
-        url,
-        ...(width === undefined ? {} : { width }),
-        ...(height === undefined ? {} : { height }),
-      })),
+      media: plainMedia(row.media),
       categories: row.categories,
       defaultTrack: row.defaultTrack,
       channels,

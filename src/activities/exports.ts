@@ -1,4 +1,4 @@
-import { fileNames, type ManifestSnap, type ManifestStore } from '../bundles/index.ts';
+import type { ManifestSnap, ManifestStore } from '../bundles/index.ts';
 import { channelName, parseChannel } from '../snaps/index.ts';
 import type { Queries } from '../storage/index.ts';
 import type {
@@ -13,7 +13,7 @@ import {
   bytesOf,
   exporterSigner,
   leftOutOf,
-  writeArchive,
+  writeSnapArchive,
   type ArchiveOptions,
   type SnapMaterial,
 } from './export-archive.ts';
@@ -122,25 +122,12 @@ async function writeSnaps(
   const files: ExportedFile[] = [];
   let before = 0;
   for (const material of snaps) {
-    const { name, store } = material.snap;
     const done = before;
-    const written = await writeArchive(
-      { folder, nameAt: (time) => fileNames.snapBundle(name, time), at },
-      {
-        kind: 'snap',
-        store: store === GENERAL_STORE ? null : store,
-        createdAt: at,
-        complete: false,
-        stores: [],
-        admin: null,
-        streams: new Map(),
-        snaps: [material],
-        rest: known?.rest,
-      },
-      signer,
-      { ...(signal && { signal }), onProgress: (bytes) => onProgress?.(done + bytes, total) },
-    );
-    files.push({ subject: name, path: written.path, size: written.size });
+    const written = await writeSnapArchive({ folder, at }, material, known?.rest, signer, {
+      ...(signal && { signal }),
+      onProgress: (bytes) => onProgress?.(done + bytes, total),
+    });
+    files.push({ subject: material.snap.name, path: written.path, size: written.size });
     before += bytesOf([material]);
   }
   return {

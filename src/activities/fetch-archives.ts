@@ -1,8 +1,6 @@
-import { GENERAL_STORE } from '../brands/index.ts';
-import { fileNames } from '../bundles/index.ts';
 import type { ExportOutcome, ExportedFile, ExportedRevision } from '../workflows/export-contract.ts';
 import type { FetchSnapsInput } from '../workflows/fetch-contract.ts';
-import { exporterSigner, leftOutOf, writeArchive } from './export-archive.ts';
+import { exporterSigner, leftOutOf, writeSnapArchive } from './export-archive.ts';
 import { makeExportFolder } from './export-folder.ts';
 import { broughtAlong } from './fetch-dependencies.ts';
 import { fetchedMaterials, openSources } from './fetch-materials.ts';
@@ -32,31 +30,16 @@ export async function writeFetched(
   const files = new Map<string, ExportedFile>();
   let bytes = 0;
   const found = await fetchedMaterials(input, sources, at, deps, signal, async (material) => {
-    const { name, store } = material.snap;
+    const { name } = material.snap;
     let own = 0;
-    const written = await writeArchive(
-      { folder, nameAt: (time) => fileNames.snapBundle(name, time), at },
-      {
-        kind: 'snap',
-        store: store === GENERAL_STORE ? null : store,
-        createdAt: at,
-        complete: false,
-        stores: [],
-        admin: null,
-        streams: new Map(),
-        snaps: [material],
-        rest: rest ?? undefined,
+    const written = await writeSnapArchive({ folder, at }, material, rest ?? undefined, signer, {
+      signal,
+      onProgress: (written) => {
+        bytes += written - own;
+        own = written;
+        onBytes?.(bytes);
       },
-      signer,
-      {
-        signal,
-        onProgress: (written) => {
-          bytes += written - own;
-          own = written;
-          onBytes?.(bytes);
-        },
-      },
-    );
+    });
     files.set(name, { subject: name, path: written.path, size: written.size });
   });
   return {

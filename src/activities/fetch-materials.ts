@@ -10,7 +10,14 @@ import {
 } from '../assertions/index.ts';
 import { GENERAL_STORE } from '../brands/index.ts';
 import type { ManifestSnap, StreamSource } from '../bundles/index.ts';
-import { parseChannel, parseSnapYaml, channelName, needsOf } from '../snaps/index.ts';
+import {
+  channelName,
+  needsOf,
+  parseChannel,
+  parseSnapYaml,
+  plainMedia,
+  revisionFacts,
+} from '../snaps/index.ts';
 import {
   UpstreamError,
   type AssertionFetcher,
@@ -134,12 +141,7 @@ async function materialOf(
       contact: snap.contact ?? null,
       website: snap.website ?? null,
       links: snap.links ?? {},
-      media: (snap.media ?? []).map(({ type, url, width, height }) => ({
-        type,
-        url,
-        ...(typeof width === 'number' ? { width } : {}),
-        ...(typeof height === 'number' ? { height } : {}),
-      })),
+      media: plainMedia(snap.media ?? []),
       categories: [],
       defaultTrack: null,
       channels: places.map((place) => releaseOf(place, notes.at)),
@@ -222,16 +224,9 @@ async function revisionOf(
   return {
     revision: {
       revision: snap.revision,
-      version: yaml.version,
+      ...revisionFacts(yaml),
       digest,
       size: snap.download.size,
-      architectures: [...yaml.architectures],
-      type: yaml.type,
-      base: yaml.base ?? null,
-      confinement: yaml.confinement,
-      grade: yaml.grade,
-      provenance: yaml.provenance,
-      epoch: { read: [...yaml.epoch.read], write: [...yaml.epoch.write] },
       createdAt: new Date(text(statement, 'timestamp')).toISOString(),
       ...(resources.length > 0 && {
         components: resources.map(({ name, revision }) => ({ name, revision })),

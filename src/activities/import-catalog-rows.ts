@@ -1,6 +1,6 @@
 import { optionalText, text, type Assertion } from '../assertions/index.ts';
 import type { ManifestRevision, ManifestSnap } from '../bundles/index.ts';
-import { parseChannel } from '../snaps/index.ts';
+import { parseChannel, plainMedia } from '../snaps/index.ts';
 import { addAssertions } from '../storage/index.ts';
 import { releasedAnew, sameRow, type ImportChanges } from './import-changes.ts';
 
@@ -59,12 +59,7 @@ export async function writeSnap(changes: ImportChanges, snap: ManifestSnap): Pro
     contact: snap.contact,
     website: snap.website,
     links: { ...snap.links },
-    media: snap.media.map(({ type, url, width, height }) => ({
-      type,
-      url,
-      ...(width === undefined ? {} : { width }),
-      ...(height === undefined ? {} : { height }),
-    })),
+    media: plainMedia(snap.media),
     categories: [...snap.categories],
     defaultTrack: snap.defaultTrack,
   };

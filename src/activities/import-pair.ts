@@ -14,7 +14,7 @@ import {
 } from '../bundles/index.ts';
 import { GENERAL_STORE } from '../brands/index.ts';
 import { fileDigest } from '../file-digest.ts';
-import { channelName, parseChannel, REVISION_MAX } from '../snaps/index.ts';
+import { channelName, parseChannel, plainMedia, revisionFacts, REVISION_MAX } from '../snaps/index.ts';
 import type { ImportInput } from '../workflows/import-contract.ts';
 import { EMPTY_CONTENT, requireDigest, type ImportContent } from './import-content.ts';
 import { ImportError } from './import-errors.ts';
@@ -148,22 +148,15 @@ async function describePair(
     website: present?.website ?? null,
     links:
       present?.links ?? Object.fromEntries(Object.entries(yaml.links).map(([key, urls]) => [key, [...urls]])),
-    media: (present?.media ?? []).map(({ type, url, width, height }) => ({ type, url, width, height })),
+    media: plainMedia(present?.media ?? []),
     categories: [...(present?.categories ?? [])],
     defaultTrack: present?.defaultTrack ?? null,
     revisions: [
       {
         revision,
-        version: yaml.version,
+        ...revisionFacts(yaml),
         digest: input.digest,
         size: file.size,
-        architectures: [...yaml.architectures],
-        type: yaml.type,
-        base: yaml.base ?? null,
-        confinement: yaml.confinement,
-        grade: yaml.grade,
-        provenance: yaml.provenance,
-        epoch: { read: [...yaml.epoch.read], write: [...yaml.epoch.write] },
         createdAt: new Date(text(statement, 'timestamp')).toISOString(),
         member: file.member,
         assertions: file.assertions,

@@ -45,11 +45,19 @@ export async function openTokens(
   const tokens = new HsmTokens();
   const usual = (await plansOf(foundation)).find(({ name }) => name === DEFAULT_TOKEN);
   // An embedded token is made before anybody asks for it, however long that takes; why it cannot be is told by its status.
-  await usual?.options().catch(() => undefined);
+  let made = usual && { fingerprint: usual.fingerprint, options: usual.options() };
+  await made?.options.catch(() => undefined);
   let lastLook = performance.now();
   const look = async () => {
     lastLook = performance.now();
-    await tokens.apply(await plansOf(foundation));
+    const plans = await plansOf(foundation);
+    const { fingerprint, options } = made ?? {};
+    made = undefined;
+    await tokens.apply(
+      plans.map((plan) =>
+        options && plan.fingerprint === fingerprint ? { ...plan, options: () => options } : plan,
+      ),
+    );
   };
   const unfollow = await followSettings(
     foundation,

@@ -3,6 +3,7 @@ export * from './audit-log.ts';
 export * from './blob-places.ts';
 export * from './blob-references.ts';
 export * from './blob-store.ts';
+export * from './channel-releases.ts';
 export * from './copy-database.ts';
 export { BucketError, type BucketErrorCode } from './bucket/errors.ts';
 export type { BucketPlace } from './bucket/place.ts';

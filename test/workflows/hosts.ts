@@ -7,6 +7,7 @@ import { createExportActivities } from '../../src/activities/exports.ts';
 import { withFailures } from '../../src/activities/errors.ts';
 import { createImportActivities } from '../../src/activities/imports.ts';
 import { readSnapMetadata } from '../../src/activities/snap-file.ts';
+import { revisionFacts } from '../../src/snaps/index.ts';
 import { TokenOffice } from '../../src/storage/authority/index.ts';
 import {
   SettingStore,
@@ -250,15 +251,8 @@ export class Outside {
         revision: placement.revision,
         sha3_384: made.digest,
         size: made.size,
-        version: yaml.version,
-        type: yaml.type,
-        architectures: [...yaml.architectures],
-        base: yaml.base ?? null,
-        confinement: yaml.confinement,
-        grade: yaml.grade,
-        epoch: { read: [...yaml.epoch.read], write: [...yaml.epoch.write] },
+        ...revisionFacts(yaml),
         snapYaml: text,
-        provenance: yaml.provenance,
         createdAt: at,
       })
       .execute();

@@ -10,7 +10,13 @@ import { AirlockError } from '../../errors.ts';
 import { checkPermission, checkRole, checkStore, type StoreAct } from '../../publishers/index.ts';
 import { channelName, fallbacks, parseChannel, type Channel } from '../../snaps/index.ts';
 import { rolesIn, type TokenOffice } from '../../storage/authority/index.ts';
-import type { BlobStore, Database, Queries, SettingStore } from '../../storage/index.ts';
+import {
+  heldReleases,
+  type BlobStore,
+  type Database,
+  type Queries,
+  type SettingStore,
+} from '../../storage/index.ts';
 import { fileAnswer } from '../device/file-answer.ts';
 import type { DeviceEnv } from '../device/index.ts';
 import { clientError, ERROR_CONTENT_TYPE, storeErrorBody } from '../errors.ts';
@@ -196,14 +202,7 @@ async function requireVisible(queries: Queries, name: string, store: string): Pr
 
 /** What each channel holds now, and what each revision is for. */
 async function channelsOf(queries: Queries, snapId: string) {
-  const releases = await queries
-    .selectFrom('ChannelRelease')
-    .select(['track', 'risk', 'branch', 'architecture', 'revision'])
-    .where('snapId', '=', snapId)
-    .where('endedAt', 'is', null)
-    .where('revision', 'is not', null)
-    .orderBy('id')
-    .execute();
+  const releases = await heldReleases(queries, snapId);
   const revisions = await queries
     .selectFrom('SnapRevision')
     .select(['revision', 'architectures'])

@@ -1,4 +1,4 @@
-import type { Queries } from '../../storage/index.ts';
+import { heldReleases, type Queries } from '../../storage/index.ts';
 import type { KnownSnap, SnapSource } from './known-snap.ts';
 
 /** The snaps that this host stores. */
@@ -13,15 +13,7 @@ export function localSnaps(queries: Queries): SnapSource {
         .executeTakeFirst();
       if (snap === undefined) return undefined;
       const { snapId } = snap;
-      const releases = await queries
-        .selectFrom('ChannelRelease')
-        .select(['track', 'risk', 'branch', 'architecture', 'revision'])
-        .where('snapId', '=', snapId)
-        .where('endedAt', 'is', null)
-        .where('revision', 'is not', null)
-        .orderBy('id')
-        .$narrowType<{ revision: number }>()
-        .execute();
+      const releases = await heldReleases(queries, snapId);
       return {
         snapId,
         held: ({ track, risk, branch }) =>

@@ -3,13 +3,14 @@ import { z } from 'zod';
 
 import type { CliContext } from '../context.ts';
 import { usageError } from '../errors.ts';
+import type { HttpClient } from '../http-client.ts';
 import { tableLines } from '../tables.ts';
 import { note, print, printJson } from '../terminal.ts';
 import { authorityClient, authorityPath, splitNames } from './client.ts';
 import { save } from './root.ts';
 
 /** Answer of a request for a credential. */
-export const issuedSchema = z.looseObject({
+const issuedSchema = z.looseObject({
   macaroon: z.string(),
   sessionId: z.string(),
   expires: z.string(),
@@ -41,18 +42,7 @@ export function createTokenCommand(context: CliContext) {
     .option('--json', 'print the credential and its session as JSON')
     .action(async (account, options) => {
       const client = await authorityClient(context);
-      const issued = await client.request(authorityPath('tokens'), issuedSchema, {
-        method: 'POST',
-        json: {
-          account,
-          permissions: splitNames(options.acls),
-          stores: optionalNames(options.stores),
-          packages: optionalNames(options.snaps),
-          channels: optionalNames(options.channels),
-          ttl: secondsOf(options.ttl),
-          description: options.description,
-        },
-      });
+      const issued = await issueToken(client, account, options);
       note(
         context.terminal,
         `Session ${issued.sessionId}, valid until ${issued.expires}. It is shown this once.`,
@@ -61,6 +51,33 @@ export function createTokenCommand(context: CliContext) {
       if (options.json) return printJson(context.terminal, issued);
       print(context.terminal, issued.macaroon);
     });
+}
+
+/** Has an authority issue a credential with the limits of the options, which are lists with commas between them. */
+export function issueToken(
+  client: HttpClient,
+  account: string,
+  options: {
+    readonly acls: string;
+    readonly stores?: string | undefined;
+    readonly snaps?: string | undefined;
+    readonly channels?: string | undefined;
+    readonly ttl: string;
+    readonly description: string;
+  },
+): Promise<z.infer<typeof issuedSchema>> {
+  return client.request(authorityPath('tokens'), issuedSchema, {
+    method: 'POST',
+    json: {
+      account,
+      permissions: splitNames(options.acls),
+      stores: optionalNames(options.stores),
+      packages: optionalNames(options.snaps),
+      channels: optionalNames(options.channels),
+      ttl: secondsOf(options.ttl),
+      description: options.description,
+    },
+  });
 }
 
 /** `airlock authority list tokens ACCOUNT`. */
@@ -97,12 +114,12 @@ export function revokeAccountTokenCommand(context: CliContext) {
 }
 
 /** Names with commas between them; undefined stays it. */
-export function optionalNames(text: string | undefined): string[] | undefined {
+function optionalNames(text: string | undefined): string[] | undefined {
   return text === undefined ? undefined : splitNames(text);
 }
 
 /** Seconds of 30m, 12h or 90d. */
-export function secondsOf(text: string): number {
+function secondsOf(text: string): number {
   const [, count, unit] = /^(\d{1,6})([mhd])$/.exec(text) ?? [];
   const seconds = unit === undefined ? undefined : UNIT_SECONDS[unit];
   if (count === undefined || seconds === undefined) {

@@ -2,9 +2,9 @@ import { join } from 'node:path';
 
 import { Command } from '@commander-js/extra-typings';
 
-import { authorityClient, authorityPath, splitNames } from '../authority/client.ts';
+import { authorityClient } from '../authority/client.ts';
 import { save } from '../authority/root.ts';
-import { issuedSchema, optionalNames, secondsOf } from '../authority/tokens.ts';
+import { issueToken } from '../authority/tokens.ts';
 import type { CliContext } from '../context.ts';
 import { makeExportFolder } from '../files.ts';
 import { note, printJson } from '../terminal.ts';
@@ -28,17 +28,9 @@ export function exportTokenCommand(context: CliContext) {
     .action(async (account, options) => {
       const client = await authorityClient(context);
       const folder = await makeExportFolder(context, options.exportDir);
-      const { macaroon, sessionId, expires } = await client.request(authorityPath('tokens'), issuedSchema, {
-        method: 'POST',
-        json: {
-          account,
-          permissions: splitNames(options.acls),
-          stores: optionalNames(options.stores),
-          packages: optionalNames(options.snaps),
-          channels: optionalNames(options.channels),
-          ttl: secondsOf(options.ttl),
-          description: 'store-admin export token',
-        },
+      const { macaroon, sessionId, expires } = await issueToken(client, account, {
+        ...options,
+        description: 'store-admin export token',
       });
       const file = join(folder, `store-admin-token-${sessionId.slice(0, 12)}.macaroon`);
       await save(file, macaroon, 0o600);

@@ -1,6 +1,6 @@
 import { AirlockError } from '../../errors.ts';
 import { decideRevision } from '../../publishers/index.ts';
-import type { SnapYaml } from '../../snaps/index.ts';
+import { revisionFacts, type SnapYaml } from '../../snaps/index.ts';
 import type { Queries } from '../database.ts';
 
 /** A revision that was given its number. */
@@ -59,15 +59,8 @@ async function insertRevision(queries: Queries, file: File, revision: number): P
       revision,
       sha3_384: file.sha3_384,
       size: file.size,
-      version: yaml.version,
-      type: yaml.type,
-      architectures: [...yaml.architectures],
-      base: yaml.base ?? null,
-      confinement: yaml.confinement,
-      grade: yaml.grade,
-      epoch: { read: [...yaml.epoch.read], write: [...yaml.epoch.write] },
+      ...revisionFacts(yaml),
       snapYaml: text,
-      provenance: yaml.provenance,
       createdAt: file.at.toISOString(),
     })
     .execute();

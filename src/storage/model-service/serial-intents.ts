@@ -91,20 +91,20 @@ export async function intentsOfSerials(
 /** Records promises. Throws the database's own error when a serial or device key of the model is taken meanwhile. */
 export async function addIntents(queries: Queries, intents: readonly NewIntent[]): Promise<void> {
   if (intents.length === 0) return;
-  await queries
-    .insertInto('SerialIntent')
-    .values(
-      intents.map((intent) => ({
-        ...intent,
-        headers: { ...intent.headers },
-        serialRequest: Buffer.from(intent.serialRequest),
-        batch: null,
-        signedAt: null,
-        closedReason: null,
-        serialAssertion: null,
-      })),
-    )
-    .execute();
+  await queries.insertInto('SerialIntent').values(intents.map(unsigned)).execute();
+}
+
+/** The row of a draft that nobody has signed. */
+function unsigned(intent: NewIntent) {
+  return {
+    ...intent,
+    headers: { ...intent.headers },
+    serialRequest: Buffer.from(intent.serialRequest),
+    batch: null,
+    signedAt: null,
+    closedReason: null,
+    serialAssertion: null,
+  };
 }
 
 /**
@@ -119,15 +119,7 @@ export async function redraftIntent(
 ): Promise<boolean> {
   const result = await queries
     .updateTable('SerialIntent')
-    .set({
-      ...intent,
-      headers: { ...intent.headers },
-      serialRequest: Buffer.from(intent.serialRequest),
-      batch: null,
-      signedAt: null,
-      closedReason: null,
-      serialAssertion: null,
-    })
+    .set(unsigned(intent))
     .where('id', '=', was.id)
     .where('signedAt', was.serialAssertion === null ? 'is' : 'is not', null)
     .executeTakeFirst();
