@@ -136,11 +136,7 @@ async function revisionMaterial(
     .where('snapId', '=', snapId)
     .where('revision', '=', revision)
     .executeTakeFirst();
-  if (row === undefined)
-    throw new ExportError(
-      'revision-unknown',
-      `cannot export revision ${revision} of ${name}: it is not here`,
-    );
+  if (row === undefined) throw unknownRevision(name, revision);
   const pairs = components.map(({ component }) => component);
   return {
     revision: {
@@ -168,6 +164,11 @@ async function revisionMaterial(
       pairs.map((component) => ({ ...component, snapRevision: revision })),
     ),
   };
+}
+
+/** There is no such revision here, or none for whoever asks. */
+export function unknownRevision(name: string, revision: number): ExportError {
+  return new ExportError('revision-unknown', `cannot export revision ${revision} of ${name}: it is not here`);
 }
 
 /** The components that go with a revision of a snap. */

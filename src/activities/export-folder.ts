@@ -1,3 +1,5 @@
+import { rm } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { makeFolder } from '../folders.ts';
 import { ExportError } from './export-errors.ts';
 
@@ -17,4 +19,16 @@ export async function makeExportFolder(wanted: string | null, own: string): Prom
       cause,
     );
   }
+}
+
+/** Where one export of an account lies until it was fetched: never where the account says. */
+export function accountFolder(exports: string, name: string): string {
+  return resolve(exports, 'accounts', name);
+}
+
+/** Removes such a folder, and no other one. */
+export async function removeAccountFolder(folder: string, exports: string): Promise<void> {
+  if (dirname(resolve(folder)) !== resolve(exports, 'accounts'))
+    throw new TypeError(`internal error: ${folder} is no export of an account`);
+  await rm(folder, { recursive: true, force: true });
 }

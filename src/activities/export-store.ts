@@ -65,7 +65,9 @@ export async function issueAdminToken(
   const account = await adminOf(queries, input);
   await accountKeys(new AssertionCloser(queries), input.keys);
   const folder = await makeExportFolder(input.exportDir, deps.exportFolder);
-  const expires = new Date(at.getTime() + TOKEN_DAYS * 86_400_000);
+  const year = new Date(at.getTime() + TOKEN_DAYS * 86_400_000);
+  const until = input.adminUntil === undefined ? year : new Date(input.adminUntil);
+  const expires = until < year ? until : year;
   const place = { folder, nameAt: (time: string) => fileNames.adminToken(input.store, time), at };
   const path = await freePath(
     place,

@@ -19,7 +19,7 @@ import {
 } from './export-archive.ts';
 import { AssertionCloser } from './export-assertions.ts';
 import { knownThere } from './export-basis.ts';
-import { snapMaterial, type CatalogParts } from './export-catalog.ts';
+import { snapMaterial, unknownRevision, type CatalogParts } from './export-catalog.ts';
 import {
   closureWarnings,
   scopeWithDependencies,
@@ -28,7 +28,7 @@ import {
 } from './export-dependencies.ts';
 import { snapIdsOf } from './export-visible-snaps.ts';
 import { ExportError } from './export-errors.ts';
-import { makeExportFolder } from './export-folder.ts';
+import { makeExportFolder, removeAccountFolder } from './export-folder.ts';
 import { storesFor } from './export-stores.ts';
 import {
   exportedRevisions,
@@ -53,6 +53,9 @@ export function createExportActivities(deps: ExportDeps) {
     /** Revokes the token of an export that failed, and removes its file. */
     withdrawExportToken: (token: ExportedToken, actor: string): Promise<void> =>
       withdrawAdminToken(token, actor, deps),
+
+    /** Removes the files of an account's export; a repeat finds them gone. */
+    removeAccountExport: (folder: string): Promise<void> => removeAccountFolder(folder, deps.exportFolder),
 
     /** Writes a store's archive. */
     async writeStoreExport(input: StoreExport, at: string, token: ExportedToken): Promise<ExportOutcome> {
@@ -106,6 +109,7 @@ async function writeSnaps(
       );
     const packages = input.packages.filter((one) => one.name === name);
     const revisions = packages.map(({ revision }) => revision);
+    if (input.releasedOnly) await requireReleased(queries, row.snapId, name, revisions);
     const selection = { ...input, ...(revisions.length > 0 ? { revisions } : {}) };
     const found = await snapMaterial(parts, row.snapId, selection, true);
     const material = found && withPushChannels(found, packages, at);
@@ -139,6 +143,23 @@ async function writeSnaps(
     ...(brought && { dependencies: brought.dependencies }),
     ...(known && { leftOut: leftOutOf(snaps) }),
   };
+}
+
+/** Throws `revision-unknown` for one that no channel ever held, as for one that is not here. */
+async function requireReleased(
+  queries: Queries,
+  snapId: string,
+  name: string,
+  revisions: readonly number[],
+): Promise<void> {
+  const rows = await queries
+    .selectFrom('ChannelRelease')
+    .select('revision')
+    .where('snapId', '=', snapId)
+    .where('revision', 'is not', null)
+    .execute();
+  const released = new Set(rows.map(({ revision }) => revision));
+  for (const revision of revisions) if (!released.has(revision)) throw unknownRevision(name, revision);
 }
 
 /** Snaps with what they need: of the store that was named, else each of the store that needs it. */

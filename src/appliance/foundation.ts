@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { DataFolder, type SecretBox } from '../config/index.ts';
 import {
   openDatabase,
@@ -58,4 +59,9 @@ export async function openFoundation({ data, env, log }: FoundationOptions): Pro
     env,
     clock: () => new Date(),
   };
+}
+
+/** Where exports and fetches go that name no folder. */
+export function exportFolderOf({ root }: DataFolder): string {
+  return join(root, 'exports');
 }

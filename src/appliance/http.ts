@@ -10,6 +10,8 @@ import { SerialService } from '../api/device/serial-service.ts';
 import { createSerialRoutes } from '../api/device/serials.ts';
 import { createFront, type Answering, type Counter } from '../api/front.ts';
 import { operatorCheck, operatorGate } from '../api/operator-gate.ts';
+import { AccountExports } from '../api/carry/account-exports.ts';
+import { createAccountExportApi } from '../api/carry/exports.ts';
 import { createCarryApi } from '../api/carry/index.ts';
 import { FileCache } from '../api/online/file-cache.ts';
 import { createOnlineApi, FORWARDED } from '../api/online/index.ts';
@@ -31,7 +33,7 @@ import { TokenOffice } from '../storage/authority/index.ts';
 import { deviceSecrets, openFileBlobStore } from '../storage/index.ts';
 import { signedSerials } from '../storage/model-service/index.ts';
 import { createMetrics, type Log, type Metrics } from '../telemetry/index.ts';
-import type { Foundation } from './foundation.ts';
+import { exportFolderOf, type Foundation } from './foundation.ts';
 import { handOverOf } from './hand-over.ts';
 import type { Role } from './roles.ts';
 import { siteOf } from './site.ts';
@@ -149,18 +151,32 @@ function healthCounters(
 /** An authority: the operator's routes, and what publishers ask. */
 function authorityCounters(shared: Shared, operator: MiddlewareHandler): Counter[] {
   const { foundation, temporal, tokens, random, report } = shared;
-  const { database, blobs, settings, clock } = foundation;
+  const { database, blobs, settings, clock, dataFolder } = foundation;
   const processes = authorityProcesses(temporal.connection.client);
+  const exportFolder = exportFolderOf(dataFolder);
   const deps = { database, blobs, settings, tokens, processes, clock, random, report };
   const publisher = createPublisherApi(deps);
   return [
     { prefix: '/ops/v1/authority', app: createAuthorityOps(deps, operator) },
+    {
+      prefix: '/carry/v1/exports',
+      app: createAccountExportApi({ ...deps, exports: accountExports(shared), exportFolder }),
+    },
     { prefix: '/carry/v1', app: createCarryApi({ database, blobs, settings, tokens, clock, report }) },
     ...['/dev/api', '/api/v2', '/unscanned-upload', '/v1', '/publishergw'].map((prefix) => ({
       prefix,
       app: publisher,
     })),
   ];
+}
+
+/** Exports that accounts ask for. */
+function accountExports({ temporal }: Shared): AccountExports {
+  return new AccountExports({
+    client: temporal.connection.client,
+    codecs: temporal.dataConverter.payloadCodecs ?? [],
+    temporalUi: null,
+  });
 }
 
 /** The Model Service: serials for devices, and the gateway for the admins of brands. */

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { createAuthoritySigningActivities } from '../activities/authority-signing.ts';
 import { createAuthorityActivities } from '../activities/authority.ts';
@@ -22,7 +21,7 @@ import { ACCOUNT_KEY_PUSHED, registerKeyId } from '../workflows/serials-contract
 import { installRuntime } from '../worker/runtime.ts';
 import { ensureSchedules } from '../worker/schedules.ts';
 import { startWorkers, type Workers } from '../worker/worker.ts';
-import type { Foundation } from './foundation.ts';
+import { exportFolderOf, type Foundation } from './foundation.ts';
 import type { Temporal } from './temporal.ts';
 import { openTokens } from './hsm-tokens.ts';
 import { RECURRING } from './recurring.ts';
@@ -61,7 +60,7 @@ export async function startWork(
     settings,
     tokens: new TokenOffice({ database, settings, random: (size) => new Uint8Array(randomBytes(size)) }),
     now: clock,
-    exportFolder: join(foundation.dataFolder.root, 'exports'),
+    exportFolder: exportFolderOf(foundation.dataFolder),
     location: 'airlock',
   });
   const fetches = createFetchActivities({
@@ -69,7 +68,7 @@ export async function startWork(
     blobs,
     settings,
     now: clock,
-    exportFolder: join(foundation.dataFolder.root, 'exports'),
+    exportFolder: exportFolderOf(foundation.dataFolder),
   });
   const { dataFolder } = foundation;
   const backups = createBackupActivities({ dataFolder, database, settings, blobs, clock });

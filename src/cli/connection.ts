@@ -37,20 +37,29 @@ export async function findAppliance(
   options: ConnectionOptions,
   env: Terminal['env'],
 ): Promise<OperatorConnection> {
-  const { DataFolder } = await import('../config/data-folder.ts');
+  const url = await findAddress(options, env);
+  const tokenFile =
+    options.tokenFile ?? env['AIRLOCK_OPERATOR_TOKEN_FILE'] ?? (await folderOf(options, env)).operatorToken;
+  return { url, token: env['AIRLOCK_OPERATOR_TOKEN'] ?? (await readToken(tokenFile)) };
+}
+
+/**
+ * Where the appliance is, for who needs no operator's token; without a slash at its end.
+ *
+ * @throws CliError `not-configured` when nothing says so
+ */
+export async function findAddress(options: ConnectionOptions, env: Terminal['env']): Promise<string> {
   const { readAddresses } = await import('../config/index.ts');
-  const root = options.data ?? defaultDataFolder(env);
-  const folder = new DataFolder(root, env);
+  const folder = await folderOf(options, env);
   const url = options.url ?? env['AIRLOCK_URL'] ?? (await readAddresses(folder))?.url;
-  if (url === undefined) {
-    const sentence = `cannot find a running Airlock in ${root}: start it with "airlock up", or name another by --data or --url`;
-    throw new CliError('unavailable', 'not-configured', sentence);
-  }
-  const tokenFile = options.tokenFile ?? env['AIRLOCK_OPERATOR_TOKEN_FILE'] ?? folder.operatorToken;
-  return {
-    url: url.replace(/\/+$/, ''),
-    token: env['AIRLOCK_OPERATOR_TOKEN'] ?? (await readToken(tokenFile)),
-  };
+  if (url !== undefined) return url.replace(/\/+$/, '');
+  const sentence = `cannot find a running Airlock in ${folder.root}: start it with "airlock up", or name another by --data or --url`;
+  throw new CliError('unavailable', 'not-configured', sentence);
+}
+
+async function folderOf({ data }: ConnectionOptions, env: Terminal['env']) {
+  const { DataFolder } = await import('../config/data-folder.ts');
+  return new DataFolder(data ?? defaultDataFolder(env), env);
 }
 
 async function readToken(file: string): Promise<string> {

@@ -58,19 +58,33 @@ export async function runOperation<T>(
 ): Promise<T> {
   const started = await client.request(path, startedSchema, { method: 'POST', ...request });
   if (options.watch && started.ui !== null) note(context.terminal, `Follow it at ${started.ui}`);
-  return follow(context, client, started.workflowId, result, options);
+  const { workflowId } = started;
+  const running = { workflowId, path: `/ops/v1/operations/${encodeURIComponent(workflowId)}` };
+  return followOperation(context, client, running, result, options);
 }
 
-async function follow<T>(
+/** A process that runs, and the path that tells how it is. */
+export interface RunningOperation {
+  readonly workflowId: string;
+  readonly path: string;
+}
+
+/**
+ * Waits for the result of a process.
+ *
+ * @throws CliError `workflow-failed` with the kind and the sentence of what went wrong; `interrupted`
+ */
+export async function followOperation<T>(
   context: CliContext,
   client: HttpClient,
-  workflowId: string,
+  running: RunningOperation,
   result: z.ZodType<T>,
   { onProgress }: FollowOptions,
 ): Promise<T> {
+  const { workflowId } = running;
   const wait = new Waiting(context);
   for (;;) {
-    const operation = await look(context, client, workflowId, wait);
+    const operation = await look(context, client, running, wait);
     wait.saw(operation);
     if (operation.progress) onProgress?.(operation.progress);
     switch (operation.status) {
@@ -96,15 +110,14 @@ async function follow<T>(
 async function look(
   context: CliContext,
   client: HttpClient,
-  workflowId: string,
+  { workflowId, path }: RunningOperation,
   wait: Waiting,
 ): Promise<Operation> {
   const { signal, now } = context;
-  const path = `/ops/v1/operations/${encodeURIComponent(workflowId)}?wait=${WAIT_SECONDS}`;
   const patience = now().getTime() + HOST_PATIENCE_MS;
   for (;;) {
     try {
-      return await client.request(path, operationSchema, { signal });
+      return await client.request(`${path}?wait=${WAIT_SECONDS}`, operationSchema, { signal });
     } catch (error) {
       if (signal.aborted) throw interrupted(workflowId, error);
       if (!(error instanceof CliError) || error.kind !== 'unavailable' || now().getTime() > patience)
@@ -117,7 +130,8 @@ async function look(
   }
 }
 
-function interrupted(workflowId: string, cause: unknown): CliError {
+/** An interrupt ended the waiting, and nothing else. */
+export function interrupted(workflowId: string, cause: unknown): CliError {
   const sentence = `cannot wait any longer: interrupted; ${workflowId} goes on, and the same command joins it`;
   return new CliError('unavailable', 'interrupted', sentence, { cause });
 }

@@ -18,6 +18,7 @@ export {
   type VerifiedMacaroon,
 } from './macaroons.ts';
 export { MAX_MACAROON_BYTES } from './macaroon-packets.ts';
+export * from './login-file.ts';
 export * from './names.ts';
 export * from './permissions.ts';
 export * from './releases.ts';

@@ -52,7 +52,8 @@ export class UpstreamConnection {
   async requireGood(response: Response, what: string, need = TO_VIEW): Promise<void> {
     if (response.ok) return;
     const { status } = response;
-    if (status === 403) throw roleMissing(what, (await refusalOf(response))?.code, need, this.store);
+    if (status === 403)
+      throw roleMissing(`fetch ${what}`, (await refusalOf(response))?.code, need, this.store);
     await response.body?.cancel();
     if (status === 401)
       throw new UpstreamError(

@@ -5,5 +5,6 @@ export type { UpstreamOptions } from './connection.ts';
 export * from './download.ts';
 export * from './errors.ts';
 export * from './login-file.ts';
+export * from './refusals.ts';
 export * from './snap-channels.ts';
 export * from './store-client.ts';

@@ -23,10 +23,11 @@ export async function refusalOf(
 
 /**
  * Of a log-in that is good and not good enough: an authority of ours tells which of the two is missing.
+ * @param act what was tried: `fetch my-app`
  * @param code what the other store called it
  */
 export function roleMissing(
-  what: string,
+  act: string,
   code: string | undefined,
   { role, permission }: Need,
   store: string | undefined,
@@ -42,7 +43,7 @@ export function roleMissing(
       : code === 'macaroon-permission-required'
         ? `${lacks.permission}, or is for other stores; export it again`
         : `${lacks.role}, or ${lacks.permission}`;
-  return new UpstreamError('role-missing', `cannot fetch ${what}: ${why}`);
+  return new UpstreamError('role-missing', `cannot ${act}: ${why}`);
 }
 
 /**

@@ -22,6 +22,8 @@ export interface StoreExport {
   readonly exportDir: string | null;
   /** The account whose admin token is written; the store's first admin when null. */
   readonly admin: string | null;
+  /** When the admin token ends at the latest, where it is to end with the log-in that asked for it. */
+  readonly adminUntil?: string;
   /** Brands whose stores may include a store of this export, beside those that its definition names. */
   readonly shareWith?: readonly { readonly store: string; readonly brands: readonly string[] }[];
   readonly basis?: Basis;
@@ -41,6 +43,8 @@ export interface SnapsExport {
     readonly revision: number;
     readonly channel: string | null;
   }[];
+  /** Whether exact revisions must be ones that a channel held at some time: others are their publisher's business. */
+  readonly releasedOnly?: boolean;
   readonly channels: readonly string[];
   readonly architectures: readonly string[];
   readonly store: string | null;
@@ -95,3 +99,17 @@ export interface ExportedToken {
   readonly sessionId: string;
   readonly expiresAt: string;
 }
+
+/** An export that an account asked for: it is fetched to another machine, and lies here until then. */
+export interface AccountExport {
+  /** With a folder of its own, which goes when the export is over. */
+  readonly wish: ExportInput & { readonly at: string; readonly exportDir: string };
+  /** How long the files wait to be fetched. */
+  readonly keepMs: number;
+}
+
+/** Query of an account's export: what was exported, null until all of it is there. */
+export const EXPORTED = 'exported';
+
+/** Signal to an account's export: its files are where they were to go. */
+export const EXPORT_FETCHED = 'exportFetched';

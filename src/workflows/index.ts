@@ -3,6 +3,7 @@ export * from './authority.ts';
 export { backup } from './backup.ts';
 export * from './blobs.ts';
 export * from './deltas.ts';
+export { exportForAccount } from './account-exports.ts';
 export * from './export-store.ts';
 export * from './fetches.ts';
 export * from './imports.ts';

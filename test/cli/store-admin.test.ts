@@ -460,7 +460,9 @@ test('export store --auth asks an online host, whose upstream has the store', as
   expect(outcome.stdout).toMatch(
     /^Logging in as store admin\.\.\.\nDownloading store metadata and assertion\.\.\.\n/,
   );
-  expect(server.seen[0]?.body).toMatchObject({
+  // The host is no authority: it was asked before it was shown anything.
+  expect(server.seen[0]).toMatchObject({ path: '/carry/v1/exports', authorization: undefined });
+  expect(server.seen[1]?.body).toMatchObject({
     kind: 'store',
     store: 'S',
     credentials: 'LOGIN',
@@ -469,6 +471,19 @@ test('export store --auth asks an online host, whose upstream has the store', as
   expect(await runCli('store-admin', [...args, '--admin', 'ada'], { env })).toMatchObject({
     status: 2,
     stderr: expect.stringContaining('cannot take --admin and --auth at once'),
+  });
+  expect(await runCli('store-admin', [...args, '--all'], { env })).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('cannot take --all and --auth at once on an online host'),
+  });
+  const snaps = ['export', 'snaps', 'my-app', '--auth', login];
+  expect(await runCli('store-admin', snaps, { env })).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('name the store that they are in by --store'),
+  });
+  expect(await runCli('store-admin', [...snaps, '--store', 'S'], { env })).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('this Airlock is no authority'),
   });
   await runCli('store-admin', [...args, '--with-dependencies'], { env });
   expect(

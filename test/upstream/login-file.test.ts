@@ -31,6 +31,11 @@ describe('a login file', () => {
     expect(parseLogin(root).authorization).toBe(`Macaroon root="${root}"`);
   });
 
+  test('may be one of the on-prem mode of snapcraft', () => {
+    const content = base64(JSON.stringify({ t: 'macaroon', v: root }));
+    expect(parseLogin(content).authorization).toBe(`Macaroon root="${root}"`);
+  });
+
   test.each(['', 'hello', '{}', base64('{"r":"x"}'), base64('{"r":"x","d":"y"}')])(
     'is refused when it is %j',
     (content) => {

@@ -1,4 +1,4 @@
-import { Hono, type Context } from 'hono';
+import { Hono } from 'hono';
 import { AssertionCloser } from '../../activities/export-assertions.ts';
 import { exporterSigner, metadataFileText, type SnapMaterial } from '../../activities/export-archive.ts';
 import { snapMaterial } from '../../activities/export-catalog.ts';
@@ -7,31 +7,20 @@ import { storesFor } from '../../activities/export-stores.ts';
 import { storeAssertions } from '../../activities/export-store.ts';
 import { encodeStream } from '../../assertions/index.ts';
 import { AirlockError } from '../../errors.ts';
-import { checkPermission, checkRole, checkStore, type StoreAct } from '../../publishers/index.ts';
 import { channelName, fallbacks, parseChannel, type Channel } from '../../snaps/index.ts';
-import { rolesIn, type TokenOffice } from '../../storage/authority/index.ts';
-import {
-  heldReleases,
-  type BlobStore,
-  type Database,
-  type Queries,
-  type SettingStore,
-} from '../../storage/index.ts';
+import { heldReleases, type BlobStore, type Queries, type SettingStore } from '../../storage/index.ts';
 import { fileAnswer } from '../device/file-answer.ts';
 import type { DeviceEnv } from '../device/index.ts';
-import { clientError, ERROR_CONTENT_TYPE, storeErrorBody } from '../errors.ts';
+import { clientError } from '../errors.ts';
+import { errorAnswer } from '../ops/http.ts';
+import { requireRole, type RoleDeps } from './roles.ts';
 
 /** What the interface for online hosts needs from an authority. */
-export interface CarryDeps {
-  readonly database: Database;
+export interface CarryDeps extends RoleDeps {
   readonly blobs: BlobStore;
   readonly settings: SettingStore;
-  readonly tokens: TokenOffice;
-  readonly clock: () => Date;
   readonly report: (error: unknown) => void;
 }
-
-const AUTHORIZATION = /^macaroon\s+(?:root\s*=\s*)?"?([A-Za-z0-9_=-]+)"?\s*(?:,.*)?$/i;
 
 /**
  * What an authority gives to online hosts that carry a brand store elsewhere, under `/carry/v1`: its snaps, to an account with
@@ -42,12 +31,8 @@ export function createCarryApi(deps: CarryDeps): Hono<DeviceEnv> {
   const app = new Hono<DeviceEnv>();
   const { queries } = deps.database;
   app.onError((error) => {
-    const told = clientError(error);
-    if (told.status === 500) deps.report(error);
-    return new Response(storeErrorBody(told), {
-      status: told.status,
-      headers: { 'content-type': ERROR_CONTENT_TYPE },
-    });
+    if (clientError(error).status === 500) deps.report(error);
+    return errorAnswer(error);
   });
 
   app.get('/carry/v1/stores/:store/snaps', async (context) => {
@@ -156,7 +141,7 @@ export function createCarryApi(deps: CarryDeps): Hono<DeviceEnv> {
 
   app.get('/carry/v1/stores/:store/admin', async (context) => {
     const store = context.req.param('store');
-    const { accountId, expires } = await requireRole(deps, context, store, 'administer');
+    const { accountId, attenuation } = await requireRole(deps, context, store, 'administer');
     const { username, displayName, email } = await queries
       .selectFrom('Account')
       .select(['username', 'displayName', 'email'])
@@ -167,7 +152,7 @@ export function createCarryApi(deps: CarryDeps): Hono<DeviceEnv> {
       username,
       displayName,
       email: email ?? '',
-      expires: expires?.toISOString() ?? null,
+      expires: attenuation.expires?.toISOString() ?? null,
     });
   });
 
@@ -254,34 +239,6 @@ async function metadataOf(deps: CarryDeps, store: string, accountId: string): Pr
     },
     await exporterSigner(deps.settings, at),
   );
-}
-
-/** The account of the credential, and when that ends; refused as if there were no such store unless it has a role there. */
-async function requireRole(
-  deps: CarryDeps,
-  context: Context,
-  store: string,
-  act: Extract<StoreAct, 'view' | 'administer'>,
-): Promise<{ readonly accountId: string; readonly expires: Date | undefined }> {
-  const macaroon = AUTHORIZATION.exec(context.req.header('authorization') ?? '')?.[1];
-  if (macaroon === undefined)
-    throw new AirlockError(
-      'unauthenticated',
-      'login-missing',
-      'cannot tell who asks: send "Authorization: Macaroon TOKEN"',
-    );
-  const { accountId, attenuation } = await deps.tokens.verify(macaroon, deps.clock());
-  checkPermission(attenuation, act === 'view' ? 'package_access' : 'store_admin');
-  checkStore(attenuation, store);
-  const roles = await rolesIn(deps.database.queries, accountId, store);
-  if (roles.length === 0)
-    throw new AirlockError(
-      'not-found',
-      'store-unknown',
-      `cannot find the store ${store.slice(0, 80)}: there is none that this account has a role in, and it needs the role ${act === 'view' ? 'Viewer' : 'Admin'}`,
-    );
-  checkRole(roles, act, store);
-  return { accountId, expires: attenuation.expires };
 }
 
 function unknownSnap(name: string, store: string): AirlockError {

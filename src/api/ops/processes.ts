@@ -1,4 +1,8 @@
-import { WorkflowNotFoundError, type WorkflowExecutionDescription } from '@temporalio/client';
+import {
+  WorkflowNotFoundError,
+  type WorkflowExecutionDescription,
+  type WorkflowHandle,
+} from '@temporalio/client';
 import { z } from 'zod';
 import { errorOfFailure } from '../../activities/errors.ts';
 import { AirlockError } from '../../errors.ts';
@@ -20,11 +24,14 @@ const progressSchema = z.object({
   unit: z.enum(['bytes', 'snaps', 'steps']),
 });
 
+/** What it takes to follow them. */
+export type ProcessDeps = Pick<OpsDeps, 'client' | 'codecs' | 'temporalUi'>;
+
 /** Long operations as Temporal runs them: start, look, wait. */
 export class Processes {
-  readonly #deps: OpsDeps;
+  readonly #deps: ProcessDeps;
 
-  constructor(deps: OpsDeps) {
+  constructor(deps: ProcessDeps) {
     this.#deps = deps;
   }
 
@@ -47,25 +54,26 @@ export class Processes {
 
   /**
    * How an operation is, after waiting at most `waitMs` for its end.
+   * @param runId which of those that had this id; the newest when absent
    * @throws AirlockError `operation-unknown`
    */
-  async look(workflowId: string, waitMs: number) {
-    const handle = this.#deps.client.workflow.getHandle(workflowId);
-    const end = waitMs > 0 ? await this.#settled(workflowId, waitMs) : undefined;
+  async look(workflowId: string, waitMs: number, runId?: string) {
+    const handle = this.#deps.client.workflow.getHandle(workflowId, runId);
+    const end = waitMs > 0 ? await this.#settled(handle, waitMs) : undefined;
     const found = await handle.describe().catch((error: unknown) => {
       if (error instanceof WorkflowNotFoundError) throw unknownOperation(workflowId);
       throw errorOfFailure(error);
     });
     const status = statusOf(found);
     const steps = status === 'running' ? await pendingSteps(found, this.#deps.codecs) : undefined;
-    const over = status === 'running' ? undefined : (end ?? (await this.#settled(workflowId, 10_000)));
+    const over = status === 'running' ? undefined : (end ?? (await this.#settled(handle, 10_000)));
     return {
       workflowId,
       type: found.type,
       status,
       startedAt: found.startTime.toISOString(),
       ui: this.#page(workflowId),
-      progress: steps === undefined ? null : await this.#progress(workflowId, steps),
+      progress: steps === undefined ? null : await this.#progress(handle, steps),
       waiting: steps?.waiting ?? null,
       result: over !== undefined && 'result' in over ? over.result : null,
       error: over !== undefined && 'error' in over ? over.error : null,
@@ -82,16 +90,15 @@ export class Processes {
     }
   }
 
-  async #settled(workflowId: string, waitMs: number) {
-    const { client } = this.#deps;
+  async #settled(handle: WorkflowHandle, waitMs: number) {
     const waiting = Symbol('still running');
     const { promise: over, resolve } = Promise.withResolvers<typeof waiting>();
     const timer = setTimeout(() => resolve(waiting), waitMs);
     try {
-      const outcome: unknown = await Promise.race([client.workflow.getHandle(workflowId).result(), over]);
+      const outcome: unknown = await Promise.race([handle.result(), over]);
       return outcome === waiting ? undefined : { result: outcome };
     } catch (error) {
-      if (error instanceof WorkflowNotFoundError) throw unknownOperation(workflowId);
+      if (error instanceof WorkflowNotFoundError) throw unknownOperation(handle.workflowId);
       const { kind, code, message } = errorOfFailure(error);
       return { error: { kind, code, message } };
     } finally {
@@ -99,10 +106,10 @@ export class Processes {
     }
   }
 
-  async #progress(workflowId: string, steps: PendingSteps) {
+  async #progress(handle: WorkflowHandle, steps: PendingSteps) {
     const { client } = this.#deps;
     const answer = await client.connection
-      .withDeadline(Date.now() + QUERY_MS, () => client.workflow.getHandle(workflowId).query(PROGRESS))
+      .withDeadline(Date.now() + QUERY_MS, () => handle.query(PROGRESS))
       .catch(() => undefined);
     const progress = progressSchema.safeParse(answer);
     if (!progress.success) return null;

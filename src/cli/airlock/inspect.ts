@@ -10,6 +10,7 @@ import type { CliContext } from '../context.ts';
 import { usageError } from '../errors.ts';
 import { existingFile, readDocument } from '../files.ts';
 import { print, printJson } from '../terminal.ts';
+import { verifyArchive } from '../verified-archive.ts';
 
 /** What was found in a file; every digest, and each signature whose key is known, was checked. */
 interface Inspection {
@@ -66,23 +67,7 @@ async function inspect(
 }
 
 async function inspectArchive(context: CliContext, file: string): Promise<Inspection> {
-  const { digestWrong, readBundle } = await import('../../bundles/index.ts');
-  const members: { name: string; size: number }[] = [];
-  const head = await readBundle(
-    file,
-    {
-      async member({ listed, chunks }) {
-        const hash = createHash('sha3-384');
-        for await (const { bytes, release } of chunks) {
-          hash.update(bytes);
-          release();
-        }
-        if (hash.digest('hex') !== listed.digest) throw digestWrong(listed.name);
-        members.push({ name: listed.name, size: listed.size });
-      },
-    },
-    { signal: context.signal },
-  );
+  const { head, members } = await verifyArchive(file, context.signal);
   return { ...aboutManifest(head), members, verdict: AS_EXPORTED };
 }
 

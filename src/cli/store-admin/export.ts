@@ -2,7 +2,7 @@ import { Command, Option } from '@commander-js/extra-typings';
 import { z } from 'zod';
 
 import { splitNames } from '../authority/client.ts';
-import { INVENTORY, SINCE, basisOf, remarkLeftOut } from '../basis.ts';
+import { INVENTORY, SINCE, basisOf, remarkLeftOut, type BasisRequest } from '../basis.ts';
 import type { CliContext } from '../context.ts';
 import { WITH_DEPENDENCIES, remarkDependencies } from '../dependencies.ts';
 import { usageError } from '../errors.ts';
@@ -12,6 +12,7 @@ import { barLine } from '../progress.ts';
 import type { ExportResult } from '../snap-store-proxy/contract.ts';
 import { print, printJson } from '../terminal.ts';
 import { runTransfer } from '../transfers.ts';
+import { exportByLogin, exportingAuthority, timeAlone } from './login-export.ts';
 
 /** `store-admin export store STORE_ID`: a store with its snaps, metadata and keys, and an admin token beside it. */
 export function exportStoreCommand(context: CliContext) {
@@ -39,7 +40,7 @@ export function exportStoreCommand(context: CliContext) {
     )
     .option(
       '--auth <file>',
-      'on an online host, whose upstream has the store: log-in file of "snapcraft export-login --acls package_access,store_admin"',
+      'at an authority without the operator\'s token, or on an online host whose upstream has the store: log-in file of "snapcraft export-login --acls package_access,store_admin"',
     )
     .option(...SINCE)
     .option(...INVENTORY)
@@ -55,17 +56,12 @@ export function exportStoreCommand(context: CliContext) {
         throw usageError(
           'cannot take --share-with and --auth at once: the authority that has the store shares it',
         );
-      if (options.all && auth !== undefined)
-        throw usageError(
-          'cannot take --all and --auth at once: only the authority knows what left its store; name channels and architectures',
-        );
       if (options.withDependencies && !options.snaps)
         throw usageError(
           'cannot take --with-dependencies and --no-snaps at once: what snaps need comes along with them',
         );
       const wish = {
         kind: 'store',
-        store,
         snaps: options.snaps,
         channels: options.all ? [] : splitNames(options.channel).map(fullName),
         architectures: options.all ? [] : splitNames(options.arch),
@@ -77,15 +73,11 @@ export function exportStoreCommand(context: CliContext) {
         auth === undefined
           ? await runExport(context, options, {
               ...wish,
+              store,
               admin,
               ...(shareWith.length > 0 && { shareWith }),
             })
-          : await runExport(
-              context,
-              options,
-              { ...wish, credentials: await readDocument(context.terminal, auth) },
-              '/ops/v1/fetches',
-            );
+          : await exportWithLogin(context, { store, auth, ...options }, wish);
       if (options.json) return printJson(context.terminal, result);
       remarkLeftOut(context, result);
       remarkDependencies(context, result);
@@ -102,6 +94,10 @@ export function exportSnapsCommand(context: CliContext) {
     .option('--channel <channels>', 'channels, with commas between them', 'stable')
     .option('--arch <architectures>', 'architectures, with commas between them', 'amd64')
     .option('--store <store-id>', 'store that the snaps are in')
+    .option(
+      '--auth <file>',
+      'at an authority, with --store and without the operator\'s token: log-in file of "snapcraft export-login --acls package_access"',
+    )
     .option('--from-yaml <file>', 'exact revisions: a list "packages" of name, revision and push_channel')
     .option(...SINCE)
     .option(...INVENTORY)
@@ -114,16 +110,20 @@ export function exportSnapsCommand(context: CliContext) {
       if (names.length === 0 && packages.length === 0) {
         throw usageError('cannot export nothing: name snaps, or a file by --from-yaml');
       }
-      const result = await runExport(context, options, {
+      const { auth, store } = options;
+      const wish = {
         kind: 'snaps',
         names,
         packages,
         channels: splitNames(options.channel).map(fullName),
         architectures: splitNames(options.arch),
-        store: options.store,
         ...(await basisOf(options)),
         withDependencies: options.withDependencies,
-      });
+      };
+      const result =
+        auth === undefined
+          ? await runExport(context, options, { ...wish, store })
+          : await exportSnapsWithLogin(context, { store, auth, exportDir: options.exportDir }, wish);
       if (options.json) return printJson(context.terminal, result);
       remarkLeftOut(context, result);
       remarkDependencies(context, result);
@@ -136,6 +136,52 @@ export function exportSnapsCommand(context: CliContext) {
 interface ExportOptions {
   readonly exportDir?: string | undefined;
   readonly watch?: true | undefined;
+}
+
+interface LoginExport extends ExportOptions {
+  readonly store: string;
+  readonly auth: string;
+  readonly all?: true | undefined;
+}
+
+type StoreWish = { readonly basis?: BasisRequest } & Readonly<Record<string, unknown>>;
+
+/** A store by the log-in of its admin: from the authority itself, or by an online host whose upstream that is. */
+async function exportWithLogin(
+  context: CliContext,
+  { store, auth, all, ...options }: LoginExport,
+  wish: StoreWish,
+): Promise<ExportResult> {
+  const authority = await exportingAuthority(context, auth);
+  if (authority !== undefined)
+    return exportByLogin(
+      context,
+      authority,
+      { store, exportDir: options.exportDir },
+      { ...wish, ...timeAlone(wish) },
+    );
+  if (all)
+    throw usageError(
+      'cannot take --all and --auth at once on an online host: only the authority knows what left its store; name channels and architectures, or the authority by --url',
+    );
+  const credentials = await readDocument(context.terminal, auth);
+  return runExport(context, options, { ...wish, store, credentials }, '/ops/v1/fetches');
+}
+
+/** Snaps of a store by the log-in of somebody who sees it. */
+async function exportSnapsWithLogin(
+  context: CliContext,
+  { store, auth, exportDir }: Omit<LoginExport, 'store'> & { readonly store: string | undefined },
+  wish: StoreWish,
+): Promise<ExportResult> {
+  if (store === undefined)
+    throw usageError('cannot export snaps with --auth alone: name the store that they are in by --store');
+  const authority = await exportingAuthority(context, auth);
+  if (authority !== undefined)
+    return exportByLogin(context, authority, { store, exportDir }, { ...wish, ...timeAlone(wish) });
+  throw usageError(
+    'cannot export snaps with --auth here: this Airlock is no authority; name one by --url, or use "snap-store-proxy fetch-snaps --auth" on an online host',
+  );
 }
 
 async function runExport(

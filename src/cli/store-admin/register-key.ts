@@ -7,7 +7,7 @@ import { CliError } from '../errors.ts';
 import { HttpClient } from '../http-client.ts';
 import { askedBounds, CONSTRAINT, repeated, UNTIL, type AskedBounds } from '../key-bounds.ts';
 import { note, print } from '../terminal.ts';
-import { authorityToken } from './authority-token.ts';
+import { authorityLogin } from './authority-login.ts';
 import { brandGateway } from './gateway.ts';
 
 const registrationSchema = z.looseObject({ state: z.string(), 'account-key-request': z.string().nullable() });
@@ -60,7 +60,7 @@ async function registerKey(context: CliContext, keyId: string, options: Register
   print(terminal, 'Registering signing key with the global Snap Store...');
   const authority = new HttpClient({
     url: url.replace(/\/+$/, ''),
-    authorization: `Macaroon ${await authorityToken(terminal, options.auth)}`,
+    authorization: await authorityLogin(terminal, options.auth),
     name: 'the outside store',
     hint: 'check the address, or carry the request there with --request-out',
   });

@@ -1,0 +1,162 @@
+import { createReadStream } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { Hono, type Context } from 'hono';
+import { accountFolder } from '../../activities/export-folder.ts';
+import { channelName, parseChannel } from '../../snaps/index.ts';
+import { appendAct } from '../../storage/index.ts';
+import { sendFile } from '../../storage/file-sending.ts';
+import type { ExportOutcome } from '../../workflows/export-contract.ts';
+import { rangedAnswer } from '../device/file-answer.ts';
+import type { DeviceEnv } from '../device/index.ts';
+import { clientError } from '../errors.ts';
+import { errorAnswer, jsonBody } from '../ops/http.ts';
+import { unknownExport, type AccountExports } from './account-exports.ts';
+import { accountExportRequest, type AccountExportRequest } from './export-contract.ts';
+import { knownCaller, requireExport, requireKeysOf, requireStill } from './export-rights.ts';
+import type { Caller, RoleDeps } from './roles.ts';
+
+/** What exports for accounts need. */
+export interface AccountExportDeps extends RoleDeps {
+  readonly exports: AccountExports;
+  /** Where the host's exports lie. */
+  readonly exportFolder: string;
+  readonly random: (bytes: number) => Uint8Array;
+  readonly report: (error: unknown) => void;
+}
+
+/** How long an export waits to be fetched: a night, and who looks in the morning. */
+const KEEP_MS = 24 * 3_600_000;
+/** Longest wait of one request, in seconds; under the patience of proxies. */
+const WAIT_MAX = 25;
+
+/**
+ * Exports of a store for its own people, under `/carry/v1/exports`: begun with the permissions that a fetch by an online host takes, seen
+ * and fetched by the log-in that began them alone. The files lie in a folder that nobody names, until they were fetched or a day is over.
+ */
+export function createAccountExportApi(deps: AccountExportDeps): Hono<DeviceEnv> {
+  const app = new Hono<DeviceEnv>();
+  app.onError((error) => {
+    if (clientError(error).status === 500) deps.report(error);
+    return errorAnswer(error);
+  });
+
+  /** Tells commands, before they show a log-in, that this host exports by one. */
+  app.get('/carry/v1/exports', (context) => context.json({ exports: true }));
+
+  app.post('/carry/v1/exports/:store', async (context) => {
+    const store = context.req.param('store');
+    const request = await jsonBody(context, accountExportRequest);
+    const caller = await requireExport(deps, context, store, request);
+    if (request.kind === 'store') await requireKeysOf(deps.database.queries, store, request.keys);
+    const owner = ownerOf(caller, store);
+    const wish = wishOf(request, store, caller, deps);
+    const started = await deps.exports.start(owner, request, { wish, keepMs: KEEP_MS });
+    if (!started.joined)
+      await appendAct(deps.database.queries, {
+        at: deps.clock(),
+        actor: caller.accountId,
+        act: request.kind === 'store' ? 'store.export' : 'snaps.export',
+        subject: store,
+        details: { id: started.id },
+      });
+    return context.json(started, 202);
+  });
+
+  app.get('/carry/v1/exports/:store/:id', async (context) => {
+    const owner = await ownerAgain(deps, context);
+    const wait = Number(context.req.query('wait') ?? '0');
+    const seconds = Number.isFinite(wait) ? Math.min(Math.max(wait, 0), WAIT_MAX) : 0;
+    const { result, ...found } = await deps.exports.look(owner, context.req.param('id'), seconds * 1000);
+    return context.json({ ...found, result: result && withoutPaths(result) });
+  });
+
+  app.get('/carry/v1/exports/:store/:id/files/:name', async (context) => {
+    const owner = await ownerAgain(deps, context);
+    const { id, name } = context.req.param();
+    const outcome = await deps.exports.files(owner, id);
+    const paths = outcome && [...outcome.files.map(({ path }) => path), outcome.tokenFile ?? ''];
+    const path = paths?.find((one) => basename(one) === name);
+    const found = path && (await stat(path).catch(() => undefined));
+    if (!path || !found) throw unknownExport(id);
+    const file = {
+      size: found.size,
+      etag: `"${id}/${name}"`,
+      open: (range: { start: number; end: number }) => Promise.resolve(createReadStream(path, range)),
+      sender: async (range: { start: number; end: number }) => {
+        const handle = await open(path, 'r');
+        return (to: Parameters<typeof sendFile>[2]) => sendFile(handle, range, to);
+      },
+    };
+    return rangedAnswer(context, file, {
+      contentType: 'application/octet-stream',
+      fileName: name,
+      cacheControl: 'no-store',
+      report: deps.report,
+    });
+  });
+
+  app.delete('/carry/v1/exports/:store/:id', async (context) => {
+    await deps.exports.end(await ownerAgain(deps, context), context.req.param('id'));
+    return context.body(null, 204);
+  });
+  return app;
+}
+
+function ownerOf({ accountId, macaroon }: Caller, store: string) {
+  return { accountId, macaroon, store };
+}
+
+/** Who began an export, and may still have it. */
+async function ownerAgain(deps: AccountExportDeps, context: Context) {
+  const { store = '', id = '' } = context.req.param();
+  const caller = await knownCaller(deps, context);
+  const owner = ownerOf(caller, store);
+  await requireStill(deps, caller, store, await deps.exports.kindOf(owner, id));
+  return owner;
+}
+
+function wishOf(
+  request: AccountExportRequest,
+  store: string,
+  { accountId, attenuation }: Caller,
+  { exportFolder, random, clock }: AccountExportDeps,
+) {
+  const common = {
+    channels: request.channels.map((text) => channelName(parseChannel(text))),
+    architectures: request.architectures,
+    exportDir: accountFolder(exportFolder, Buffer.from(random(16)).toString('hex')),
+    ...(request.basis && { basis: request.basis }),
+    ...(request.withDependencies && { withDependencies: true as const }),
+    at: clock().toISOString(),
+    store,
+    actor: accountId,
+  };
+  if (request.kind === 'store') {
+    const { kind, keys, snaps } = request;
+    const { expires } = attenuation;
+    const until = expires && { adminUntil: expires.toISOString() };
+    return { ...common, kind, keys, snaps, admin: accountId, ...until };
+  }
+  const { kind, names, packages } = request;
+  return {
+    ...common,
+    kind,
+    names: [...new Set(names)],
+    releasedOnly: true as const,
+    packages: packages.map((one) => ({
+      name: one.name,
+      revision: one.revision,
+      channel: one.push_channel ?? null,
+    })),
+  };
+}
+
+/** Where files lie on this host is nobody's business. */
+function withoutPaths(outcome: ExportOutcome) {
+  return {
+    ...outcome,
+    files: outcome.files.map(({ subject, path, size }) => ({ subject, name: basename(path), size })),
+    tokenFile: outcome.tokenFile && basename(outcome.tokenFile),
+  };
+}

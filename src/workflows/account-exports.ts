@@ -1,0 +1,55 @@
+import {
+  CancellationScope,
+  condition,
+  defineQuery,
+  defineSignal,
+  proxyActivities,
+  setHandler,
+} from '@temporalio/workflow';
+import type { ExportActivities } from '../activities/exports.ts';
+import { EXPORTED, EXPORT_FETCHED, type AccountExport, type ExportOutcome } from './export-contract.ts';
+import { importProgress } from './import-messages.ts';
+import { commit, largeFiles } from './options.ts';
+
+const { issueExportToken, withdrawExportToken, removeAccountExport } =
+  proxyActivities<ExportActivities>(commit);
+const { writeStoreExport, writeSnapExports } = proxyActivities<ExportActivities>({
+  ...largeFiles,
+  startToCloseTimeout: '24h',
+});
+
+const exported = defineQuery<ExportOutcome | null>(EXPORTED);
+const fetched = defineSignal(EXPORT_FETCHED);
+
+/**
+ * Exports for an account, keeps the files until they were fetched or their time is over, and removes them. An admin token of an
+ * export that nobody fetched is withdrawn.
+ *
+ * @returns whether it was fetched
+ */
+export async function exportForAccount({ wish, keepMs }: AccountExport): Promise<boolean> {
+  let outcome: ExportOutcome | null = null;
+  let isFetched = false;
+  setHandler(importProgress, () => ({ step: 'writing', done: 0, total: 0, unit: 'bytes' }));
+  setHandler(exported, () => outcome);
+  setHandler(fetched, () => {
+    isFetched = true;
+  });
+  try {
+    if (wish.kind === 'snaps') {
+      outcome = await writeSnapExports(wish, wish.at);
+      await condition(() => isFetched, keepMs);
+      return isFetched;
+    }
+    const token = await issueExportToken(wish, wish.at);
+    try {
+      outcome = await writeStoreExport(wish, wish.at, token);
+      await condition(() => isFetched, keepMs);
+      return isFetched;
+    } finally {
+      if (!isFetched) await CancellationScope.nonCancellable(() => withdrawExportToken(token, wish.actor));
+    }
+  } finally {
+    await CancellationScope.nonCancellable(() => removeAccountExport(wish.exportDir));
+  }
+}
