@@ -47,13 +47,14 @@ export class UpstreamConnection {
 
   /**
    * @param need what the log-in must have for this
+   * @param verb what was tried with it
    * @throws UpstreamError what the status of a bad answer means
    */
-  async requireGood(response: Response, what: string, need = TO_VIEW): Promise<void> {
+  async requireGood(response: Response, what: string, need = TO_VIEW, verb = 'fetch'): Promise<void> {
     if (response.ok) return;
     const { status } = response;
     if (status === 403)
-      throw roleMissing(`fetch ${what}`, (await refusalOf(response))?.code, need, this.store);
+      throw roleMissing(`${verb} ${what}`, (await refusalOf(response))?.code, need, this.store);
     await response.body?.cancel();
     if (status === 401)
       throw new UpstreamError(
@@ -62,7 +63,7 @@ export class UpstreamConnection {
       );
     throw new UpstreamError(
       status >= 500 || status === 429 ? 'upstream-unreachable' : 'upstream-refused',
-      `cannot fetch ${what} from ${this.url}: it answered with status ${status}`,
+      `cannot ${verb} ${what} from ${this.url}: it answered with status ${status}`,
     );
   }
 

@@ -2,6 +2,7 @@ import { ANY_ARCHITECTURE, parseChannel, type Channel } from '../snaps/index.ts'
 import { architecturesSchema, carriedChannelsSchema, infoSchema, jsonOf } from './answers.ts';
 import { UpstreamConnection, type UpstreamOptions } from './connection.ts';
 import { UpstreamError } from './errors.ts';
+import { refusalOf, storeNotSeen, TO_VIEW } from './refusals.ts';
 
 /** What the channels of a snap hold in another store. */
 export interface SnapChannels {
@@ -19,7 +20,7 @@ export interface SnapChannels {
 const ARCHITECTURES_MAX = 16;
 const SERIES = { 'snap-device-series': '16' };
 
-/** Asks another store about channels and revisions of a snap rather than for one of them. */
+/** Asks another store about channels and revisions of a snap that is to be overridden. */
 export class SnapChannelClient {
   readonly #connection: UpstreamConnection;
 
@@ -29,7 +30,7 @@ export class SnapChannelClient {
 
   /**
    * Every channel with what it holds for each architecture; undefined when there is no such snap for the asker.
-   * @throws UpstreamError
+   * @throws UpstreamError `role-missing`, and `snap-not-upstream` that names the role, where the log-in is not good enough for the store
    */
   async channels(name: string, signal: AbortSignal): Promise<SnapChannels | undefined> {
     const { url, login, store } = this.#connection;
@@ -59,10 +60,13 @@ export class SnapChannelClient {
     const path = `/carry/v1/stores/${encodeURIComponent(store)}/snaps/${encodeURIComponent(name)}/channels`;
     const response = await this.#connection.fetch(`${this.#connection.url}${path}`, {}, signal);
     if (response.status === 404) {
-      await response.body?.cancel();
-      return undefined;
+      if ((await refusalOf(response))?.code !== 'store-unknown') return undefined;
+      throw new UpstreamError(
+        'snap-not-upstream',
+        `cannot override ${name}: ${storeNotSeen(this.#connection.url, store, TO_VIEW)}`,
+      );
     }
-    await this.#connection.requireGood(response, name);
+    await this.#connection.requireGood(response, name, TO_VIEW, 'override');
     const said = carriedChannelsSchema.safeParse(await jsonOf(response));
     if (!said.success) throw this.#malformed(name);
     return {

@@ -1,10 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { createCarryApi } from '../../../src/api/carry/index.ts';
-import { TokenOffice } from '../../../src/storage/authority/index.ts';
 import { newOutside, snapIdOf } from '../../workflows/carried-store.ts';
-import { between, onlineBefore, serve } from './between.ts';
+import { authority } from '../../workflows/carrying.ts';
+import { between, onlineBefore } from './between.ts';
 
 const snapSchema = z.looseObject({ revision: z.number(), download: z.looseObject({ url: z.string() }) });
 const resultSchema = z.looseObject({
@@ -240,41 +238,40 @@ describe('an override on an online host', () => {
     ]);
   });
 
-  test("of a brand's snap takes a log-in with the role Viewer", async () => {
+  test("of a brand's snap takes a log-in with the role Viewer, and a refusal names what is missing", async () => {
     const outside = await newOutside();
     await outside.publishJourney();
-    const { database, blobs, settings } = outside.host;
-    const tokens = new TokenOffice({ database, settings, random: randomBytes });
-    const at = new Date();
-    const { macaroon } = await tokens.issue(
-      {
-        accountId: 'ada',
-        kind: 'publisher',
-        description: '',
-        expires: new Date(at.getTime() + 60_000),
-        limits: [{ condition: 'acl', permissions: ['package_access'] }],
-        actor: 'operator',
-      },
-      'authority',
-      at,
-    );
-    const carry = createCarryApi({
-      database,
-      blobs,
-      settings,
-      tokens,
-      clock: () => new Date(),
-      report: (error) => console.error(error),
-    });
-    const authority = await serve(carry);
-    const { overrides } = await onlineBefore(authority.url);
+    await outside.host.database.queries
+      .insertInto('StoreRole')
+      .values({ storeId: 'brand-devices', accountId: 'my-brand', role: 'access' })
+      .execute();
+    const { url, login } = await authority(outside);
+    const { overrides } = await onlineBefore(url);
     const wish = { snap: 'my-app', channel: 'stable', revision: 2 };
     await expect(overrides.change([wish], 'operator')).rejects.toMatchObject({
       code: 'snap-unknown',
       message: expect.stringContaining('--auth and --store'),
     });
-    const access = { credentials: macaroon, store: 'brand-devices' };
-    expect(await overrides.change([{ ...wish, access }], 'operator')).toMatchObject([
+    const by = (credentials: string, store = 'brand-devices') =>
+      overrides.change([{ ...wish, access: { credentials, store } }], 'operator');
+    await expect(by(await login('my-brand', 'package_access'))).rejects.toMatchObject({
+      code: 'role-missing',
+      message:
+        'cannot override my-app: the account of the login file lacks the role Viewer in the store brand-devices',
+    });
+    await expect(by(await login('ada', 'store_admin'))).rejects.toMatchObject({
+      code: 'role-missing',
+      message:
+        'cannot override my-app: the login lacks the permission package_access, or is for other stores; export it again',
+    });
+    // One that is another's, and one that nobody has.
+    for (const store of ['brand-main', 'no-such-store'])
+      await expect(by(await login('ada', 'package_access'), store)).rejects.toMatchObject({
+        code: 'snap-not-upstream',
+        message: `cannot override my-app: ${url} has no store ${store} in which the account of the login file has a role; it must have the role Viewer there, and the login the permission package_access`,
+      });
+    expect(await overrides.list()).toEqual([]);
+    expect(await by(await login('ada', 'package_access'))).toMatchObject([
       { snapId: snapIdOf('my-app'), revision: 2, upstreamRevision: 1 },
     ]);
   });
