@@ -1,5 +1,6 @@
 /** An authority and an online host that fetches from it, for tests. */
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { AccountExports } from '../../src/api/carry/account-exports.ts';
 import { createAccountExportApi } from '../../src/api/carry/exports.ts';
