@@ -77,6 +77,54 @@ export async function writeStoreArchive(
   await writeArchive(place, materialOf(chain, brand, stores, createdAt), exporter, {});
 }
 
+/** A store below a brand's, with its window onto that one and the general store. */
+export interface SubStore {
+  readonly id: string;
+  /** Snaps of the brand's store that it shows. */
+  readonly shows: readonly string[];
+}
+
+/** The sub-store of a chain. */
+export const SUB_STORE: SubStore = { id: 'my-sub-store', shows: ['my-agent'] };
+
+/** Writes the export of a brand's sub-store. Its snaps are at the other host already. */
+export async function writeSubStoreArchive(
+  chain: Chain,
+  brand: Brand,
+  { id, shows }: SubStore,
+  options: { readonly path: string; readonly exporter: ManifestSigner; readonly createdAt: Date },
+): Promise<void> {
+  const { path, exporter, createdAt } = options;
+  const listed = (store: string, names: readonly string[]) => ({
+    store,
+    snaps: chain.snaps
+      .filter(({ name }) => names.includes(name))
+      .map(({ name, 'snap-id': snapId }) => ({ snapId, name })),
+  });
+  const includes = [listed(brand.store, shows), listed(GENERAL_STORE, brand.includes)];
+  const place = { folder: dirname(path), nameAt: () => basename(path), at: createdAt };
+  const material = {
+    kind: 'store',
+    store: id,
+    createdAt,
+    complete: false,
+    stores: [
+      { id, name: 'Resellers', kind: 'device-view', brandId: brand.id, parent: brand.store, includes },
+      { id: GENERAL_STORE, name: 'General', kind: 'general', brandId: null, includes: [] },
+    ],
+    admin: null,
+    streams: new Map([
+      [
+        'assertions/store.assert',
+        chain.assertions.filter((one) => isShared(one, brand) || isShared(one, { ...brand, store: id })),
+      ],
+      ['keys/account-keys.assert', chain.assertions.filter(({ type }) => type === 'account-key')],
+    ]),
+    snaps: [],
+  } as const satisfies ArchiveMaterial;
+  await writeArchive(place, material, exporter, {});
+}
+
 /** Writes the brand's admin token beside it. */
 export function writeToken(path: string, brand: Brand): Promise<void> {
   return writeFile(path, `${brand.token}\n`, { mode: 0o600 });

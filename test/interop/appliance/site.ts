@@ -5,7 +5,13 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { devicesim } from '../../support/devicesim.ts';
 import { command, Server, type Outcome } from '../../support/programs.ts';
-import { newExporter, writeStoreArchive, type Brand } from './archive.ts';
+import {
+  newExporter,
+  writeStoreArchive,
+  writeSubStoreArchive,
+  type Brand,
+  type SubStore,
+} from './archive.ts';
 import { Chain } from './chain.ts';
 import { freePort } from '../../support/free-port.ts';
 import { SnapdDevice } from './snapd-device.ts';
@@ -147,6 +153,14 @@ export class Site {
     await writeStoreArchive(this.chain, brand, { path, exporter, createdAt: new Date() });
     await this.operator('snap-store-proxy', 'push-store', path);
     await this.admin(brand, ['login', '--offline', this.url, brand.email]);
+  }
+
+  /** Exports a brand's sub-store from the chain, and pushes it. */
+  async importSubStore(brand: Brand, store: SubStore): Promise<void> {
+    const path = this.disk(`store-export-${store.id}.tar.gz`);
+    const exporter = await this.exporter;
+    await writeSubStoreArchive(this.chain, brand, store, { path, exporter, createdAt: new Date() });
+    await this.operator('snap-store-proxy', 'push-store', path);
   }
 
   /** Makes a signing key on the HSM and has snapd's own code vouch for it, as the global store does. Gives its id. */

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { reasonToSkip } from '../../support/devicesim.ts';
 import { eventually } from '../../support/processes.ts';
-import { BRANDS, newExporter, writeStoreArchive } from './archive.ts';
+import { BRANDS, newExporter, SUB_STORE, writeStoreArchive } from './archive.ts';
 import { Chain } from './chain.ts';
 import { hasNginx, privateCa, tlsFront } from './nginx.ts';
 import { program, Site } from './site.ts';
@@ -111,6 +111,37 @@ describe.skipIf(program.path === undefined)(`stores on airlock up${reasonToSkip(
         ok: false,
         status: 403,
       });
+    });
+  });
+
+  it('another model moves a device of the brand into a sub-store, and that is all that it sees then', async () => {
+    await site.importSubStore(own, SUB_STORE);
+    expect(await site.operator('snap-store-proxy', 'status')).toContain(
+      '\n  my-sub-store (device-view store, sub-store of my-brand-store, includes 1 snap of my-brand-store, 3 snaps of ubuntu)\n',
+    );
+    const names = ['my-agent', 'my-kernel', 'sim-app-2', 'sim-app-1'];
+    const waysOf = async (device: SnapdDevice) =>
+      Object.fromEntries(Object.entries(await device.sees(names)).map(([name, { ways }]) => [name, ways]));
+    const former = site.device('model-a');
+    await former.register('--proposed-serial', 'PIVOT-1');
+    const [inAll, inNone] = [ALL_WAYS, []];
+    expect(await waysOf(former)).toEqual({
+      'my-agent': inAll,
+      'my-kernel': inAll,
+      'sim-app-2': inAll,
+      'sim-app-1': inAll,
+    });
+
+    await site.createModel(own, 'model-sub', await site.registerKey(own, 'sub-serials'));
+    const device = former.remodelled('model-sub');
+    const remodel = ['--original-serial', former.serialFile, '--proposed-serial', 'PIVOT-1'];
+    await site.admin(own, ['create', 'remodel', 'model-a', 'model-sub']);
+    expect(await device.register(...remodel)).toMatchObject({ ok: true, serial: 'PIVOT-1', verified: true });
+    expect(await waysOf(device)).toEqual({
+      'my-agent': inAll,
+      'my-kernel': inNone,
+      'sim-app-2': inNone,
+      'sim-app-1': inAll,
     });
   });
 
