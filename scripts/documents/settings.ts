@@ -12,7 +12,7 @@ export const USED: Readonly<Partial<Record<DocumentedKey, string>>> = {
   'proxy.upstream': 'the store that an online host fetches from',
   'proxy.dashboard.location': 'asked by `check-connections`',
   'proxy.sso.location':
-    "the single-sign-on server that vouches for admins of the overrides' HTTP interface; asked by `check-connections`",
+    "the single-sign-on server that refreshes log-ins of fetches and vouches for admins of the overrides' HTTP interface; asked by `check-connections`",
   'proxy.sso.public.key': 'its RSA public key, PEM; without one the interface takes the operator alone',
   'proxy.https.proxy':
     'proxy for all that goes out by HTTPS, at once; NO_PROXY of the environment and this machine are excepted',

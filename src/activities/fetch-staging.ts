@@ -88,17 +88,27 @@ export function fetchFolder(blobs: BlobStore, fetchId: string): string {
   return join(blobs.stagingFolder, `fetch-${fetchId.replaceAll(/[^A-Za-z0-9-]/g, '-').slice(0, 100)}`);
 }
 
-/** A client of the upstream store, with the login of a fetch. */
+/**
+ * A client of the upstream store, with the login of a fetch. A discharge that has to be refreshed takes the place of the sealed one, so that the
+ * other steps of the fetch need not refresh it as well; it goes with the fetch.
+ */
 export async function upstreamClient(
   deps: FetchDeps,
   who: { readonly credentials: string | null; readonly store: string | null },
 ): Promise<StoreClient> {
   const settings = new Settings(await deps.settings.all());
-  const sealed = who.credentials === null ? undefined : await deps.settings.get(who.credentials);
+  const { credentials } = who;
+  const sealed = credentials === null ? undefined : await deps.settings.get(credentials);
+  const keep = async (content: string) => {
+    if (credentials !== null) await deps.settings.replaceSecret(credentials, content, deps.now());
+  };
   return new StoreClient({
     url: settings.text('proxy.upstream') ?? '',
     proxied: settings.text('proxy.https.proxy') !== undefined,
-    ...(sealed === undefined ? {} : { login: parseLogin(sealed) }),
+    ...(sealed !== undefined && {
+      login: parseLogin(sealed),
+      refresh: { sso: settings.text('proxy.sso.location') ?? '', keep },
+    }),
     ...(who.store === null ? {} : { store: who.store }),
   });
 }

@@ -39,6 +39,13 @@ export function loginAuthorization({ root, discharge }: LoginFile): string {
   return `Macaroon root="${root}", discharge="${bindDischarge(root, discharge)}"`;
 }
 
+/** A log-in as `snapcraft export-login` writes it: base64 of JSON. */
+export function loginFileText({ root, discharge }: LoginFile): string {
+  const content =
+    discharge === undefined ? { t: 'macaroon', v: root } : { t: 'u1-macaroon', v: { r: root, d: discharge } };
+  return Buffer.from(JSON.stringify(content)).toString('base64');
+}
+
 function fromJson(text: string): LoginFile | undefined {
   let json: unknown;
   try {

@@ -69,6 +69,18 @@ export class SettingStore {
     });
   }
 
+  /** Sets a secret that is set; one that was unset meanwhile stays unset. */
+  async replaceSecret(key: string, value: string, at: Date): Promise<void> {
+    await this.#database.transaction(async (queries) => {
+      await queries
+        .updateTable('Setting')
+        .set({ value: this.#sealer.seal(key, value), sealed: true, changedAt: at.toISOString() })
+        .where('key', '=', key)
+        .execute();
+      await raiseGeneration(queries, 'settings');
+    });
+  }
+
   async #put(
     queries: Queries,
     key: string,

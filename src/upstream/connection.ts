@@ -2,6 +2,7 @@ import { sentenceOf } from '../errors.ts';
 import { isUntrustedCertificate } from '../untrusted-certificate.ts';
 import { UpstreamError } from './errors.ts';
 import type { Login } from './login-file.ts';
+import { asksForRefresh, refreshed, type LoginRefresh } from './login-refresh.ts';
 import { askPlainly, type PlainAnswer } from './plain-answer.ts';
 import { refusalOf, roleMissing, TO_VIEW } from './refusals.ts';
 
@@ -9,6 +10,8 @@ import { refusalOf, roleMissing, TO_VIEW } from './refusals.ts';
 export interface UpstreamOptions {
   readonly url: string;
   readonly login?: Login | undefined;
+  /** How the log-in is refreshed; without it an exhausted one is refused. */
+  readonly refresh?: LoginRefresh | undefined;
   /** Brand store to look in; the general one without. */
   readonly store?: string | undefined;
   /** Whether HTTPS goes through a proxy. */
@@ -22,16 +25,20 @@ const HOPS = 10;
 /** Requests to another store, with the log-in where there is one, and what its refusals mean. */
 export class UpstreamConnection {
   readonly #options: UpstreamOptions;
+  #login: Login | undefined;
+  /** The refresh that is under way or was made: one for all requests that meet the same exhausted discharge. */
+  #refresh: Promise<Login> | undefined;
   /** Without a slash at its end. */
   readonly url: string;
 
   constructor(options: UpstreamOptions) {
     this.#options = options;
+    this.#login = options.login;
     this.url = options.url.replace(/\/+$/, '');
   }
 
   get login(): Login | undefined {
-    return this.#options.login;
+    return this.#login;
   }
 
   get store(): string | undefined {
@@ -68,6 +75,7 @@ export class UpstreamConnection {
   }
 
   /**
+   * A request, made once more with a refreshed log-in where the upstream says that the discharge of this one is exhausted.
    * @param withLogin whether the credential goes along: to the upstream's own host only
    * @param deadline whether the answer must be here in half a minute: not for files
    */
@@ -77,6 +85,32 @@ export class UpstreamConnection {
     signal: AbortSignal,
     withLogin = true,
     deadline = true,
+  ): Promise<Response> {
+    const login = withLogin ? this.#login : undefined;
+    const response = await this.#fetch(url, init, signal, withLogin, deadline);
+    const { refresh } = this.#options;
+    if (response.status !== 401 || login?.file.discharge === undefined || refresh === undefined)
+      return response;
+    const isStale = await asksForRefresh(response);
+    if (isStale && (await this.#refreshed(login, refresh, signal)))
+      return this.#fetch(url, init, signal, withLogin, deadline);
+    // It was read, and its status says all that there is to say.
+    return new Response(null, { status: response.status, headers: response.headers });
+  }
+
+  /** Whether there is another log-in than the one that was used: a discharge is refreshed once, whatever comes of it. */
+  async #refreshed(used: Login, refresh: LoginRefresh, signal: AbortSignal): Promise<boolean> {
+    this.#refresh ??= refreshed(used, refresh, signal);
+    this.#login = await this.#refresh;
+    return this.#login !== used;
+  }
+
+  async #fetch(
+    url: string,
+    init: RequestInit,
+    signal: AbortSignal,
+    withLogin: boolean,
+    deadline: boolean,
   ): Promise<Response> {
     const headers = new Headers(init.headers);
     for (const [name, value] of Object.entries(this.#who(withLogin))) headers.set(name, value);
@@ -135,7 +169,8 @@ export class UpstreamConnection {
 
   /** What says who asks. */
   #who(withLogin: boolean): Readonly<Record<string, string>> {
-    const { login, store } = this.#options;
+    const { store } = this.#options;
+    const login = this.#login;
     return {
       'user-agent': 'airlock',
       ...(withLogin && login !== undefined && { authorization: login.authorization }),

@@ -63,4 +63,16 @@ describe('settings', () => {
     expect(new Set(answers).size).toBe(1);
     expect(await settings.get('proxy.device-auth.secret')).toBe(answers[0]);
   });
+
+  it('replace a secret that is there, and bring none back that was unset', async () => {
+    const database = await temporaryDatabase();
+    const settings = new SettingStore(database, reversing);
+    await settings.replaceSecret('fetch.login.1', 'gone', at);
+    expect(await settings.get('fetch.login.1')).toBeUndefined();
+    await settings.change(new Map([['fetch.login.1', { value: 'old', secret: true }]]), at);
+    await settings.replaceSecret('fetch.login.1', 'fresh', at);
+    expect(await settings.get('fetch.login.1')).toBe('fresh');
+    const rows = await database.queries.selectFrom('Setting').select('value').execute();
+    expect(rows).toEqual([{ value: 'fetch.login.1|hserf' }]);
+  });
 });

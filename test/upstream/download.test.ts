@@ -53,7 +53,10 @@ function z(address: string | AddressInfo | null): AddressInfo {
 async function target() {
   const folder = await temporaryFolder();
   const path = join(folder, digest);
-  const client = new StoreClient({ url, login: { authorization: 'Macaroon root="secret"' } });
+  const client = new StoreClient({
+    url,
+    login: { file: { root: 'secret', discharge: undefined }, authorization: 'Macaroon root="secret"' },
+  });
   const run = (from = `${url}/snap`) =>
     download(
       client,

@@ -9,10 +9,14 @@ export function upstreamSnaps(settings: SettingStore): SnapSource {
   return {
     hint: 'the upstream store shows it to nobody without a log-in; for a snap of a brand store add --auth and --store',
     async find(name, access, signal) {
-      const url = new Settings(await settings.all()).text('proxy.upstream') ?? '';
+      const set = new Settings(await settings.all());
       const client = new SnapChannelClient({
-        url,
-        ...(access && { login: parseLogin(access.credentials), store: access.store }),
+        url: set.text('proxy.upstream') ?? '',
+        ...(access && {
+          login: parseLogin(access.credentials),
+          refresh: { sso: set.text('proxy.sso.location') ?? '' },
+          store: access.store,
+        }),
       });
       const found = await client.channels(name, signal);
       if (found === undefined) return undefined;
