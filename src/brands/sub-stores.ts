@@ -1,5 +1,5 @@
 import { BrandError } from './errors.ts';
-import { GENERAL_STORE } from './store.ts';
+import { GENERAL_STORE, type Stores } from './store.ts';
 
 /** A store as far as its place below others depends on it. */
 export interface StoreInLine {
@@ -38,6 +38,19 @@ export function ancestorsOf(lines: StoreLines, storeId: string): readonly string
 /** The stores that have this one above them, and so speak of it in their store assertions. */
 export function descendantsOf(lines: StoreLines, storeId: string): readonly string[] {
   return [...lines.keys()].filter((id) => ancestorsOf(lines, id).includes(storeId));
+}
+
+/**
+ * The stores that show snaps of this one and do not stand below it: what is tied to it "on-store" does not hold for their devices.
+ */
+export function apartFrom(stores: Stores, lines: StoreLines, storeId: string): readonly string[] {
+  const showing = new Set([storeId]);
+  // A set goes on with what is added to it meanwhile: those that show a store which shows this one come in turn.
+  for (const shown of showing)
+    for (const { id, includes } of stores.values())
+      if (includes.some(({ store }) => store === shown)) showing.add(id);
+  const below = new Set([storeId, ...descendantsOf(lines, storeId)]);
+  return [...showing].filter((id) => !below.has(id)).toSorted();
 }
 
 /**

@@ -2,12 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   ANCESTORS_MAX,
+  apartFrom,
   ancestorsOf,
   BrandError,
   checkParent,
   descendantsOf,
   GENERAL_STORE,
   type StoreInLine,
+  type StoreView,
 } from '../../src/brands/index.ts';
 
 const line = (brandId: string | undefined, parent?: string): StoreInLine => ({ brandId, parent });
@@ -40,6 +42,32 @@ describe('the stores above a sub-store', () => {
     expect(ancestorsOf(odd, 'a')).toEqual(['b']);
     expect(ancestorsOf(odd, 'c')).toEqual(['b', 'a']);
     expect(ancestorsOf(odd, 'd')).toEqual(['gone']);
+  });
+});
+
+describe('the stores apart from one', () => {
+  const shows = (id: string, ...others: readonly string[]): [string, StoreView] => [
+    id,
+    {
+      id,
+      kind: 'device-view',
+      brandId: 'acme',
+      includes: others.map((store) => ({ store, snaps: 'all' })),
+    },
+  ];
+  it('show its snaps, if only through others, and are not below it', () => {
+    const stores = new Map([
+      shows('acme'),
+      shows('robots', 'acme'),
+      shows('robots-eu', 'robots'),
+      shows('kiosks'),
+      shows('globex', 'robots', 'globex'),
+      shows('more', 'globex', 'acme'),
+    ]);
+    expect(apartFrom(stores, lines, 'acme')).toEqual(['globex', 'more']);
+    expect(apartFrom(stores, lines, 'robots')).toEqual(['globex', 'more']);
+    expect(apartFrom(stores, lines, 'kiosks')).toEqual([]);
+    expect(apartFrom(stores, lines, 'globex')).toEqual(['more']);
   });
 });
 

@@ -89,6 +89,17 @@ test('a store below another, from its creation to its end', { timeout: 120_000 }
         expect.objectContaining({ id: 'robots', kind: 'device-view', parent: 'acme-store', includes }),
       );
 
+      // Whom a rule of the parent would leave out is said before it does.
+      await put('windows', '--kind', 'device-view', '--include', 'robots');
+      const scope = await run('scope', 'acme-store', '--dry-run');
+      expect(scope.stderr).toBe(
+        'These stores show snaps of acme-store and are not below it, so their devices get nothing that is tied to it: windows. A store of the same brand becomes its sub-store by "airlock authority create store ID … --parent acme-store".\n',
+      );
+      expect((await run('scope', 'acme-store')).stderr).toBe(scope.stderr);
+      expect((await run('unscope', 'acme-store')).stderr).toBe('');
+      await put('windows', '--kind', 'device-view', '--include', 'robots', '--parent', 'acme-store');
+      expect((await run('scope', 'acme-store', '--json')).stderr).toBe('');
+
       // What stands below changes along.
       await put('kiosks');
       await put('robots', '--kind', 'device-view', '--parent', 'kiosks');

@@ -1,14 +1,18 @@
 import { Command } from '@commander-js/extra-typings';
 import { z } from 'zod';
 
+import { GENERAL_STORE } from '../../brands/index.ts';
 import type { CliContext } from '../context.ts';
 import { usageError } from '../errors.ts';
 import { readDocument } from '../files.ts';
 import { tableLines } from '../tables.ts';
-import { print, printJson } from '../terminal.ts';
+import { note, print, printJson } from '../terminal.ts';
 import { authorityClient, authorityPath, splitNames } from './client.ts';
 
-const issuedSchema = z.looseObject({ issued: z.array(z.looseObject({ changed: z.boolean() })) });
+const issuedSchema = z.looseObject({
+  issued: z.array(z.looseObject({ changed: z.boolean() })),
+  apart: z.array(z.string()),
+});
 const auditSchema = z.looseObject({
   snaps: z.array(
     z.looseObject({
@@ -16,6 +20,7 @@ const auditSchema = z.looseObject({
       unscoped: z.array(z.looseObject({ side: z.string(), interface: z.string(), rule: z.string() })),
     }),
   ),
+  apart: z.array(z.string()),
 });
 const declarationSchema = z.looseObject({ revision: z.number(), changed: z.boolean() });
 const grantsSchema = z.looseObject({ plugs: z.unknown().optional(), slots: z.unknown().optional() });
@@ -58,7 +63,9 @@ export function scopeCommand(context: CliContext, name: 'scope' | 'unscope') {
         undo,
         snaps: options.snaps === undefined ? undefined : splitNames(options.snaps),
       };
-      const { issued } = await client.request(authorityPath('scope'), issuedSchema, { method: 'POST', json });
+      const path = authorityPath('scope');
+      const { issued, apart } = await client.request(path, issuedSchema, { method: 'POST', json });
+      if (!undo) noteApart(context, store, apart);
       if (options.json) return printJson(context.terminal, issued);
       const changed = issued.filter((each) => each.changed).length;
       print(context.terminal, `Snap-declarations signed: ${changed}; unchanged: ${issued.length - changed}.`);
@@ -67,12 +74,22 @@ export function scopeCommand(context: CliContext, name: 'scope' | 'unscope') {
 
 async function audit(context: CliContext, store: string, json: boolean): Promise<void> {
   const client = await authorityClient(context);
-  const { snaps } = await client.request(authorityPath('scope', store), auditSchema);
+  const { snaps, apart } = await client.request(authorityPath('scope', store), auditSchema);
+  noteApart(context, store, apart);
   if (json) return printJson(context.terminal, snaps);
   const rows = snaps.flatMap(({ name, unscoped }) =>
     unscoped.map((grant) => [name, grant.side, grant.interface, grant.rule]),
   );
   for (const line of tableLines(['Snap', 'Side', 'Interface', 'Grant'], rows)) print(context.terminal, line);
+}
+
+/** Whom a rule leaves out that may have been meant: models name the stores that devices look at, not the one that holds the snaps. */
+function noteApart(context: CliContext, store: string, apart: readonly string[]): void {
+  if (apart.length === 0) return;
+  const cut = `These stores show snaps of ${store} and are not below it, so their devices get nothing that is tied to it: ${apart.join(', ')}.`;
+  const remedy = ` A store of the same brand becomes its sub-store by "airlock authority create store ID … --parent ${store}".`;
+  // The general store is nobody's parent.
+  note(context.terminal, store === GENERAL_STORE ? cut : cut + remedy);
 }
 
 function parseGrants(text: string, file: string): z.infer<typeof grantsSchema> {

@@ -110,7 +110,7 @@ test(
       expect(await (await post('/scope', scope)).json()).toMatchObject({
         issued: [{ revision: 2, changed: false }],
       });
-      expect(await audit()).toEqual({ snaps: [] });
+      expect(await audit()).toEqual({ snaps: [], apart: ['acme-view'] });
       const scoped = decodeAssertion((await newestDeclaration(authority.database)).bytes);
       const tied = { 'on-store': ['ubuntu'] };
       expect(scoped.headers['plugs']).toEqual({

@@ -2,9 +2,10 @@ import { Hono } from 'hono';
 import { z } from 'zod';
 
 import { decodeAssertion } from '../../../assertions/index.ts';
+import { apartFrom } from '../../../brands/index.ts';
 import type { GrantRule } from '../../../workflows/authority-contract.ts';
 import { findSnap, requireStore, snapsIn } from '../../../storage/authority/index.ts';
-import { findAssertion } from '../../../storage/index.ts';
+import { findAssertion, loadStoreLines, loadStores } from '../../../storage/index.ts';
 import { unscopedGrants } from '../../../snaps/index.ts';
 import type { PublisherApiDeps } from '../deps.ts';
 import { documentLimit, jsonBody } from '../http.ts';
@@ -36,14 +37,15 @@ export function scopeRoutes(deps: PublisherApiDeps): Hono {
     return context.json({ snapId, ...issued });
   });
   routes.get('/scope/:store', async (context) => {
-    const snaps = await snapsIn(
-      database.queries,
-      (await requireStore(database.queries, context.req.param('store'))).id,
-    );
+    const store = await requireStore(database.queries, context.req.param('store'));
+    const snaps = await snapsIn(database.queries, store.id);
     const audits = await Promise.all(
       snaps.map(async ({ snapId, name }) => ({ snapId, name, unscoped: await unscoped(snapId) })),
     );
-    return context.json({ snaps: audits.filter((audit) => audit.unscoped.length > 0) });
+    return context.json({
+      snaps: audits.filter((audit) => audit.unscoped.length > 0),
+      apart: await apart(store.id),
+    });
   });
   routes.post('/scope', documentLimit, async (context) => {
     const body = await jsonBody(context, scopeSchema);
@@ -58,12 +60,17 @@ export function scopeRoutes(deps: PublisherApiDeps): Hono {
       stores: [store.id],
       undo: body.undo,
     });
-    return context.json({ issued });
+    return context.json({ issued, apart: await apart(store.id) });
   });
 
   async function unscoped(snapId: string) {
     const kept = await findAssertion(database.queries, 'snap-declaration', ['16', snapId]);
     return kept ? unscopedGrants(decodeAssertion(kept.bytes).headers) : [];
+  }
+
+  /** Stores whose devices see snaps of a store and get nothing that is tied to it. */
+  async function apart(storeId: string) {
+    return apartFrom(await loadStores(database.queries), await loadStoreLines(database.queries), storeId);
   }
   return routes;
 }
