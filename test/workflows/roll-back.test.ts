@@ -516,6 +516,24 @@ describe('a roll-back', () => {
             ),
           ),
       ],
+      [
+        /the store below-it is a sub-store of brand-main since/,
+        ({ database }) =>
+          database.transaction((queries) =>
+            putStore(
+              queries,
+              {
+                id: 'below-it',
+                name: 'Mine',
+                kind: 'device-view',
+                brandId: 'my-brand',
+                parent: 'brand-main',
+                includes: [],
+              },
+              LATER,
+            ),
+          ),
+      ],
     ];
     for (const [sentence, act] of acts) {
       const inside = await trustingHost(outside);
