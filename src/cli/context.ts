@@ -17,5 +17,12 @@ export interface CliContext {
 
 /** The context of one run. */
 export function createContext(terminal: Terminal, program: string, signal: AbortSignal): CliContext {
-  return { terminal, prompts: new Prompts(terminal), now: () => new Date(), signal, program, connection: {} };
+  return {
+    terminal,
+    prompts: new Prompts(terminal, signal),
+    now: () => new Date(),
+    signal,
+    program,
+    connection: {},
+  };
 }

@@ -74,7 +74,7 @@ async function fill(
     const before = have;
     try {
       const headers = { accept: '*/*', ...(have > 0 && { range: `bytes=${have}-` }) };
-      const response = await client.send(path, { headers, signal });
+      const response = await client.send(path, { headers });
       if (response.status !== 206) have = 0;
       for await (const done of written(file, response, have)) {
         have = done;

@@ -1,12 +1,12 @@
 import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { addAbortSignal } from 'node:stream';
 import { text } from 'node:stream/consumers';
 
 import { makeFolder } from '../folders.ts';
 import type { CliContext } from './context.ts';
 import { CliError } from './errors.ts';
 import { exportFolder } from './profile.ts';
-import type { Terminal } from './terminal.ts';
 
 /** As much as the gateway takes in one request: an allow-list of 100,000 rows. */
 const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
@@ -14,14 +14,15 @@ const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
 /**
  * Reads a file that the command line names, of at most `limit` bytes; `-` is standard input.
  *
- * @throws CliError `file-unreadable`
+ * @throws CliError `file-unreadable`; AbortError at an interrupt
  */
 export async function readDocument(
-  terminal: Terminal,
+  { terminal, signal }: Pick<CliContext, 'terminal' | 'signal'>,
   file: string,
   limit = MAX_DOCUMENT_BYTES,
 ): Promise<string> {
-  if (file === '-') return text(terminal.stdin);
+  // The stream is closed with it, so that a terminal keeps nobody waiting.
+  if (file === '-') return text(addAbortSignal(signal, terminal.stdin));
   try {
     const { size } = await stat(file);
     if (size > limit)

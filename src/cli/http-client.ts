@@ -14,6 +14,8 @@ export interface ServerAddress {
   readonly name: string;
   /** What to do when it does not answer. */
   readonly hint: string;
+  /** Ends the waiting for any of its answers. */
+  readonly signal: AbortSignal;
   /** The sentence for an address that it does not have, where that means something to people. */
   readonly absent?: string;
 }
@@ -24,7 +26,8 @@ export interface ServerRequest {
   readonly json?: unknown;
   readonly body?: NonNullable<RequestInit['body']>;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly signal?: AbortSignal;
+  /** An interrupt waits for this answer: it tells what was begun. */
+  readonly untilAnswered?: true;
 }
 
 const UNTRUSTED =
@@ -91,7 +94,7 @@ export class HttpClient {
   }
 
   async #fetch(path: string, request: ServerRequest): Promise<Response> {
-    const { url, authorization, name, hint } = this.#server;
+    const { url, authorization, name, hint, signal } = this.#server;
     const headers = new Headers({
       'user-agent': 'airlock-cli',
       accept: 'application/json',
@@ -106,10 +109,10 @@ export class HttpClient {
         headers,
         redirect: 'error',
         ...(body === undefined ? {} : { body, duplex: 'half' }),
-        ...(request.signal ? { signal: request.signal } : {}),
+        ...(request.untilAnswered ? {} : { signal }),
       });
     } catch (cause) {
-      if (request.signal?.aborted) throw cause;
+      if (signal.aborted && !request.untilAnswered) throw cause;
       const why = isUntrustedCertificate(cause) ? UNTRUSTED : hint;
       throw new CliError('unavailable', 'server-unreachable', `cannot reach ${name} at ${url}: ${why}`, {
         cause,

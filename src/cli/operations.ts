@@ -56,7 +56,8 @@ export async function runOperation<T>(
   result: z.ZodType<T>,
   options: FollowOptions = {},
 ): Promise<T> {
-  const started = await client.request(path, startedSchema, { method: 'POST', ...request });
+  const start = { method: 'POST', untilAnswered: true, ...request } as const;
+  const started = await client.request(path, startedSchema, start);
   if (options.watch && started.ui !== null) note(context.terminal, `Follow it at ${started.ui}`);
   const { workflowId } = started;
   const running = { workflowId, path: `/ops/v1/operations/${encodeURIComponent(workflowId)}` };
@@ -117,7 +118,7 @@ async function look(
   const patience = now().getTime() + HOST_PATIENCE_MS;
   for (;;) {
     try {
-      return await client.request(`${path}?wait=${WAIT_SECONDS}`, operationSchema, { signal });
+      return await client.request(`${path}?wait=${WAIT_SECONDS}`, operationSchema);
     } catch (error) {
       if (signal.aborted) throw interrupted(workflowId, error);
       if (!(error instanceof CliError) || error.kind !== 'unavailable' || now().getTime() > patience)

@@ -17,6 +17,7 @@ export async function operatorClient(
     authorization: `Bearer ${token}`,
     name: 'Airlock',
     ...(absent && { absent: absent(url) }),
+    signal: context.signal,
     hint: 'start it with "airlock up", or name another by --data or --url',
   });
 }

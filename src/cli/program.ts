@@ -7,7 +7,7 @@ import { failureOf, type Failure } from './errors.ts';
 import { takeKeyIds } from './key-ids.ts';
 import { Prompts } from './prompts.ts';
 import { SaidAsJson, takeJson } from './said-as-json.ts';
-import { note, type Terminal } from './terminal.ts';
+import { note } from './terminal.ts';
 
 const packageSchema = z.object({ version: z.string() });
 
@@ -39,9 +39,7 @@ export async function runProgram(
 ): Promise<number> {
   const asJson = args.includes('--json');
   const said = new SaidAsJson(given.terminal);
-  const context = asJson
-    ? { ...given, terminal: said.terminal, prompts: promptsBeside(given.terminal) }
-    : given;
+  const context = asJson ? { ...given, terminal: said.terminal, prompts: promptsBeside(given) } : given;
   try {
     const program = await buildProgram(context);
     program.version(ownVersion());
@@ -65,8 +63,8 @@ export async function runProgram(
 }
 
 /** Questions where no reader of JSON meets them. */
-function promptsBeside({ stdin, stderr, env }: Terminal): Prompts {
-  return new Prompts({ stdin, stdout: stderr, stderr, env });
+function promptsBeside({ terminal: { stdin, stderr, env }, signal }: CliContext): Prompts {
+  return new Prompts({ stdin, stdout: stderr, stderr, env }, signal);
 }
 
 /** One line for standard error: a sentence for people, JSON for a program that asked for JSON. */

@@ -1,4 +1,5 @@
 import { createInterface, type Interface } from 'node:readline';
+import { Writable } from 'node:stream';
 
 import { CliError } from './errors.ts';
 import type { Terminal } from './terminal.ts';
@@ -6,22 +7,25 @@ import type { Terminal } from './terminal.ts';
 /** Asks questions on a terminal, or reads the answers line by line from a pipe or file. */
 export class Prompts {
   readonly #terminal: Terminal;
+  readonly #signal: AbortSignal;
   #reader: Interface | undefined;
   #lines: AsyncIterator<string> | undefined;
 
-  constructor(terminal: Terminal) {
+  /** @param signal aborted by an interrupt, which ends the waiting for an answer */
+  constructor(terminal: Terminal, signal: AbortSignal) {
     this.#terminal = terminal;
+    this.#signal = signal;
   }
 
   /**
    * Writes the question and reads one line. Where the input is a pipe nothing is echoed, and the next output follows
    * the question directly: this is what scripts around the documented commands see.
    *
-   * @throws CliError `input-ended` when there is no line to read
+   * @throws CliError `input-ended` when there is no line to read, `interrupted`
    */
   async ask(question: string): Promise<string> {
     this.#terminal.stdout.write(question);
-    const next = await this.#input().next();
+    const next = await this.#nextLine();
     if (next.done) {
       this.#terminal.stdout.write('\n');
       const sentence = `cannot read an answer to "${question.trim()}": the input ended`;
@@ -42,16 +46,20 @@ export class Prompts {
   /**
    * Reads a secret: on a terminal without showing what is typed, else the next line.
    *
-   * @throws CliError `input-ended`
+   * @throws CliError `input-ended`, `interrupted`
    */
   async askHidden(what: string): Promise<string> {
     if (!this.#terminal.stdin.isTTY) {
-      const next = await this.#input().next();
+      const next = await this.#nextLine();
       if (!next.done && next.value !== '') return next.value;
     } else {
       const { password } = await import('@clack/prompts');
-      const answer = await password({ message: what });
-      if (typeof answer === 'string' && answer !== '') return answer;
+      const { stdout } = this.#terminal;
+      const output = stdout instanceof Writable ? { output: stdout } : {};
+      const answer = await password({ message: what, signal: this.#signal, ...output });
+      // Ctrl-C is no signal here: the terminal hands it over as a key.
+      if (typeof answer === 'symbol') throw interrupted();
+      if (answer !== '') return answer;
     }
     throw new CliError('invalid', 'input-ended', `cannot go on without this: ${what}`);
   }
@@ -66,6 +74,22 @@ export class Prompts {
     this.#reader?.close();
   }
 
+  /** The next line of the input; an interrupt ends the line of the question, and the waiting. */
+  async #nextLine(): Promise<IteratorResult<string>> {
+    const end = Promise.withResolvers<never>();
+    const stop = () => end.reject(interrupted());
+    this.#signal.addEventListener('abort', stop, { once: true });
+    try {
+      if (this.#signal.aborted) throw interrupted();
+      return await Promise.race([this.#input().next(), end.promise]);
+    } catch (error) {
+      this.#terminal.stdout.write('\n');
+      throw error;
+    } finally {
+      this.#signal.removeEventListener('abort', stop);
+    }
+  }
+
   #input(): AsyncIterator<string> {
     if (!this.#lines) {
       this.#reader = createInterface({ input: this.#terminal.stdin, terminal: false });
@@ -73,4 +97,8 @@ export class Prompts {
     }
     return this.#lines;
   }
+}
+
+function interrupted(): CliError {
+  return new CliError('unavailable', 'interrupted', 'cannot go on: interrupted');
 }

@@ -23,7 +23,9 @@ async function serverOf(answer: (request: IncomingMessage, response: ServerRespo
   onTestFinished(() => void server.close());
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
-  return { ranges, client: new HttpClient({ url: `http://127.0.0.1:${port}`, name: 'it', hint: 'wait' }) };
+  const { signal } = new AbortController();
+  const where = { url: `http://127.0.0.1:${port}`, name: 'it', hint: 'wait', signal };
+  return { ranges, client: new HttpClient(where) };
 }
 
 /** Gives the file as a good server does, from where it is asked to. */

@@ -545,6 +545,20 @@ describe('what goes wrong ends in one sentence', () => {
     expect(server.seen.at(-1)?.body).toEqual({ 'session-id': 'session-2' });
   });
 
+  test.each([
+    [400, 'Invalid macaroon', 3, 'it does not take STORE_ADMIN_TOKEN (Invalid macaroon)'],
+    [401, 'revoked', 3, 'it does not take STORE_ADMIN_TOKEN (revoked)'],
+    [404, 'cannot find anything at this address', 5, 'no gateway is there'],
+  ])('when the store answers the log-in with %i', async (status, message, exitCode, words) => {
+    const refused = Response.json({ 'error-list': [{ code: 'x', message }] }, { status });
+    const server = await answering({ 'POST /v1/tokens/offline/exchange': refused });
+    const env = { AIRLOCK_HOME: await temporaryFolder(), STORE_ADMIN_TOKEN: 'x' };
+    const outcome = await runCli('store-admin', ['login', '--offline', server.url, 'me@x.example'], { env });
+    expect(outcome.status).toBe(exitCode);
+    expect(outcome.stderr).toMatch(sentence);
+    expect(outcome.stderr).toContain(`cannot log in to ${server.url}: ${words}`);
+  });
+
   test('with a brand that is not there: it is not remembered', async () => {
     const { run, env } = await admin({});
     const wrong = await runCli('store-admin', ['list', 'keys'], {

@@ -21,6 +21,8 @@ export async function runCli(
   options: {
     readonly env?: Readonly<Record<string, string>>;
     readonly input?: string;
+    /** In place of `input`: a person who may never type anything. */
+    readonly keyboard?: Readable;
     readonly signal?: AbortSignal;
     readonly now?: () => Date;
     /** Whether standard error is a terminal. */
@@ -30,7 +32,7 @@ export async function runCli(
   const out: string[] = [];
   const err: string[] = [];
   const terminal = {
-    stdin: Readable.from(options.input === undefined ? [] : [options.input]),
+    stdin: options.keyboard ?? Readable.from(options.input === undefined ? [] : [options.input]),
     stdout: { write: (text: string) => out.push(text) },
     stderr: { write: (text: string) => err.push(text), isTTY: options.onTerminal ?? false },
     env: options.env ?? {},

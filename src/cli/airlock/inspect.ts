@@ -96,7 +96,7 @@ async function inspectPair(context: CliContext, file: string, beside: string): P
 
 async function inspectAssertions(context: CliContext, file: string): Promise<Inspection> {
   const { decodeStream } = await import('../../assertions/index.ts');
-  return aboutAssertions(decodeStream(new TextEncoder().encode(await readDocument(context.terminal, file))));
+  return aboutAssertions(decodeStream(new TextEncoder().encode(await readDocument(context, file))));
 }
 
 async function aboutAssertions(assertions: readonly Assertion[]): Promise<Inspection> {

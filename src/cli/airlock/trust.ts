@@ -35,7 +35,7 @@ function addCommand(context: CliContext) {
     .argument('<file>', 'the assertions; - for standard input')
     .option('--json', 'print the result as JSON')
     .action(async (file, options) => {
-      const stream = await readDocument(context.terminal, file);
+      const stream = await readDocument(context, file);
       const client = await operatorClient(context);
       const trusted = await client.request('/ops/v1/trust/roots', rootsSchema, {
         method: 'POST',

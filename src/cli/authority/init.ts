@@ -35,7 +35,6 @@ export function initCommand(context: CliContext) {
           rootToken: options.rootToken,
           storeToken: options.storeToken,
         },
-        signal: context.signal,
       });
       if (options.json) return printJson(context.terminal, result);
       print(

@@ -26,7 +26,7 @@ export function registerKeyCommand(context: CliContext) {
         ...(until !== undefined && { until }),
         ...(constraints !== undefined && { constraints: JSON.stringify(constraints) }),
       });
-      const request = await readDocument(context.terminal, file);
+      const request = await readDocument(context, file);
       const client = await authorityClient(context);
       const path =
         query.size === 0

@@ -34,7 +34,7 @@ export function declareCommand(context: CliContext) {
     .option('--json', 'print the result as JSON')
     .action(async (snap, file, options) => {
       const client = await authorityClient(context);
-      const { plugs, slots } = parseGrants(await readDocument(context.terminal, file), file);
+      const { plugs, slots } = parseGrants(await readDocument(context, file), file);
       const json = { snap, plugs, slots };
       const path = authorityPath('declarations');
       const declaration = await client.request(path, declarationSchema, { method: 'POST', json });

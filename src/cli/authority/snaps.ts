@@ -139,7 +139,7 @@ async function setChannels(
 async function untilOver(context: CliContext, client: HttpClient, uploadId: string) {
   for (;;) {
     const path = `${authorityPath('uploads', uploadId)}?wait=${WAIT_SECONDS}`;
-    const outcome = await client.request(path, outcomeSchema, { signal: context.signal });
+    const outcome = await client.request(path, outcomeSchema);
     if (outcome.state !== 'processing') return outcome;
   }
 }

@@ -17,7 +17,7 @@ export async function recipientOf(
   if (publicKey === undefined) return { passphrase: await passphraseOf(context, options, true) };
   if (options.passphraseFile !== undefined)
     throw usageError('cannot seal to a passphrase and to a public key: name one of them');
-  return { publicKey: await readDocument(context.terminal, publicKey) };
+  return { publicKey: await readDocument(context, publicKey) };
 }
 
 /** What opens a backup: `--private-key`, else the passphrase. */
@@ -27,7 +27,7 @@ export async function openerOf(
 ): Promise<Opener> {
   const { privateKey } = options;
   if (privateKey === undefined) return { passphrase: await passphraseOf(context, options, false) };
-  return { privateKey: await readDocument(context.terminal, privateKey) };
+  return { privateKey: await readDocument(context, privateKey) };
 }
 
 async function passphraseOf(
@@ -37,7 +37,7 @@ async function passphraseOf(
 ): Promise<string> {
   const { terminal } = context;
   if (passphraseFile !== undefined) {
-    const text = await readDocument(terminal, passphraseFile);
+    const text = await readDocument(context, passphraseFile);
     return text.replace(/\r?\n$/, '');
   }
   const given = terminal.env['AIRLOCK_BACKUP_PASSPHRASE'];

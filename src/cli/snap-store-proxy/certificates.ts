@@ -15,9 +15,7 @@ export function importCertificateCommand(context: CliContext) {
     .option('--selfsigned', 'make a certificate that signs itself, for proxy.domain')
     .option('--json', 'print the result as JSON')
     .action(async (options) => {
-      const json = options.selfsigned
-        ? { selfSigned: true }
-        : { pem: await readDocument(context.terminal, '-') };
+      const json = options.selfsigned ? { selfSigned: true } : { pem: await readDocument(context, '-') };
       const client = await operatorClient(context);
       const imported = await client.request('/ops/v1/tls', certificate, { method: 'PUT', json });
       const { subject, until } = imported;
@@ -36,7 +34,7 @@ export function useCaCertsCommand(context: CliContext) {
     .description('trust only the CAs (PEM) of standard input when connecting to other hosts')
     .option('--json', 'print the result as JSON')
     .action(async (options) => {
-      const body = await readDocument(context.terminal, '-');
+      const body = await readDocument(context, '-');
       const client = await operatorClient(context);
       const used = await client.request('/ops/v1/ca-certs', counted, { method: 'PUT', body });
       if (options.json) return printJson(context.terminal, used);

@@ -111,9 +111,9 @@ async function change(
 }
 
 /** The value of `KEY=-`: one alone may have many lines, as keys and certificates do; several are a line each. */
-async function givenValue({ terminal, prompts }: CliContext, key: string, asked: number): Promise<string> {
-  if (asked > 1 || terminal.stdin.isTTY) return prompts.askHidden(key);
-  const given = (await readDocument(terminal, '-')).replace(/[\r\n]+$/, '');
+async function givenValue(context: CliContext, key: string, asked: number): Promise<string> {
+  if (asked > 1 || context.terminal.stdin.isTTY) return context.prompts.askHidden(key);
+  const given = (await readDocument(context, '-')).replace(/[\r\n]+$/, '');
   if (given !== '') return given;
   throw new CliError('invalid', 'input-ended', `cannot go on without this: ${key}`);
 }
@@ -132,7 +132,7 @@ async function exportYaml(context: CliContext, client: HttpClient): Promise<void
 
 async function importYaml(context: CliContext, client: HttpClient): Promise<void> {
   const { parse } = await import('yaml');
-  const document = await readDocument(context.terminal, '-');
+  const document = await readDocument(context, '-');
   const settings = parseSettings(() => parse(document));
   const set: Record<string, string> = {};
   const unset: string[] = [];

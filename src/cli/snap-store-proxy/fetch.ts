@@ -41,8 +41,7 @@ export function fetchSnapsCommand(context: CliContext) {
         store: options.store,
         ...(await basisOf(options)),
         withDependencies: options.withDependencies,
-        credentials:
-          options.auth === undefined ? undefined : await readDocument(context.terminal, options.auth),
+        credentials: options.auth === undefined ? undefined : await readDocument(context, options.auth),
       });
       if (options.json) return printJson(context.terminal, result);
       remarkLeftOut(context, result);
@@ -62,7 +61,7 @@ export function fetchMetadataCommand(context: CliContext) {
     .option('--watch', 'tell where Temporal UI shows the download')
     .option('--json', 'print the result as JSON')
     .action(async (store, auth, options) => {
-      const credentials = await readDocument(context.terminal, auth);
+      const credentials = await readDocument(context, auth);
       const result = await fetch(context, options, { kind: 'store-metadata', store, credentials });
       report(context, result, options.json, 'Store metadata exported to');
     });

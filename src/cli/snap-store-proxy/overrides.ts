@@ -48,7 +48,7 @@ export function overrideCommand(context: CliContext) {
         throw usageError(`cannot read "${override.slice(0, 100)}": write CHANNEL=REVISION, as in stable=11`);
       if ((options.auth === undefined) !== (options.store === undefined))
         throw usageError('cannot look for the snap with --auth or --store alone: give both');
-      const credentials = options.auth && (await readDocument(context.terminal, options.auth));
+      const credentials = options.auth && (await readDocument(context, options.auth));
       const answer = await change(context, {
         snap,
         channel,

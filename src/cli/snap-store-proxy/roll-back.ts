@@ -39,7 +39,11 @@ export function rollBackCommand(context: CliContext) {
         to = plan.undone.at(-1)?.id;
         for (const each of plan.undone) note(context.terminal, `Undoes ${titleOf(each)}.`);
         const changes = plan.items.length + plan.moreItems;
-        if (!(await context.prompts.confirm(`Go back, with ${changes} changes? --dry-run lists them.`))) {
+        if (
+          !(await context.prompts.confirm(
+            `Go back, with ${changes} ${changes === 1 ? 'change' : 'changes'}? --dry-run lists them.`,
+          ))
+        ) {
           note(context.terminal, 'Nothing was changed.');
           if (options.json) printJson(context.terminal, plan);
           return;

@@ -43,7 +43,7 @@ function importCommand(context: CliContext) {
         importSchema,
         {
           method: 'POST',
-          body: await readDocument(context.terminal, file),
+          body: await readDocument(context, file),
         },
       );
       if (options.json) return printJson(context.terminal, result);

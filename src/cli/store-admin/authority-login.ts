@@ -1,7 +1,7 @@
 import { loginAuthorization, readLoginFile } from '../../publishers/index.ts';
+import type { CliContext } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { readDocument } from '../files.ts';
-import type { Terminal } from '../terminal.ts';
 
 const TOKEN = /^[A-Za-z0-9_-]+=*$/;
 
@@ -11,8 +11,9 @@ const TOKEN = /^[A-Za-z0-9_-]+=*$/;
  *
  * @throws CliError `not-logged-in`
  */
-export async function authorityLogin(terminal: Terminal, file: string | undefined): Promise<string> {
-  const text = file === undefined ? terminal.env['STORE_ADMIN_TOKEN'] : await readDocument(terminal, file);
+export async function authorityLogin(context: CliContext, file: string | undefined): Promise<string> {
+  const text =
+    file === undefined ? context.terminal.env['STORE_ADMIN_TOKEN'] : await readDocument(context, file);
   const token = text?.trim();
   if (!token) {
     const sentence =

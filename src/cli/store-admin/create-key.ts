@@ -41,7 +41,6 @@ async function createKey(
   const made = gateway.client.request(gateway.path('signing_key'), signingKeySchema, {
     method: 'POST',
     json: { name, ...(token !== undefined && { token }), ...bounds },
-    signal: context.signal,
   });
   const key = await withSeconds(context, made);
   if (json) printJson(terminal, key);

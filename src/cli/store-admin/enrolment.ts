@@ -42,7 +42,7 @@ export function updateEnrolmentCommand(context: CliContext) {
     .argument('<file>', 'the policy as JSON, as "show enrolment" prints it; - for standard input')
     .action(async (model, file) => {
       const gateway = await brandGateway(context);
-      const policy = parsePolicy(await readDocument(context.terminal, file), file);
+      const policy = parsePolicy(await readDocument(context, file), file);
       await gateway.client.perform(gateway.path('model', model, 'enrolment'), {
         method: 'PUT',
         json: policy,

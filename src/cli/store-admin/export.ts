@@ -164,7 +164,7 @@ async function exportWithLogin(
     throw usageError(
       'cannot take --all and --auth at once on an online host: only the authority knows what left its store; name channels and architectures, or the authority by --url',
     );
-  const credentials = await readDocument(context.terminal, auth);
+  const credentials = await readDocument(context, auth);
   return runExport(context, options, { ...wish, store, credentials }, '/ops/v1/fetches');
 }
 
@@ -240,7 +240,7 @@ const packagesSchema = z.object({
 
 async function readPackages(context: CliContext, file: string) {
   const { parse } = await import('yaml');
-  const document = await readDocument(context.terminal, file);
+  const document = await readDocument(context, file);
   try {
     return packagesSchema.parse(parse(document)).packages;
   } catch {

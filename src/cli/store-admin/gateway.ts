@@ -48,15 +48,16 @@ export async function savedGateway(context: CliContext): Promise<HttpClient> {
     const sentence = 'cannot ask the store: log in first with "store-admin login --offline URL EMAIL"';
     throw new CliError('unauthenticated', 'not-logged-in', sentence);
   }
-  return gatewayClient(store.url, store.token);
+  return gatewayClient(context, store.url, store.token);
 }
 
 /** A client of a store's gateway. */
-export function gatewayClient(url: string, token?: string): HttpClient {
+export function gatewayClient({ signal }: CliContext, url: string, token?: string): HttpClient {
   return new HttpClient({
     url,
     name: 'the store',
     hint: 'check the address and that the store runs',
+    signal,
     ...(token === undefined ? {} : { authorization: `Macaroon ${token}` }),
   });
 }

@@ -36,6 +36,7 @@ export async function exportingAuthority(context: CliContext, auth: string): Pro
     url: await findAddress(context.connection, context.terminal.env),
     name: 'Airlock',
     hint: 'start it with "airlock up", or name another by --data or --url',
+    signal: context.signal,
   };
   try {
     await new HttpClient(address).request('/carry/v1/exports', offersSchema);
@@ -44,7 +45,7 @@ export async function exportingAuthority(context: CliContext, auth: string): Pro
       return undefined;
     throw error;
   }
-  return new HttpClient({ ...address, authorization: await authorityLogin(context.terminal, auth) });
+  return new HttpClient({ ...address, authorization: await authorityLogin(context, auth) });
 }
 
 /**
@@ -64,7 +65,7 @@ export async function exportByLogin(
   const { id, joined, startedAt } = await client.request(exports, startedSchema, {
     method: 'POST',
     json: wish,
-    signal: context.signal,
+    untilAnswered: true,
   });
   if (joined) note(context.terminal, `Going on with the export of ${startedAt}, which was not fetched.`);
   const path = `${exports}/${id}`;

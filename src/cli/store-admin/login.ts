@@ -32,11 +32,15 @@ async function login(context: CliContext, address: string, email: string): Promi
     throw new CliError('unauthenticated', 'not-logged-in', sentence);
   }
   print(context.terminal, 'Exchanging store admin macaroon for a publisher gateway admin macaroon...');
-  const { macaroon } = await gatewayClient(url).request('/v1/tokens/offline/exchange', exchangeSchema, {
-    method: 'POST',
-    json: { macaroon: adminToken },
-  });
-  const gateway = gatewayClient(url, macaroon);
+  const { macaroon } = await gatewayClient(context, url)
+    .request('/v1/tokens/offline/exchange', exchangeSchema, {
+      method: 'POST',
+      json: { macaroon: adminToken },
+    })
+    .catch((error: unknown) => {
+      throw refused(url, error);
+    });
+  const gateway = gatewayClient(context, url, macaroon);
   const { account, 'session-id': session } = await gateway.request('/v1/tokens/whoami', whoamiSchema);
   if (account.email?.toLowerCase() !== email.toLowerCase()) {
     // Nobody will ever use the token that was just made.
@@ -55,4 +59,24 @@ function storeAddress(text: string): string {
     throw usageError(`cannot log in to "${text}": write the store's address as http://HOST or https://HOST`);
   }
   return url.href.replace(/\/+$/, '');
+}
+
+/** What the store's answer means to who logs in. */
+function refused(url: string, error: unknown): unknown {
+  if (!(error instanceof CliError) || error.code !== 'server-refused') return error;
+  const { kind, message, told } = error;
+  if (kind === 'not-found')
+    return new CliError(
+      kind,
+      'not-logged-in',
+      `cannot log in to ${url}: no gateway is there; an air-gapped store has one, an online host or an authority has none`,
+      { cause: error, told },
+    );
+  if (kind !== 'invalid' && kind !== 'unauthenticated') return error;
+  return new CliError(
+    'unauthenticated',
+    'not-logged-in',
+    `cannot log in to ${url}: it does not take STORE_ADMIN_TOKEN (${message}); use the token of the export that was pushed there`,
+    { cause: error, told },
+  );
 }

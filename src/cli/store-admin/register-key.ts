@@ -60,9 +60,10 @@ async function registerKey(context: CliContext, keyId: string, options: Register
   print(terminal, 'Registering signing key with the global Snap Store...');
   const authority = new HttpClient({
     url: url.replace(/\/+$/, ''),
-    authorization: await authorityLogin(terminal, options.auth),
+    authorization: await authorityLogin(context, options.auth),
     name: 'the outside store',
     hint: 'check the address, or carry the request there with --request-out',
+    signal: context.signal,
   });
   await authority.perform('/dev/api/account/account-key', {
     method: 'POST',
@@ -93,7 +94,6 @@ async function registerFromHost(
   await gateway.client.request(gateway.path('signing_key', keyId, 'register'), registrationSchema, {
     method: 'POST',
     json: { deliver: 'upstream', ...bounds },
-    signal: context.signal,
   });
   print(terminal, '');
   print(terminal, `Key ${keyId} registered.`);

@@ -101,7 +101,6 @@ async function replace(
       ...bounds,
       ...(options.acceptWider && { 'accept-wider': true }),
     },
-    signal: context.signal,
   });
   const replaced = await withSeconds(context, done);
   const { 'account-key-request': request, 'new-signing-key-sha3-384': newKey } = replaced;

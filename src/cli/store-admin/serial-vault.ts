@@ -27,7 +27,7 @@ export function importSerialVaultCommand(context: CliContext) {
     .action(async (file, options) => {
       const gateway = await brandGateway(context);
       const path = `${gateway.path('serial-vault', 'import')}${options.dryRun ? '?dry-run=true' : ''}`;
-      const body = await readDocument(context.terminal, file, MAX_SERIAL_VAULT_BYTES);
+      const body = await readDocument(context, file, MAX_SERIAL_VAULT_BYTES);
       const result = await gateway.client.request(path, importedSchema, { method: 'POST', body });
       if (options.json) return printJson(context.terminal, result);
       for (const { subject, message } of result.refused)

@@ -24,7 +24,7 @@ export function importVouchersCommand(context: CliContext) {
       const gateway = await brandGateway(context);
       const result = await gateway.client.request(gateway.path('vouchers'), importedSchema, {
         method: 'POST',
-        body: await readDocument(context.terminal, file),
+        body: await readDocument(context, file),
         headers: { 'content-type': 'application/x.ubuntu.assertion' },
       });
       if (options.json) return printJson(context.terminal, result);
