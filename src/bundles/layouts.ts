@@ -124,7 +124,8 @@ export function parseManifest(bytes: Uint8Array): {
 
 /** Bytes that a member of this role may have. */
 export function roleLimit(role: MemberRole, limits: BundleLimits): number {
-  return isFile(role) ? limits.snapBytes : limits.assertionBytes;
+  if (isFile(role)) return limits.snapBytes;
+  return role === 'snap-assertions' ? limits.snapAssertionBytes : limits.assertionBytes;
 }
 
 /** Whether a member is a file that devices download, and that is kept as a blob. */

@@ -7,8 +7,10 @@ export interface BundleLimits {
   readonly members: number;
   /** Bytes of one snap file. */
   readonly snapBytes: number;
-  /** Bytes of one file of assertions, and of `manifest.jws`. */
+  /** Bytes of one file of assertions that belong to no snap, and of `manifest.jws`. */
   readonly assertionBytes: number;
+  /** Bytes of the assertions of one revision: those of 50 are in memory at once while they are verified. */
+  readonly snapAssertionBytes: number;
   /** Bytes of all files of assertions together that belong to no snap: they are in memory at once while they are verified. */
   readonly sharedAssertionBytes: number;
   /** Bytes of `manifest.json`. */
@@ -24,6 +26,7 @@ export const DEFAULT_LIMITS: BundleLimits = {
   members: 50_000,
   snapBytes: 64 * GiB,
   assertionBytes: 16 * MiB,
+  snapAssertionBytes: 2 * MiB,
   sharedAssertionBytes: 64 * MiB,
   manifestBytes: 64 * MiB,
   totalBytes: 2048 * GiB,

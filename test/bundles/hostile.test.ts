@@ -8,6 +8,7 @@ import {
   BundleError,
   DEFAULT_LIMITS,
   encodeManifest,
+  sha3Of,
   unpackBundle,
   type BundleLimits,
   type Manifest,
@@ -326,6 +327,25 @@ describe('an archive is refused, and leaves nothing, when', () => {
       { code: 'bundle-too-large', member: SNAP },
       { ...DEFAULT_LIMITS, snapBytes: 500_000 },
     ));
+
+  test('the assertions of one snap are larger than the limit, which other streams may pass', async () => {
+    const long = Buffer.alloc(DEFAULT_LIMITS.snapAssertionBytes + 1, 'x');
+    const signer = await newSigner();
+    const grown = async (name: string) => {
+      const { manifest, contents } = sampleStore(signer.fingerprint);
+      contents.set(name, long);
+      const members = manifest.members.map((member) =>
+        member.name === name ? { name, size: long.byteLength, digest: sha3Of(long) } : member,
+      );
+      const path = join(await scratch(), 'a.tar.gz');
+      await rawArchive(path, await honestMembers(signer, { manifest: { ...manifest, members }, contents }));
+      return path;
+    };
+    const ofSnap = 'snaps/snap-1_1.assert';
+    await refuse(await grown(ofSnap), { code: 'bundle-too-large', member: ofSnap });
+    const { manifest } = await unpackBundle(await grown(SMALL), { folder: await scratch() });
+    expect(manifest.members.find(({ name }) => name === SMALL)?.size).toBe(long.byteLength);
+  });
 
   test('it is a bomb of zeros behind its last member', async () => {
     const path = join(await scratch(), 'a.tar.gz');
