@@ -9,6 +9,7 @@ import {
 } from '../../publishers/index.ts';
 import { rolesIn, type TokenOffice } from '../../storage/authority/index.ts';
 import type { Database } from '../../storage/index.ts';
+import { macaroonIn } from '../macaroon-header.ts';
 
 /** What it takes to know who asks. */
 export interface RoleDeps {
@@ -28,8 +29,6 @@ export interface Caller {
 /** What accounts ask of their stores here. */
 export type CarryAct = Extract<StoreAct, 'view' | 'administer'>;
 
-const AUTHORIZATION = /^macaroon\s+(?:root\s*=\s*)?"?([A-Za-z0-9_=-]+)"?\s*(?:,.*)?$/i;
-
 /** The account of a request's credential; refused as if there were no such store unless it has a role there. */
 export async function requireRole(
   deps: RoleDeps,
@@ -47,7 +46,7 @@ export async function requireRole(
  * @throws PublisherError or AirlockError of the kind `unauthenticated`
  */
 export async function identify(deps: RoleDeps, context: Context): Promise<Caller> {
-  const macaroon = AUTHORIZATION.exec(context.req.header('authorization') ?? '')?.[1];
+  const macaroon = macaroonIn(context.req.header('authorization'));
   if (macaroon === undefined)
     throw new AirlockError(
       'unauthenticated',
