@@ -7,7 +7,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: full ? [] : ['test/**/*.full.test.ts'],
-    globalSetup: ['test/support/temporal-service.ts'],
+    globalSetup: ['test/support/temporal-service.ts', 'test/support/postgresql-service.ts'],
     pool: 'forks',
     // Tests wait for timers, disks and children for a good part of their time: three of them fill two cores.
     maxWorkers: full ? 2 : 3,

@@ -6,7 +6,7 @@ import type { ProgramName } from '../../src/cli/program.ts';
 import { authorityFolder } from '../support/authority-folder.ts';
 import type { BrandChain } from '../support/brand-chain.ts';
 import { runCli, type CliOutcome } from '../support/cli.ts';
-import { hasPostgreSql, startPostgreSql } from '../support/postgresql.ts';
+import { hasPostgreSql, newPostgreSql } from '../support/postgresql.ts';
 import { Server } from '../support/programs.ts';
 import type { Outside } from '../workflows/hosts.ts';
 
@@ -107,7 +107,7 @@ export async function startDocumentedHosts(): Promise<DocumentedHosts> {
     both: await made.login('package_access', 'store_admin'),
   };
   await made.close();
-  const postgreSql = hasPostgreSql ? await startPostgreSql() : undefined;
+  const postgreSql = hasPostgreSql ? await newPostgreSql() : undefined;
   const database = postgreSql && { AIRLOCK_DATABASE_URL: postgreSql.url.replace('127.0.0.1', 'localhost') };
   const [authority, online, airgap] = await Promise.all([
     DocumentedHost.start('authority', made.data),
@@ -121,7 +121,7 @@ export async function startDocumentedHosts(): Promise<DocumentedHosts> {
     ...{ authority, online, airgap, chain: made.outside.chain, root: made.root, logins },
     async close() {
       await Promise.all([authority, online, airgap].map((host) => host.stop()));
-      postgreSql?.remove();
+      await postgreSql?.remove();
       await rm(folder, { recursive: true, force: true });
     },
   };

@@ -57,7 +57,9 @@ test.skipIf(!hasPostgreSql)('a lock on PostgreSQL holds against other processes'
   const held = () =>
     database.queries
       .selectNoFrom(
-        sql<string>`(select count(*) from pg_locks where locktype = 'advisory' and granted)`.as('n'),
+        sql<string>`(
+          select count(*) from pg_locks join pg_database on oid = database
+          where locktype = 'advisory' and granted and datname = current_database())`.as('n'),
       )
       .executeTakeFirstOrThrow();
   expect(Number((await held()).n)).toBe(0);
