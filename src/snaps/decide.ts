@@ -47,6 +47,8 @@ export type Decision<Revision extends DecidableRevision = DecidableRevision> =
       readonly revision: Revision;
       readonly effective: Channel | undefined;
       readonly redirect: Channel | undefined;
+      /** Since when the channel has it; undefined for a revision that was asked for by number. */
+      readonly releasedAt: Date | undefined;
     }
   /** The device has what it would get; its components may still differ. */
   | { readonly kind: 'up-to-date'; readonly revision: Revision; readonly effective: Channel | undefined }
@@ -91,7 +93,7 @@ function byRevision<Revision extends DecidableRevision>(
   }
   const effective = request.channel ?? request.tracking;
   if (hasIt(request, revision)) return { kind: 'up-to-date', revision, effective };
-  return { kind: 'revision', revision, effective, redirect: undefined };
+  return { kind: 'revision', revision, effective, redirect: undefined, releasedAt: undefined };
 }
 
 function byChannel<Revision extends DecidableRevision>(
@@ -112,7 +114,7 @@ function byChannel<Revision extends DecidableRevision>(
   if (revision === undefined) return refuse(snap, request, 'No revision available in the channel');
   const { effective, redirect } = answer;
   if (hasIt(request, revision)) return { kind: 'up-to-date', revision, effective };
-  return { kind: 'revision', revision, effective, redirect };
+  return { kind: 'revision', revision, effective, redirect, releasedAt: answer.release.releasedAt };
 }
 
 function hasIt(request: SnapRequest, revision: DecidableRevision): boolean {

@@ -172,7 +172,7 @@ describe('a brand store is carried as seed 000 tells', () => {
     expect(await refusal(fetchStore('viewer'))).toMatchObject({
       code: 'role-missing',
       message:
-        'cannot fetch the metadata of store brand-devices: the login lacks the permission store_admin, or is for other stores; export it again',
+        'cannot fetch the metadata of store brand-devices: the login lacks the permission store_admin, or is for other stores; export it again, as somebody with the role Admin in the store brand-devices',
     });
     const made = await fetchStore('both');
     const [file] = made.files;

@@ -85,11 +85,14 @@ function opening(
   decision: Exclude<Decision, { kind: 'error' }>,
 ): string {
   const { effective } = decision;
-  const redirect = decision.kind === 'revision' ? decision.redirect : undefined;
+  const { redirect, releasedAt } =
+    decision.kind === 'revision' ? decision : { redirect: undefined, releasedAt: undefined };
   const key = JSON.stringify(action['instance-key']);
   const channel = effective === undefined ? '' : `"effective-channel":"${channelName(effective)}",`;
   const sentTo = redirect === undefined ? '' : `"redirect-channel":"${channelName(redirect)}",`;
-  return `{"result":"${action.action}","instance-key":${key},"snap-id":"${snap.snapId}","name":"${snap.name}",${channel}${sentTo}"snap":`;
+  // No device reads it: a host that fetches leaves out by it what was offered before (--since).
+  const since = releasedAt === undefined ? '' : `"released-at":"${releasedAt.toISOString()}",`;
+  return `{"result":"${action.action}","instance-key":${key},"snap-id":"${snap.snapId}","name":"${snap.name}",${channel}${sentTo}${since}"snap":`;
 }
 
 function decideAction(

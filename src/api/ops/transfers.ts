@@ -25,7 +25,7 @@ export function exportRoutes(deps: OpsDeps, processes: Processes, moment: () => 
       channels,
       architectures: request.architectures,
       exportDir: request.exportDir ?? null,
-      ...(await basisOf(request.basis)),
+      ...(await basisOf(request.basis, deps.clock())),
       ...wishOf(request),
       actor: OPERATOR,
     };
@@ -58,8 +58,14 @@ export function exportRoutes(deps: OpsDeps, processes: Processes, moment: () => 
 }
 
 /** What to rest on, named by its content: a repeated request rests on the very same. */
-async function basisOf(request: BasisRequest | undefined): Promise<{ readonly basis?: Basis }> {
+async function basisOf(request: BasisRequest | undefined, now: Date): Promise<{ readonly basis?: Basis }> {
   if (request === undefined) return {};
+  if (request.kind === 'time' && Date.parse(request.at) > now.getTime())
+    throw new AirlockError(
+      'invalid',
+      'request-invalid',
+      `cannot leave out what was offered at ${request.at}: by this host's clock it is ${now.toISOString()}`,
+    );
   return { basis: request.kind === 'time' ? request : await identifyBasis(request.kind, request.path) };
 }
 
@@ -104,7 +110,7 @@ export function fetchRoutes(deps: OpsDeps, processes: Processes, moment: () => D
           channels: request.channels.map((text) => channelName(parseChannel(text))),
           architectures: request.architectures,
           store: request.store ?? null,
-          ...(await basisOf(request.basis)),
+          ...(await basisOf(request.basis, deps.clock())),
           ...wishOf(request),
         };
         const fetchId = fetchIdOf(wish, request);
@@ -124,7 +130,7 @@ export function fetchRoutes(deps: OpsDeps, processes: Processes, moment: () => D
           architectures: request.architectures,
           store,
           whole: { keys, snaps },
-          ...(await basisOf(request.basis)),
+          ...(await basisOf(request.basis, deps.clock())),
           ...wishOf(request),
         };
         const fetchId = fetchIdOf(wish, request);

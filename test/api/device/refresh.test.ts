@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatTimestamp, signAssertion } from '../../../src/assertions/index.ts';
 import { addAssertions } from '../../../src/storage/index.ts';
+import { infoReply } from '../../support/device-replies.ts';
 import { Client } from './client.ts';
 import { releaseRow } from './snap-rows.ts';
 import { makeWorld, snapIdOf, type World } from './world.ts';
@@ -77,6 +78,16 @@ describe('install', () => {
       'redirect-channel': '2.0/stable',
       snap: { revision: 4 },
     });
+  });
+
+  it('says since when the channel has it, but not of a revision that was asked for by its number', async () => {
+    const told = await (await acme.ask('/v2/snaps/info/agent?fields=channel-map')).json();
+    const [entry] = infoReply.parse(told)['channel-map'];
+    const channel = `${entry?.channel.track}/${entry?.channel.risk}`;
+    expect(await acme.install({ name: 'agent', channel })).toMatchObject({
+      'released-at': entry?.channel['released-at'],
+    });
+    expect(await acme.install({ name: 'agent', revision: 1 })).not.toHaveProperty('released-at');
   });
 
   it('stays where it was told to', async () => {

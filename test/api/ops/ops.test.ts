@@ -300,6 +300,13 @@ describe("the operator's interface", () => {
         ['PATCH', '/config', { set: { 'airlock.authority.url': 'authority' } }, 400, 'setting-invalid'],
         ['PATCH', '/config', { set: { 'airlock.authority.login': '{}' } }, 400, 'login-file-malformed'],
         ['POST', '/imports/roll-back', { to: 'all' }, 400, 'request-invalid'],
+        ...['/fetches', '/exports'].map((path): [string, string, unknown, number, string] => [
+          'POST',
+          path,
+          { kind: 'snaps', names: ['x'], basis: { kind: 'time', at: '2999-01-01T00:00:00.000Z' } },
+          400,
+          'request-invalid',
+        ]),
       ];
       for (const [method, path, body, wanted, code] of cases) {
         const response = await operator.ask(method, path, body);
