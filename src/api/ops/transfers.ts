@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Hono } from 'hono';
+import type { z } from 'zod';
 import { parseChannel, channelName } from '../../snaps/index.ts';
 import { stampOf } from '../../bundles/index.ts';
 import { identifyBasis } from '../../activities/export-basis.ts';
@@ -9,17 +10,22 @@ import type { OpsDeps } from './deps.ts';
 import { jsonBody } from './http.ts';
 import type { Processes } from './processes.ts';
 import { GENERAL_STORE } from '../../brands/index.ts';
-import { Settings } from '../../config/index.ts';
+import { ROLE_SETTING, Settings } from '../../config/index.ts';
+import type { Queries } from '../../storage/index.ts';
 import { AirlockError } from '../../errors.ts';
 import { parseLogin } from '../../upstream/index.ts';
 
 const OPERATOR = 'operator';
+
+type ExportRequest = z.output<typeof exportRequest>;
 
 /** Exports of an authority's stores and snaps. */
 export function exportRoutes(deps: OpsDeps, processes: Processes, moment: () => Date): Hono {
   const app = new Hono();
   app.post('/exports', async (context) => {
     const request = await jsonBody(context, exportRequest);
+    if (!(await isHere(deps.database.queries, request)) && (await isOnline(deps)))
+      return context.json(await exportFromUpstream(deps, processes, request, moment), 202);
     const channels = request.channels.map((text) => channelName(parseChannel(text)));
     const common = {
       channels,
@@ -57,6 +63,55 @@ export function exportRoutes(deps: OpsDeps, processes: Processes, moment: () => 
   return app;
 }
 
+/** Whether what is asked for was made or pushed here. */
+async function isHere(queries: Queries, request: ExportRequest): Promise<boolean> {
+  if (request.kind === 'store') {
+    const store = queries.selectFrom('Store').select('id').where('id', '=', request.store);
+    return (await store.executeTakeFirst()) !== undefined;
+  }
+  const names = new Set([...request.names, ...request.packages.map(({ name }) => name)]);
+  const found = queries
+    .selectFrom('Snap')
+    .select('name')
+    .where('name', 'in', [...names]);
+  return names.size === 0 || (await found.execute()).length === names.size;
+}
+
+async function isOnline({ settings }: OpsDeps): Promise<boolean> {
+  const all = await settings.all();
+  return all.get(ROLE_SETTING) === 'online' && !new Settings(all).flag('proxy.airgap');
+}
+
+/**
+ * The newer verbs on an online host: its snaps are those of the upstream, as `fetch-snaps` brings them.
+ * @throws AirlockError `store-unknown` of a store, which takes a log-in; `revision-unknown` of exact revisions
+ */
+async function exportFromUpstream(
+  deps: OpsDeps,
+  processes: Processes,
+  request: ExportRequest,
+  moment: () => Date,
+) {
+  if (request.kind === 'store')
+    throw new AirlockError(
+      'not-found',
+      'store-unknown',
+      `cannot export store ${request.store}: it is not on this online host; name a log-in for the upstream store by --auth`,
+    );
+  if (request.packages.length > 0)
+    throw new AirlockError(
+      'not-found',
+      'revision-unknown',
+      'cannot export exact revisions that are not on this online host: name the snaps and a channel, and they come from the upstream store',
+    );
+  const wish = {
+    ...request,
+    channels: request.channels.length > 0 ? request.channels : ['latest/stable'],
+    architectures: request.architectures.length > 0 ? request.architectures : ['amd64' as const],
+  };
+  return fetchSnaps(deps, processes, wish, moment().toISOString());
+}
+
 /** What to rest on, named by its content: a repeated request rests on the very same. */
 async function basisOf(request: BasisRequest | undefined, now: Date): Promise<{ readonly basis?: Basis }> {
   if (request === undefined) return {};
@@ -89,6 +144,28 @@ async function requireOutside(deps: OpsDeps): Promise<void> {
   );
 }
 
+/** Snaps by their channels; who asks again for the same joins what runs. */
+async function fetchSnaps(
+  deps: OpsDeps,
+  processes: Processes,
+  request: Omit<Extract<z.output<typeof fetchRequest>, { kind: 'snaps' }>, 'kind'>,
+  at: string,
+) {
+  const wish = {
+    names: [...new Set(request.names)],
+    channels: request.channels.map((text) => channelName(parseChannel(text))),
+    architectures: request.architectures,
+    store: request.store ?? null,
+    ...(await basisOf(request.basis, deps.clock())),
+    ...wishOf(request),
+  };
+  const fetchId = fetchIdOf(wish, request);
+  const credentials = await seal(deps, fetchId, request.credentials);
+  const input = { ...wish, fetchId, credentials, exportDir: request.exportDir ?? null, at, actor: OPERATOR };
+  const id = `fetch-snaps/${wish.store ?? GENERAL_STORE}/${fetchId}`;
+  return processes.start('fetchSnaps', id, [input], { store: wish.store ?? undefined });
+}
+
 /** The online role: fetches from the upstream store. A login is sealed at once, and forgotten when the fetch is over. */
 export function fetchRoutes(deps: OpsDeps, processes: Processes, moment: () => Date): Hono {
   const app = new Hono();
@@ -105,22 +182,7 @@ export function fetchRoutes(deps: OpsDeps, processes: Processes, moment: () => D
             'request-invalid',
             'cannot fetch nothing: name snaps, or a store and a log-in for all of its snaps',
           );
-        const wish = {
-          names: [...new Set(request.names)],
-          channels: request.channels.map((text) => channelName(parseChannel(text))),
-          architectures: request.architectures,
-          store: request.store ?? null,
-          ...(await basisOf(request.basis, deps.clock())),
-          ...wishOf(request),
-        };
-        const fetchId = fetchIdOf(wish, request);
-        const credentials = await seal(deps, fetchId, request.credentials);
-        const input = { ...wish, fetchId, credentials, exportDir, at, actor: OPERATOR };
-        const id = `fetch-snaps/${wish.store ?? GENERAL_STORE}/${fetchId}`;
-        return context.json(
-          await processes.start('fetchSnaps', id, [input], { store: wish.store ?? undefined }),
-          202,
-        );
+        return context.json(await fetchSnaps(deps, processes, request, at), 202);
       }
       case 'store': {
         const { store, keys, snaps } = request;
