@@ -59,13 +59,21 @@ export function encodeInventory(inventory: Inventory): string {
  * @throws BundleError `bundle-unreadable`, `bundle-too-large`, `inventory-invalid`
  */
 export async function readInventory(path: string): Promise<{ inventory: Inventory; digest: string }> {
-  const content = await readSmallFile(path, DEFAULT_LIMITS.manifestBytes);
+  return parseInventory(await readSmallFile(path, DEFAULT_LIMITS.manifestBytes), path);
+}
+
+/**
+ * Reads the content of such a file.
+ * @param what how the refusal calls it
+ * @throws BundleError `inventory-invalid`
+ */
+export function parseInventory(content: string, what: string): { inventory: Inventory; digest: string } {
   const result = inventorySchema.safeParse(parseJson(content));
   if (result.success) return { inventory: result.data, digest: sha3Of(content) };
   const where = result.error.issues[0]?.path.join('.') || 'its form';
   throw new BundleError(
     'inventory-invalid',
-    `cannot use ${path} as an inventory: ${where} is wrong; write it with export-inventory on the host that the archive is for`,
+    `cannot use ${what} as an inventory: ${where} is wrong; write it with export-inventory on the host that the archive is for`,
     { cause: result.error },
   );
 }

@@ -96,16 +96,22 @@ export class AccountExports {
   async look(owner: ExportOwner, id: string, waitMs: number) {
     const { workflowId, runId } = await this.#own(owner, id);
     const until = Date.now() + waitMs;
-    for (;;) {
-      const outcome = await this.#outcome(workflowId, runId);
-      const { type: _type, ui: _ui, ...found } = await this.#processes.look(workflowId, 0, runId);
-      const shown = { ...found, workflowId: id };
-      if (found.status === 'completed') throw unknownExport(id);
-      if (found.status === 'running' && outcome !== undefined)
-        return { ...shown, status: 'completed' as const, progress: null, waiting: null, result: outcome };
-      if (found.status !== 'running' || Date.now() >= until) return { ...shown, result: null };
+    let outcome = await this.#outcome(workflowId, runId);
+    while (outcome === undefined && Date.now() < until) {
+      if ((await this.#describe(workflowId, runId))?.status.name !== 'RUNNING') break;
       await sleep(PAUSE_MS);
+      outcome = await this.#outcome(workflowId, runId);
     }
+    const found = await this.#processes.look(workflowId, 0, runId);
+    if (found.status === 'completed') throw unknownExport(id);
+    const { type: _type, ui: _ui, ...shown } = found;
+    const isThere = found.status === 'running' && outcome !== undefined;
+    return {
+      ...shown,
+      workflowId: id,
+      ...(isThere && { status: 'completed' as const, progress: null, waiting: null }),
+      result: isThere ? (outcome ?? null) : null,
+    };
   }
 
   /** Which files an export has; undefined until all of it is there. */

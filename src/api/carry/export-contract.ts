@@ -7,8 +7,15 @@ const common = {
   /** `latest/stable` and the like; all channels when empty. */
   channels: z.array(name).max(50).default([]),
   architectures: z.array(architecture).max(20).default([]),
-  /** What the chosen channels held then was carried there. No file of this host: an account names none. */
-  basis: z.strictObject({ kind: z.literal('time'), at: z.iso.datetime({ precision: 3 }) }).optional(),
+  /** What the other side has. No file of this host: an account names none. */
+  basis: z
+    .discriminatedUnion('kind', [
+      /** What the chosen channels held then was carried there. */
+      z.strictObject({ kind: z.literal('time'), at: z.iso.datetime({ precision: 3 }) }),
+      /** What export-inventory wrote there. */
+      z.strictObject({ kind: z.literal('inventory'), content: z.string() }),
+    ])
+    .optional(),
   withDependencies: z.boolean().default(false),
 };
 

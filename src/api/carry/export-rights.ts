@@ -13,19 +13,17 @@ const NEEDS = { view: TO_VIEW, administer: TO_ADMINISTER } as const;
 /**
  * Who may begin an export: snaps take what seeing them takes, a store's metadata what administering it takes. The refusals have the
  * words of a fetch by an online host.
- * @throws UpstreamError `login-refused`, `role-missing`; AirlockError `store-unknown`
+ * @throws UpstreamError `role-missing`; AirlockError `store-unknown`
  */
 export async function requireExport(
   deps: RoleDeps,
-  context: Context,
+  caller: Caller,
   store: string,
   request: AccountExportRequest,
-): Promise<Caller> {
-  const caller = await knownCaller(deps, context);
+): Promise<void> {
   if (request.kind === 'store') await requireAct(deps, caller, store, 'administer');
   if (request.kind === 'snaps' || request.snaps) await requireAct(deps, caller, store, 'view');
   await requireReach(deps.database.queries, caller.attenuation, request);
-  return caller;
 }
 
 /** Whoever comes back for an export must still have what it took: a role that was taken away counts at once. */

@@ -1,12 +1,15 @@
 import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, join } from 'node:path';
 import { Hono, type Context } from 'hono';
-import { accountFolder } from '../../activities/export-folder.ts';
+import { accountFolder, removeAccountFolder } from '../../activities/export-folder.ts';
+import { parseInventory } from '../../bundles/index.ts';
+import { writePrivateFile } from '../../config/index.ts';
+import { makeFolder } from '../../folders.ts';
 import { channelName, parseChannel } from '../../snaps/index.ts';
 import { appendAct } from '../../storage/index.ts';
 import { sendFile } from '../../storage/file-sending.ts';
-import type { ExportOutcome } from '../../workflows/export-contract.ts';
+import type { Basis, ExportOutcome } from '../../workflows/export-contract.ts';
 import { rangedAnswer } from '../device/file-answer.ts';
 import type { DeviceEnv } from '../device/index.ts';
 import { clientError } from '../errors.ts';
@@ -27,6 +30,8 @@ export interface AccountExportDeps extends RoleDeps {
 
 /** How long an export waits to be fetched: a night, and who looks in the morning. */
 const KEEP_MS = 24 * 3_600_000;
+/** Largest request: an inventory of 16 MiB, as JSON in JSON. */
+const REQUEST_MAX = 24 * 2 ** 20;
 /** Longest wait of one request, in seconds; under the patience of proxies. */
 const WAIT_MAX = 25;
 
@@ -46,13 +51,28 @@ export function createAccountExportApi(deps: AccountExportDeps): Hono<DeviceEnv>
 
   app.post('/carry/v1/exports/:store', async (context) => {
     const store = context.req.param('store');
-    const request = await jsonBody(context, accountExportRequest);
-    const caller = await requireExport(deps, context, store, request);
+    // Before anything is read that is as large as an inventory.
+    const caller = await knownCaller(deps, context);
+    const request = await jsonBody(context, accountExportRequest, REQUEST_MAX);
+    await requireExport(deps, caller, store, request);
     if (request.kind === 'store') await requireKeysOf(deps.database.queries, store, request.keys);
     const owner = ownerOf(caller, store);
-    const wish = wishOf(request, store, caller, deps);
-    const started = await deps.exports.start(owner, request, { wish, keepMs: KEEP_MS });
-    if (!started.joined)
+    const folder = accountFolder(deps.exportFolder, Buffer.from(deps.random(16)).toString('hex'));
+    const basis = await keptBasis(request.basis, folder);
+    const wish = {
+      ...wishOf(request, store, caller),
+      ...basis,
+      exportDir: folder,
+      at: deps.clock().toISOString(),
+    };
+    const started = await deps.exports
+      .start(owner, request, { wish, keepMs: KEEP_MS })
+      .catch(async (error: unknown) => {
+        await removeAccountFolder(folder, deps.exportFolder);
+        throw error;
+      });
+    if (started.joined) await removeAccountFolder(folder, deps.exportFolder);
+    else
       await appendAct(deps.database.queries, {
         at: deps.clock(),
         actor: caller.accountId,
@@ -116,19 +136,25 @@ async function ownerAgain(deps: AccountExportDeps, context: Context) {
   return owner;
 }
 
-function wishOf(
-  request: AccountExportRequest,
-  store: string,
-  { accountId, attenuation }: Caller,
-  { exportFolder, random, clock }: AccountExportDeps,
-) {
+/** An inventory lies where the files of the export come to lie, and goes with them. */
+async function keptBasis(
+  basis: AccountExportRequest['basis'],
+  folder: string,
+): Promise<{ readonly basis?: Basis }> {
+  if (basis === undefined) return {};
+  if (basis.kind === 'time') return { basis };
+  const { digest } = parseInventory(basis.content, 'what was sent');
+  const path = join(folder, 'inventory.json');
+  await makeFolder(folder);
+  await writePrivateFile(path, basis.content);
+  return { basis: { kind: 'inventory', path, digest } };
+}
+
+function wishOf(request: AccountExportRequest, store: string, { accountId, attenuation }: Caller) {
   const common = {
     channels: request.channels.map((text) => channelName(parseChannel(text))),
     architectures: request.architectures,
-    exportDir: accountFolder(exportFolder, Buffer.from(random(16)).toString('hex')),
-    ...(request.basis && { basis: request.basis }),
     ...(request.withDependencies && { withDependencies: true as const }),
-    at: clock().toISOString(),
     store,
     actor: accountId,
   };

@@ -10,10 +10,11 @@ const BODY_MAX = 1024 * 1024;
 
 /**
  * Reads a JSON body of a known shape.
- * @throws AirlockError `request-invalid` that names the field
+ * @param limit largest body, in bytes
+ * @throws AirlockError `request-invalid` that names the field; `body-too-large`
  */
-export async function jsonBody<T>(context: Context, schema: z.ZodType<T>): Promise<T> {
-  const text = await textBody(context);
+export async function jsonBody<T>(context: Context, schema: z.ZodType<T>, limit = BODY_MAX): Promise<T> {
+  const text = await textBody(context, limit);
   let value: unknown;
   try {
     value = JSON.parse(text === '' ? '{}' : text);
@@ -43,14 +44,14 @@ function checked<T>(value: unknown, schema: z.ZodType<T>): T {
  * Reads a body as text.
  * @throws AirlockError `body-too-large`
  */
-export async function textBody(context: Context): Promise<string> {
+export async function textBody(context: Context, limit = BODY_MAX): Promise<string> {
   const tooLarge = () =>
     new AirlockError(
       'too-large',
       'body-too-large',
-      `cannot read the request: its body has more than ${BODY_MAX} bytes`,
+      `cannot read the request: its body has more than ${limit} bytes`,
     );
-  return Buffer.from(await limitedBytes(context.req.raw.body, BODY_MAX, tooLarge)).toString('utf8');
+  return Buffer.from(await limitedBytes(context.req.raw.body, limit, tooLarge)).toString('utf8');
 }
 
 /** An error as every client of this interface reads it. */

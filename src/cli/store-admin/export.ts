@@ -12,7 +12,7 @@ import { barLine } from '../progress.ts';
 import type { ExportResult } from '../snap-store-proxy/contract.ts';
 import { print, printJson } from '../terminal.ts';
 import { runTransfer } from '../transfers.ts';
-import { exportByLogin, exportingAuthority, timeAlone } from './login-export.ts';
+import { exportByLogin, exportingAuthority, sentBasis } from './login-export.ts';
 
 /** `store-admin export store STORE_ID`: a store with its snaps, metadata and keys, and an admin token beside it. */
 export function exportStoreCommand(context: CliContext) {
@@ -158,7 +158,7 @@ async function exportWithLogin(
       context,
       authority,
       { store, exportDir: options.exportDir },
-      { ...wish, ...timeAlone(wish) },
+      { ...wish, ...(await sentBasis(context, wish)) },
     );
   if (all)
     throw usageError(
@@ -178,7 +178,12 @@ async function exportSnapsWithLogin(
     throw usageError('cannot export snaps with --auth alone: name the store that they are in by --store');
   const authority = await exportingAuthority(context, auth);
   if (authority !== undefined)
-    return exportByLogin(context, authority, { store, exportDir }, { ...wish, ...timeAlone(wish) });
+    return exportByLogin(
+      context,
+      authority,
+      { store, exportDir },
+      { ...wish, ...(await sentBasis(context, wish)) },
+    );
   throw usageError(
     'cannot export snaps with --auth here: this Airlock is no authority; name one by --url, or use "snap-store-proxy fetch-snaps --auth" on an online host',
   );

@@ -9,7 +9,7 @@ import type { CliContext } from '../context.ts';
 import { save } from '../authority/root.ts';
 import { downloadFile } from '../download.ts';
 import { CliError, usageError } from '../errors.ts';
-import { makeExportFolder } from '../files.ts';
+import { makeExportFolder, readDocument } from '../files.ts';
 import { HttpClient } from '../http-client.ts';
 import { followOperation } from '../operations.ts';
 import { withBar } from '../progress.ts';
@@ -107,13 +107,25 @@ async function fetchToken(client: HttpClient, path: string, file: string): Promi
 }
 
 /**
- * An authority reads no file of this machine: of what the other side has it can be told a time.
+ * What an authority is told of what the other side has: it reads no file of this machine, so an inventory is sent.
  *
- * @throws CliError `usage`
+ * @throws CliError `usage`, `file-unreadable`
  */
-export function timeAlone(given: { readonly basis?: BasisRequest }): { readonly basis?: BasisRequest } {
-  if (given.basis === undefined || given.basis.kind === 'time') return given;
-  throw usageError(
-    'cannot take --inventory, or files with --since, with --auth at an authority: it reads no file of this machine; give --since a time',
-  );
+export async function sentBasis(
+  context: CliContext,
+  { basis }: { readonly basis?: BasisRequest },
+): Promise<object> {
+  if (basis === undefined) return {};
+  switch (basis.kind) {
+    case 'time':
+      return { basis };
+    case 'inventory':
+      return { basis: { kind: 'inventory', content: await readDocument(context, basis.path) } };
+    case 'archives':
+      throw usageError(
+        'cannot take files with --since and --auth at an authority: it reads no file of this machine; give --since a time, or an --inventory',
+      );
+    default:
+      return basis satisfies never;
+  }
 }

@@ -4,7 +4,7 @@ import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { accountExport, accountExportStarted } from '../../../src/api/carry/export-contract.ts';
-import { readBundleHead } from '../../../src/bundles/index.ts';
+import { encodeInventory, readBundleHead } from '../../../src/bundles/index.ts';
 import { addCaveat, tokenDigest } from '../../../src/publishers/index.ts';
 import { importStore } from '../../../src/workflows/index.ts';
 import { runCli } from '../../support/cli.ts';
@@ -169,6 +169,48 @@ describe('a brand’s admin, who has no operator’s token', () => {
     expect(made.stderr).toMatch(/^Going on with the export of \S+, which was not fetched\.\n$/);
     expect(made.status).toBe(0);
     expect((await readdir(folder)).filter((name) => name.endsWith('.part'))).toEqual([]);
+  });
+
+  test('leaves out what an inventory of the other side names; it is sent, and goes with the export', async () => {
+    const { outside, folder, exportBy, login, nothingLeft } = await journey();
+    const ada = await login('ada', 'package_access', 'store_admin');
+    const { sha3_384: digest, size } = await outside.host.database.queries
+      .selectFrom('SnapRevision')
+      .innerJoin('Snap', 'Snap.snapId', 'SnapRevision.snapId')
+      .select(['sha3_384', 'size'])
+      .where('name', '=', 'snapd')
+      .executeTakeFirstOrThrow();
+    const inventory = join(await temporaryFolder(), 'inventory.json');
+    const listed = { snapId: 's', name: 'snapd', revisions: [{ revision: 9, digest, size }], components: [] };
+    const content = encodeInventory({
+      format: 'airlock-inventory',
+      version: 1,
+      writtenAt: '2026-01-01T00:00:00.000Z',
+      stores: [],
+      snaps: [listed],
+      assertions: [],
+      lastImport: null,
+    });
+    await writeFile(inventory, content);
+    const args = ['store', 'brand-devices', '--inventory', inventory];
+    await on(outside.host, async () => {
+      const made = await exportBy(ada, args);
+      expect(made.stderr).toBe(`Left out: 1 files of ${size} bytes, which must be where this goes to.\n`);
+      await nothingLeft();
+      await writeFile(inventory, '{}');
+      const broken = await exportBy(ada, args);
+      expect(broken.status).toBe(2);
+      expect(broken.stderr).toMatch(/^error: cannot use what was sent as an inventory: \S+ is wrong; /);
+      await nothingLeft();
+    });
+    const [archive = ''] = (await readdir(folder)).filter((name) => name.endsWith('.tar.gz'));
+    const { manifest } = await readBundleHead(join(folder, archive));
+    expect(manifest.restsOn?.members.map(({ name }) => name)).toEqual(['snaps/snapd_9.snap']);
+    const since = await exportBy(ada, ['store', 'brand-devices', '--since', folder]);
+    expect(since).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('cannot take files with --since and --auth at an authority'),
+    });
   });
 
   test('exports snaps of the store with the role Viewer, also with what they need', async () => {
