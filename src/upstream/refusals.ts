@@ -41,7 +41,7 @@ export function roleMissing(
     code === 'role-required'
       ? lacks.role
       : code === 'macaroon-permission-required'
-        ? `${lacks.permission}, or is for other stores; export it again, as somebody with the role ${role}${place}`
+        ? `${lacks.permission}, or is for other stores or snaps; export it again, as somebody with the role ${role}${place}`
         : `${lacks.role}, or ${lacks.permission}`;
   return new UpstreamError('role-missing', `cannot ${act}: ${why}`);
 }

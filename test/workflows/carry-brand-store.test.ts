@@ -172,7 +172,7 @@ describe('a brand store is carried as seed 000 tells', () => {
     expect(await refusal(fetchStore('viewer'))).toMatchObject({
       code: 'role-missing',
       message:
-        'cannot fetch the metadata of store brand-devices: the login lacks the permission store_admin, or is for other stores; export it again, as somebody with the role Admin in the store brand-devices',
+        'cannot fetch the metadata of store brand-devices: the login lacks the permission store_admin, or is for other stores or snaps; export it again, as somebody with the role Admin in the store brand-devices',
     });
     const made = await fetchStore('both');
     const [file] = made.files;
@@ -212,6 +212,30 @@ describe('a brand store is carried as seed 000 tells', () => {
       });
     });
     expect(awaiting.awaited).toEqual({ names: ['my-app', 'my-base', 'snapd'], more: 0 });
+  });
+
+  test('a login that is limited to snaps brings these alone', async () => {
+    const outside = await newOutside();
+    await outside.publishJourney();
+    const { url, narrowLogin } = await authority(outside);
+    const narrow = () =>
+      narrowLogin('ada', ['package_access'], { condition: 'package', names: ['my-base', 'snapd'] });
+    const proxy = await online(outside, url, { all: await narrow(), other: await narrow() });
+    const fetched = (credentials: string, names: string[]) =>
+      on(proxy, (client) =>
+        client.workflow.execute(fetchSnaps, {
+          workflowId: `fetch-narrow-${credentials}`,
+          taskQueue: 'airlock',
+          args: [wish(credentials, names)],
+        }),
+      );
+    const made = await fetched('all', []);
+    expect(made.files.map(({ subject }) => subject)).toEqual(['my-base', 'snapd']);
+    expect(await refusal(fetched('other', ['my-app']))).toEqual({
+      code: 'role-missing',
+      message:
+        'cannot fetch my-app: the login lacks the permission package_access, or is for other stores or snaps; export it again',
+    });
   });
 
   test('a token that an interrupted fetch left unwritten is no token', async () => {

@@ -7,13 +7,14 @@ import { storesFor } from '../../activities/export-stores.ts';
 import { storeAssertions } from '../../activities/export-store.ts';
 import { encodeStream } from '../../assertions/index.ts';
 import { AirlockError } from '../../errors.ts';
+import { checkSnap, seesSnap } from '../../publishers/index.ts';
 import { channelName, fallbacks, parseChannel, type Channel } from '../../snaps/index.ts';
 import { heldReleases, type BlobStore, type Queries, type SettingStore } from '../../storage/index.ts';
 import { fileAnswer } from '../device/file-answer.ts';
 import type { DeviceEnv } from '../device/index.ts';
 import { clientError } from '../errors.ts';
 import { errorAnswer } from '../ops/http.ts';
-import { requireRole, type RoleDeps } from './roles.ts';
+import { requireRole, type Caller, type RoleDeps } from './roles.ts';
 
 /** What the interface for online hosts needs from an authority. */
 export interface CarryDeps extends RoleDeps {
@@ -37,23 +38,25 @@ export function createCarryApi(deps: CarryDeps): Hono<DeviceEnv> {
 
   app.get('/carry/v1/stores/:store/snaps', async (context) => {
     const store = context.req.param('store');
-    await requireRole(deps, context, store, 'view');
+    const { attenuation } = await requireRole(deps, context, store, 'view');
     const stores = await storesFor(queries, store);
     // Snaps of another brand that shares its store come with the export of that brand, as from `export store`.
     const { ids, warnings } = await ownSnaps(queries, stores, (await snapIdsOf(queries, stores)).ids);
     const rows = await queries.selectFrom('Snap').select(['snapId', 'name']).orderBy('name').execute();
     const visible = new Set(ids);
     return context.json({
-      snaps: rows.filter(({ snapId }) => visible.has(snapId)).map(({ name }) => ({ name })),
+      snaps: rows
+        .filter(({ snapId, name }) => visible.has(snapId) && seesSnap(attenuation, { name, id: snapId }))
+        .map(({ name }) => ({ name })),
       warnings,
     });
   });
 
   app.get('/carry/v1/stores/:store/snaps/:name', async (context) => {
     const store = context.req.param('store');
-    await requireRole(deps, context, store, 'view');
+    const caller = await requireRole(deps, context, store, 'view');
     const name = context.req.param('name');
-    const snapId = await requireVisible(queries, name, store);
+    const snapId = await requireVisible(queries, caller, name, store);
     const closer = new AssertionCloser(queries);
     const channel = parseChannel(context.req.query('channel') ?? '');
     const architecture = context.req.query('architecture') ?? 'amd64';
@@ -120,17 +123,17 @@ export function createCarryApi(deps: CarryDeps): Hono<DeviceEnv> {
 
   app.get('/carry/v1/stores/:store/snaps/:name/channels', async (context) => {
     const store = context.req.param('store');
-    await requireRole(deps, context, store, 'view');
-    const snapId = await requireVisible(queries, context.req.param('name'), store);
+    const caller = await requireRole(deps, context, store, 'view');
+    const snapId = await requireVisible(queries, caller, context.req.param('name'), store);
     return context.json({ 'snap-id': snapId, ...(await channelsOf(queries, snapId)) });
   });
 
   app.get('/carry/v1/stores/:store/snaps/:name/files/:digest{[0-9a-f]{96}}', async (context) => {
     const store = context.req.param('store');
-    await requireRole(deps, context, store, 'view');
+    const caller = await requireRole(deps, context, store, 'view');
     const digest = context.req.param('digest');
     const name = context.req.param('name');
-    const snapId = await requireVisible(queries, name, store);
+    const snapId = await requireVisible(queries, caller, name, store);
     if (!(await isFileOf(queries, snapId, digest))) throw unknownSnap(name, store);
     return fileAnswer(context, deps.blobs, digest, {
       contentType: 'application/octet-stream',
@@ -177,9 +180,15 @@ async function heldFrom(channel: Channel, look: (name: string) => Promise<SnapMa
   return undefined;
 }
 
-/** The id of a snap that the store's devices may see. */
-async function requireVisible(queries: Queries, name: string, store: string): Promise<string> {
+/** The id of a snap that the store's devices may see; refused where the credential is limited to others. */
+async function requireVisible(
+  queries: Queries,
+  { attenuation }: Caller,
+  name: string,
+  store: string,
+): Promise<string> {
   const row = await queries.selectFrom('Snap').select('snapId').where('name', '=', name).executeTakeFirst();
+  checkSnap(attenuation, { name, id: row?.snapId });
   const visible = row && (await snapIdsOf(queries, await storesFor(queries, store))).ids.includes(row.snapId);
   if (row === undefined || visible !== true) throw unknownSnap(name, store);
   return row.snapId;

@@ -2,7 +2,7 @@ import { Command, Option } from '@commander-js/extra-typings';
 import { z } from 'zod';
 
 import { splitNames } from '../authority/client.ts';
-import { INVENTORY, SINCE, basisOf, remarkLeftOut, type BasisRequest } from '../basis.ts';
+import { INVENTORY, SINCE, basisOf, remarkLeftOut } from '../basis.ts';
 import type { CliContext } from '../context.ts';
 import { WITH_DEPENDENCIES, remarkDependencies } from '../dependencies.ts';
 import { usageError } from '../errors.ts';
@@ -12,7 +12,7 @@ import { barLine } from '../progress.ts';
 import type { ExportResult } from '../snap-store-proxy/contract.ts';
 import { print, printJson } from '../terminal.ts';
 import { runTransfer } from '../transfers.ts';
-import { exportByLogin, exportingAuthority, sentBasis } from './login-export.ts';
+import { exportByLogin, exportingAuthority, type LoginWish } from './login-export.ts';
 
 /** `store-admin export store STORE_ID`: a store with its snaps, metadata and keys, and an admin token beside it. */
 export function exportStoreCommand(context: CliContext) {
@@ -77,7 +77,7 @@ export function exportStoreCommand(context: CliContext) {
               admin,
               ...(shareWith.length > 0 && { shareWith }),
             })
-          : await exportWithLogin(context, { store, auth, ...options }, wish);
+          : await exportStoreWithLogin(context, store, { ...options, auth }, wish);
       if (options.json) return printJson(context.terminal, result);
       remarkLeftOut(context, result);
       remarkDependencies(context, result);
@@ -123,7 +123,7 @@ export function exportSnapsCommand(context: CliContext) {
       const result =
         auth === undefined
           ? await runExport(context, options, { ...wish, store })
-          : await exportSnapsWithLogin(context, { store, auth, exportDir: options.exportDir }, wish);
+          : await exportSnapsWithLogin(context, store, { ...options, auth }, wish);
       if (options.json) return printJson(context.terminal, result);
       remarkLeftOut(context, result);
       remarkDependencies(context, result);
@@ -138,29 +138,18 @@ interface ExportOptions {
   readonly watch?: true | undefined;
 }
 
-interface LoginExport extends ExportOptions {
-  readonly store: string;
-  readonly auth: string;
-  readonly all?: true | undefined;
-}
-
-type StoreWish = { readonly basis?: BasisRequest } & Readonly<Record<string, unknown>>;
+type AuthOptions = ExportOptions & { readonly auth: string };
 
 /** A store by the log-in of its admin: from the authority itself, or by an online host whose upstream that is. */
-async function exportWithLogin(
+async function exportStoreWithLogin(
   context: CliContext,
-  { store, auth, all, ...options }: LoginExport,
-  wish: StoreWish,
+  store: string,
+  { auth, ...options }: AuthOptions & { readonly all?: true | undefined },
+  wish: LoginWish,
 ): Promise<ExportResult> {
   const authority = await exportingAuthority(context, auth);
-  if (authority !== undefined)
-    return exportByLogin(
-      context,
-      authority,
-      { store, exportDir: options.exportDir },
-      { ...wish, ...(await sentBasis(context, wish)) },
-    );
-  if (all)
+  if (authority !== undefined) return exportByLogin(context, authority, { store, ...options }, wish);
+  if (options.all)
     throw usageError(
       'cannot take --all and --auth at once on an online host: only the authority knows what left its store; name channels and architectures, or the authority by --url',
     );
@@ -171,19 +160,14 @@ async function exportWithLogin(
 /** Snaps of a store by the log-in of somebody who sees it. */
 async function exportSnapsWithLogin(
   context: CliContext,
-  { store, auth, exportDir }: Omit<LoginExport, 'store'> & { readonly store: string | undefined },
-  wish: StoreWish,
+  store: string | undefined,
+  { auth, ...options }: AuthOptions,
+  wish: LoginWish,
 ): Promise<ExportResult> {
   if (store === undefined)
     throw usageError('cannot export snaps with --auth alone: name the store that they are in by --store');
   const authority = await exportingAuthority(context, auth);
-  if (authority !== undefined)
-    return exportByLogin(
-      context,
-      authority,
-      { store, exportDir },
-      { ...wish, ...(await sentBasis(context, wish)) },
-    );
+  if (authority !== undefined) return exportByLogin(context, authority, { store, ...options }, wish);
   throw usageError(
     'cannot export snaps with --auth here: this Airlock is no authority; name one by --url, or use "snap-store-proxy fetch-snaps --auth" on an online host',
   );

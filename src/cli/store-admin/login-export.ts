@@ -48,23 +48,35 @@ export async function exportingAuthority(context: CliContext, auth: string): Pro
   return new HttpClient({ ...address, authorization: await authorityLogin(context, auth) });
 }
 
+/** What is to be exported, as the route takes it but for what it rests on. */
+export type LoginWish = { readonly basis?: BasisRequest } & Readonly<Record<string, unknown>>;
+
+/** What of an export is the command's own business. */
+export interface LoginExport {
+  readonly store: string;
+  readonly exportDir?: string | undefined;
+  readonly watch?: true | undefined;
+}
+
 /**
  * Has an authority export what its account may have, and fetches the files to this machine.
  *
- * @param wish what the route takes
  * @throws CliError `workflow-failed`, `server-refused`, `interrupted`, `file-unwritable`
  */
 export async function exportByLogin(
   context: CliContext,
   client: HttpClient,
-  { store, exportDir }: { readonly store: string; readonly exportDir: string | undefined },
-  wish: object,
+  { store, exportDir, watch }: LoginExport,
+  wish: LoginWish,
 ): Promise<ExportResult> {
+  const basis = await sentBasis(context, wish);
+  if (watch)
+    note(context.terminal, "Temporal UI is for the authority's operator: the export is followed here.");
   const folder = await makeExportFolder(context, exportDir);
   const exports = `/carry/v1/exports/${encodeURIComponent(store)}`;
   const { id, joined, startedAt } = await client.request(exports, startedSchema, {
     method: 'POST',
-    json: wish,
+    json: { ...wish, ...basis },
     untilAnswered: true,
   });
   if (joined) note(context.terminal, `Going on with the export of ${startedAt}, which was not fetched.`);
@@ -89,8 +101,21 @@ export async function exportByLogin(
   }
   const tokenFile = result.tokenFile && join(folder, result.tokenFile);
   if (tokenFile) await fetchToken(client, `${path}/files/${basename(tokenFile)}`, tokenFile);
-  await client.perform(path, { method: 'DELETE' });
+  await tellFetched(context, client, path);
   return { ...result, files, tokenFile };
+}
+
+/** Lets the authority remove its files. Those here are whole, whatever comes of it. */
+async function tellFetched({ terminal }: CliContext, client: HttpClient, path: string): Promise<void> {
+  try {
+    await client.perform(path, { method: 'DELETE' });
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    note(
+      terminal,
+      `warning: ${error.message}; all files are here, but the authority does not know, and ends the admin token after a day: give the same command again`,
+    );
+  }
 }
 
 /** The token is small, and for its owner's eyes alone. */
@@ -111,10 +136,7 @@ async function fetchToken(client: HttpClient, path: string, file: string): Promi
  *
  * @throws CliError `usage`, `file-unreadable`
  */
-export async function sentBasis(
-  context: CliContext,
-  { basis }: { readonly basis?: BasisRequest },
-): Promise<object> {
+async function sentBasis(context: CliContext, { basis }: { readonly basis?: BasisRequest }): Promise<object> {
   if (basis === undefined) return {};
   switch (basis.kind) {
     case 'time':
