@@ -3,6 +3,7 @@ import {
   condition,
   defineQuery,
   defineSignal,
+  isCancellation,
   proxyActivities,
   setHandler,
 } from '@temporalio/workflow';
@@ -13,9 +14,11 @@ import { commit, largeFiles } from './options.ts';
 
 const { issueExportToken, withdrawExportToken, removeAccountExport } =
   proxyActivities<ExportActivities>(commit);
+/** Who ends an export that is being written waits until nothing is written any more: its folder goes. */
 const { writeStoreExport, writeSnapExports } = proxyActivities<ExportActivities>({
   ...largeFiles,
   startToCloseTimeout: '24h',
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
 });
 
 const exported = defineQuery<ExportOutcome | null>(EXPORTED);
@@ -28,27 +31,34 @@ const fetched = defineSignal(EXPORT_FETCHED);
  * @returns whether it was fetched
  */
 export async function exportForAccount({ wish, keepMs }: AccountExport): Promise<boolean> {
+  const writing = new CancellationScope();
   let outcome: ExportOutcome | null = null;
   let isFetched = false;
+  let isUnwanted = false;
   setHandler(importProgress, () => ({ step: 'writing', done: 0, total: 0, unit: 'bytes' }));
   setHandler(exported, () => outcome);
   setHandler(fetched, () => {
-    isFetched = true;
+    isFetched = outcome !== null;
+    isUnwanted = outcome === null;
+    if (isUnwanted) writing.cancel();
   });
   try {
     if (wish.kind === 'snaps') {
-      outcome = await writeSnapExports(wish, wish.at);
+      outcome = await writing.run(() => writeSnapExports(wish, wish.at));
       await condition(() => isFetched, keepMs);
       return isFetched;
     }
     const token = await issueExportToken(wish, wish.at);
     try {
-      outcome = await writeStoreExport(wish, wish.at, token);
+      outcome = await writing.run(() => writeStoreExport(wish, wish.at, token));
       await condition(() => isFetched, keepMs);
       return isFetched;
     } finally {
       if (!isFetched) await CancellationScope.nonCancellable(() => withdrawExportToken(token, wish.actor));
     }
+  } catch (error) {
+    if (isUnwanted && isCancellation(error)) return false;
+    throw error;
   } finally {
     await CancellationScope.nonCancellable(() => removeAccountExport(wish.exportDir));
   }

@@ -111,5 +111,5 @@ export interface AccountExport {
 /** Query of an account's export: what was exported, null until all of it is there. */
 export const EXPORTED = 'exported';
 
-/** Signal to an account's export: its files are where they were to go. */
+/** Signal to an account's export: its files are where they were to go; of one that is not there yet, that nobody wants it. */
 export const EXPORT_FETCHED = 'exportFetched';

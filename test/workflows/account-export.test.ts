@@ -3,7 +3,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { accountFolder, removeAccountFolder } from '../../src/activities/export-folder.ts';
 import { errorOfFailure } from '../../src/activities/errors.ts';
-import { EXPORTED, EXPORT_FETCHED, type StoreExport } from '../../src/workflows/export-contract.ts';
+import {
+  EXPORTED,
+  EXPORT_FETCHED,
+  type AccountExport,
+  type StoreExport,
+} from '../../src/workflows/export-contract.ts';
 import { exportForAccount } from '../../src/workflows/index.ts';
 import { openTestTemporal, withWorkers, type TestTemporal } from '../support/temporal.ts';
 import { newOutside, storeExport, type Host } from './carried-store.ts';
@@ -27,19 +32,22 @@ function exported<Answer>(
   );
 }
 
-async function begin(
+function startOf(
   host: Host,
   { keepMs = DAY_MS, ...over }: Partial<StoreExport> & { readonly keepMs?: number },
-) {
+): { workflowId: string; taskQueue: string; args: [AccountExport] } {
   const exportDir = accountFolder(join(host.folder, 'exports'), 'one');
   const store = storeExport({ admin: 'ada', actor: 'ada', ...over });
   const wish = { ...store, at: new Date().toISOString(), exportDir };
-  return temporal.client.workflow.start(exportForAccount, {
+  return {
     workflowId: `account-export/${Math.random()}`,
     taskQueue: 'airlock',
     args: [{ wish, keepMs }],
-  });
+  };
 }
+
+const begin = (host: Host, over: Parameters<typeof startOf>[1]) =>
+  temporal.client.workflow.start(exportForAccount, startOf(host, over));
 
 const foldersOf = (host: Host) => readdir(join(host.folder, 'exports', 'accounts')).catch(() => []);
 const tokensOf = ({ database }: Host) => database.queries.selectFrom('Token').select('revokedAt').execute();
@@ -58,6 +66,23 @@ test('what was fetched goes, and its token stays good', async () => {
 test('what nobody fetched in time goes, and its token with it', async () => {
   const { host } = await newOutside();
   expect(await exported(host, { keepMs: 1 }, (handle) => handle.result())).toBe(false);
+  expect(await foldersOf(host)).toEqual([]);
+  expect((await tokensOf(host)).filter(({ revokedAt }) => revokedAt === null)).toEqual([]);
+});
+
+test('what nobody wants before it is there goes, and its token with it', async () => {
+  const { host } = await newOutside();
+  const wasFetched = await withWorkers(
+    temporal,
+    { airlock: host.activities, transfer: host.activities },
+    async (client) => {
+      const { args, ...start } = startOf(host, {});
+      const signal = { signal: EXPORT_FETCHED, signalArgs: [] };
+      const handle = await client.workflow.signalWithStart(exportForAccount, { ...start, args, ...signal });
+      return handle.result();
+    },
+  );
+  expect(wasFetched).toBe(false);
   expect(await foldersOf(host)).toEqual([]);
   expect((await tokensOf(host)).filter(({ revokedAt }) => revokedAt === null)).toEqual([]);
 });

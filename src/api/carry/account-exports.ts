@@ -23,6 +23,8 @@ const PLACES = ['1', '2'] as const;
 /** Between two questions whether all is there. */
 const PAUSE_MS = 250;
 const QUERY_MS = 1_000;
+/** How long who wants a file waits until a worker tells whether it is there. */
+const FILES_MS = 20_000;
 /** How long who ends an export waits until its files are gone. */
 const END_MS = 10_000;
 /** A place, and which of the exports that had it: Temporal's id of the run. */
@@ -114,10 +116,13 @@ export class AccountExports {
     };
   }
 
-  /** Which files an export has; undefined until all of it is there. */
+  /**
+   * Which files an export has; none until all of it is there.
+   * @throws AirlockError `export-silent` while no worker can tell
+   */
   async files(owner: ExportOwner, id: string): Promise<ExportOutcome | undefined> {
     const { workflowId, runId } = await this.#own(owner, id);
-    return this.#outcome(workflowId, runId);
+    return this.#query(workflowId, runId, FILES_MS);
   }
 
   /** What kind of an export it is, so that it can be asked whether its owner may still have it. */
@@ -128,10 +133,8 @@ export class AccountExports {
   /** Ends an export: its files were fetched, or nobody wants them any more. */
   async end(owner: ExportOwner, id: string): Promise<void> {
     const { workflowId, runId } = await this.#own(owner, id);
-    const handle = this.#deps.client.workflow.getHandle(workflowId, runId);
     try {
-      if ((await this.#outcome(workflowId, runId)) === undefined) await handle.cancel();
-      else await handle.signal(EXPORT_FETCHED);
+      await this.#deps.client.workflow.getHandle(workflowId, runId).signal(EXPORT_FETCHED);
       // So that its place is free for who asks next; a worker that is away does it later.
       await this.#processes.look(workflowId, END_MS, runId);
     } catch (error) {
@@ -178,13 +181,27 @@ export class AccountExports {
     }
   }
 
+  /** What was exported, as far as a worker tells at once. */
   async #outcome(workflowId: string, runId: string): Promise<ExportOutcome | undefined> {
+    return this.#query(workflowId, runId, QUERY_MS).catch(() => undefined);
+  }
+
+  async #query(workflowId: string, runId: string, waitMs: number): Promise<ExportOutcome | undefined> {
     const { client } = this.#deps;
     const handle = client.workflow.getHandle(workflowId, runId);
-    const answer: unknown = await client.connection
-      .withDeadline(Date.now() + QUERY_MS, () => handle.query(EXPORTED))
-      .catch(() => undefined);
-    return outcomeSchema.safeParse(answer).data;
+    try {
+      const answer: unknown = await client.connection.withDeadline(Date.now() + waitMs, () =>
+        handle.query(EXPORTED),
+      );
+      return outcomeSchema.safeParse(answer).data;
+    } catch (cause) {
+      throw new AirlockError(
+        'unavailable',
+        'export-silent',
+        'cannot tell which files the export has: no worker answers now; ask again later',
+        { cause },
+      );
+    }
   }
 }
 
