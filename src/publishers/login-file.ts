@@ -29,8 +29,8 @@ export function readLoginFile(content: string): LoginFile | undefined {
   const text = content.trim();
   const decoded = BASE64.test(text) ? Buffer.from(text, 'base64').toString('utf8') : text;
   const found = fromJson(decoded) ?? fromJson(text) ?? fromIni(decoded) ?? fromIni(text);
-  const login = found ?? { root: text, discharge: undefined };
-  return isWhole(login) ? login : undefined;
+  const lone = [text, decoded.trim()].map((root): LoginFile => ({ root, discharge: undefined }));
+  return (found ? [found] : lone).find(isWhole);
 }
 
 /** The `Authorization` header that a log-in comes to: the discharge goes along bound to its root. */

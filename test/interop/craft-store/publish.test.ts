@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { createPublisherApi } from '../../../src/api/publisher/index.ts';
 import { startServer } from '../../../src/api/server.ts';
-import { checkAccount, mintMacaroon } from '../../../src/publishers/index.ts';
+import { checkAccount, mintMacaroon, readLoginFile } from '../../../src/publishers/index.ts';
 import { addAccount, registerName } from '../../../src/storage/authority/index.ts';
 import { testAuthority } from '../../support/authority.ts';
 import { pythonTools } from '../../support/python-tools.ts';
@@ -120,4 +120,24 @@ test.skipIf(!present)('pymacaroons makes the very same macaroons from the same p
   const theirs = (await child).stdout.trim().split('\n');
   const ours = parts.map(({ key, ...rest }) => mintMacaroon({ ...rest, rootKey: Buffer.from(key, 'hex') }));
   expect(theirs.map((text) => text.replace(/=+$/, ''))).toEqual(ours);
+});
+
+test.skipIf(!present)('log-in files that it writes are read here', async () => {
+  const script = [
+    'import sys',
+    'from craft_store import auth, creds',
+    'root, discharge = sys.argv[1:]',
+    'pair = creds.UbuntuOneMacaroons(r=root, d=discharge)',
+    'for text in creds.marshal_candid_credentials(root), root, creds.marshal_u1_credentials(pair):',
+    '    print(auth.Auth.encode_credentials(text))',
+  ].join('\n');
+  const minted = (identifier: string) =>
+    mintMacaroon({ rootKey: randomBytes(32), identifier, location: 'store.example', caveats: [] });
+  const [root, discharge] = [minted('root'), minted('discharge')];
+  const { stdout } = await run('python3', ['-c', script, root, discharge], { env: pythonEnv });
+  expect(stdout.trim().split('\n').map(readLoginFile)).toEqual([
+    { root, discharge: undefined },
+    { root, discharge: undefined },
+    { root, discharge },
+  ]);
 });
