@@ -38,7 +38,10 @@ describe.skipIf(program.path === undefined)(`snapd registers with airlock up${re
 
   it('through the proxy store, and does all 33 steps of a session with its serial', async () => {
     const device = site.device('model-a');
-    expect(await device.register('--proposed-serial', 'PROXY-1')).toMatchObject(granted('PROXY-1'));
+    const asSnapdMakesIt = ['--key-bits', '4096'];
+    expect(await device.register('--proposed-serial', 'PROXY-1', ...asSnapdMakesIt)).toMatchObject(
+      granted('PROXY-1'),
+    );
     await eventually(
       'deltas are made of what was imported',
       async () => (await device.session('--only', 'download-delta')).failures.length === 0,
