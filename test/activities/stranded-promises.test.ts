@@ -23,6 +23,7 @@ const warnings: unknown[] = [];
 
 beforeAll(async () => {
   enrolment = await openEnrolment({
+    smallKeys: 12,
     before: (hsm) => ({
       sign: (id, digest) => hsm.sign(id, digest),
       findKey: async (id) => {

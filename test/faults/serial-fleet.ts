@@ -45,7 +45,7 @@ export class SerialFleet {
 
   /** Prepares database, token, key and Temporal namespace; no service runs yet. */
   static async open(folder: string): Promise<SerialFleet> {
-    const rig = await openModelService({ folder });
+    const rig = await openModelService({ folder, smallKeys: 2 });
     const config = await testConfig();
     const payloadKey = createHash('sha256').update('payloads of fault tests').digest('hex');
     const temporal = await connectTemporal(

@@ -66,7 +66,7 @@ export class Ground {
   /** @param location where the database is: a file in the folder unless told */
   static async open(folder: string, location?: DatabaseLocation): Promise<Ground> {
     const database = location ?? { file: join(folder, 'airlock.sqlite') };
-    const rig = await openModelService({ folder, database });
+    const rig = await openModelService({ folder, smallKeys: 1, database });
     const databases: Database[] = [];
     for (let host = 0; host < HOSTS; host += 1) databases.push(await openDatabase(database));
     const keys: PublicKey[] = [];

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
@@ -28,11 +28,14 @@ const failed = z.object({ stdout: z.string() });
 describe.skipIf(program.path === undefined)('snapd’s own store client against the device store', () => {
   let folder: string;
   let chain: string;
+  /** Of every device, each in another store: as large as those that snapd makes. */
+  let privateKey: KeyObject;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'airlock-device-store-'));
     chain = join(folder, 'chain');
     await run(program.path ?? '', ['chain', '--out', chain], { maxBuffer: 1 << 26 });
+    ({ privateKey } = generateKeyPairSync('rsa', { modulusLength: 4096 }));
   });
 
   afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -48,7 +51,6 @@ describe.skipIf(program.path === undefined)('snapd’s own store client against 
     const store = await runStore(own, change, tls === undefined ? {} : { tls });
     onTestFinished(() => store.close());
     const manifest = await loadChain(store.database, store.blobs, chain);
-    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 4096 });
     const model = decodeAssertion(
       new Uint8Array(await readFile(join(chain, manifest.models['model-a'] ?? ''))),
     );

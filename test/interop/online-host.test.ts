@@ -22,7 +22,10 @@ const failed = z.object({ stdout: z.string() });
 async function session(url: string, chain: string, steps: readonly string[] = []) {
   const { stdout } = await run(
     sim.path ?? '',
-    ['session', '--url', url, '--chain', chain, '--strict', '--quiet', '--only', steps.join(',')],
+    [
+      ...['session', '--url', url, '--chain', chain, '--strict', '--quiet'],
+      ...['--key-bits', '2048', '--only', steps.join(',')],
+    ],
     { maxBuffer: 1 << 26 },
   ).catch((error: unknown) => failed.parse(error));
   const { results, steps: count } = reportSchema.parse(JSON.parse(stdout));

@@ -56,7 +56,7 @@ export interface Asking {
 /** Opens the service in a folder of its own. */
 export async function openEnrolment(of: Partial<ModelServiceRig> = {}): Promise<TestEnrolment> {
   const folder = await mkdtemp(join(tmpdir(), 'airlock-enrolment-'));
-  const rig = await openModelService({ folder, ...of });
+  const rig = await openModelService({ folder, smallKeys: 1, ...of });
   const gateway = await openGateway(rig, { workers: false });
   const key = await rig.addKey('serials');
 

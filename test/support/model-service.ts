@@ -38,6 +38,7 @@ import { signingSpans } from '../../src/appliance/signing-spans.ts';
 import { noTracing, silentLog, type Log, type Tracing } from '../../src/telemetry/index.ts';
 import { makeBrandChain, type BrandChain } from './brand-chain.ts';
 import { Device, type DeviceOptions } from './device.ts';
+import { putSmallKeys } from './on-token.ts';
 import { makeTestToken, type TestToken } from './softhsm-token.ts';
 
 /** A Model Service on a real database file and a real SoftHSM token, with one brand. Close it after the tests. */
@@ -92,6 +93,8 @@ export interface ModelServiceRig {
   readonly before?: (hsm: Hsm) => Pick<Hsm, 'findKey' | 'sign'>;
   /** A token that is there already, and how to reach it otherwise than by its module. */
   readonly token?: TestToken;
+  /** So many of the keys that `addKey` gives first are small ones, which are quick to make: where their size does not matter. */
+  readonly smallKeys?: number;
   /** Tokens besides the rig's own, which is called `default`; whoever made them closes them. */
   readonly otherTokens?: Readonly<Record<string, Hsm>>;
   /** Who takes the time; nobody unless told. */
@@ -107,6 +110,7 @@ export async function openModelService(rig: ModelServiceRig): Promise<TestModelS
   const location = rig.database ?? { file: join(rig.folder, 'airlock.sqlite') };
   const database = tracedDatabase(await openDatabase(location), tracing);
   const token = rig.token ?? (await makeTestToken(rig.folder));
+  const small = putSmallKeys(token, rig.smallKeys ?? 0);
   const hsm = await openHsm({
     module: { path: token.modulePath, env: token.env },
     tokenLabel: token.label,
@@ -180,7 +184,8 @@ export async function openModelService(rig: ModelServiceRig): Promise<TestModelS
     reported,
     setClock: (now) => void (fixed = now),
     async addKey(name, extra = {}, token = 'default') {
-      const hsmKeyId = randomUUID();
+      const ready = token === 'default' ? small.pop() : undefined;
+      const hsmKeyId = ready ?? parseHsmKeyId(randomUUID());
       await reserveSigningKey(database.queries, {
         hsmKeyId,
         token,
@@ -189,7 +194,8 @@ export async function openModelService(rig: ModelServiceRig): Promise<TestModelS
         ...at(),
       });
       const holder = rig.otherTokens?.[token] ?? hsm;
-      const key = publicKeyFromRsa(await holder.generateKey(parseHsmKeyId(hsmKeyId), name));
+      const pair = (ready && (await holder.findKey(ready))) ?? (await holder.generateKey(hsmKeyId, name));
+      const key = publicKeyFromRsa(pair);
       const made = { keyId: key.keyId, publicKey: key.encoded, fingerprint: '0'.repeat(40) };
       await completeSigningKey(database.queries, hsmKeyId, made);
       if (extra !== false)

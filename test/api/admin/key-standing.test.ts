@@ -16,7 +16,11 @@ let gateway: TestGateway;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'airlock-key-standing-'));
   // Nothing is signed by itself: each test says when.
-  rig = await openModelService({ folder, provisioner: { patience: 20, runBatch: async () => undefined } });
+  rig = await openModelService({
+    folder,
+    smallKeys: 1,
+    provisioner: { patience: 20, runBatch: async () => undefined },
+  });
   gateway = await openGateway(rig, { workers: false });
 });
 

@@ -16,7 +16,12 @@ describe.each([
     { timeout: 120_000 },
     async () => {
       const database = onPostgreSql ? { database: { postgresql: await temporaryPostgreSql() } } : {};
-      const rig = await openModelService({ folder: await temporaryFolder(), brandId: 'acme', ...database });
+      const rig = await openModelService({
+        folder: await temporaryFolder(),
+        brandId: 'acme',
+        smallKeys: 3,
+        ...database,
+      });
       onTestFinished(() => rig.close());
       const here = await openGateway(rig);
       onTestFinished(() => here.close());

@@ -6,7 +6,7 @@ import { openEnrolment, type TestEnrolment } from '../../support/enrolment.ts';
 let enrolment: TestEnrolment;
 
 beforeAll(async () => {
-  enrolment = await openEnrolment();
+  enrolment = await openEnrolment({ smallKeys: 2 });
 });
 
 afterAll(async () => {

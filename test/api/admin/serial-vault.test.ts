@@ -14,7 +14,7 @@ let gateway: TestGateway;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'airlock-vault-'));
-  rig = await openModelService({ folder });
+  rig = await openModelService({ folder, smallKeys: 2 });
   gateway = await openGateway(rig, { workers: false });
 });
 

@@ -25,7 +25,11 @@ describe.skipIf(!hasPostgreSql)('two hosts on one PostgreSQL that decide in the 
     { timeout: 120_000 },
     async () => {
       const postgresql = await temporaryPostgreSql();
-      const rig = await openModelService({ folder: await temporaryFolder(), database: { postgresql } });
+      const rig = await openModelService({
+        folder: await temporaryFolder(),
+        smallKeys: 1,
+        database: { postgresql },
+      });
       onTestFinished(() => rig.close());
       const { brandId } = rig.chain;
       const { queries } = rig.database;

@@ -17,7 +17,7 @@ let keys: readonly [PublicKey, PublicKey];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'airlock-promises-'));
-  rig = await openModelService({ folder, before: (hsm) => (token = new HeldToken(hsm)) });
+  rig = await openModelService({ folder, smallKeys: 2, before: (hsm) => (token = new HeldToken(hsm)) });
   keys = [await rig.addKey('first'), await rig.addKey('second')];
 });
 

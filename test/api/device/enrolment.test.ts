@@ -25,7 +25,7 @@ let key: PublicKey;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'airlock-enrolment-'));
-  rig = await openModelService({ folder });
+  rig = await openModelService({ folder, smallKeys: 1 });
   gateway = await openGateway(rig, { workers: false });
   key = await rig.addKey('serials');
 });

@@ -19,7 +19,7 @@ let now = new Date();
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'airlock-freshness-'));
-  rig = await openModelService({ folder });
+  rig = await openModelService({ folder, smallKeys: 2 });
   await rig.addModel('model-a', { apiKey: 'api-key-of-model-a', key: await rig.addKey('serials') });
   connection = await openDatabase({ file: join(folder, 'airlock.sqlite') });
   elsewhere = serviceOn(connection);

@@ -10,7 +10,7 @@ import { openEnrolment, type Asking, type TestEnrolment } from '../../support/en
 let enrolment: TestEnrolment;
 
 beforeAll(async () => {
-  enrolment = await openEnrolment();
+  enrolment = await openEnrolment({ smallKeys: 2 });
 });
 
 afterAll(() => enrolment.close());

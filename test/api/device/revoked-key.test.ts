@@ -7,7 +7,7 @@ let enrolment: TestEnrolment;
 let next: PublicKey;
 
 beforeAll(async () => {
-  enrolment = await openEnrolment();
+  enrolment = await openEnrolment({ smallKeys: 3 });
   next = await enrolment.rig.addKey('serials-next');
 });
 

@@ -12,7 +12,11 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 describe.skipIf(!hasPostgreSql)('two hosts on one PostgreSQL', () => {
   it('give each device one serial and each serial one device, however their requests meet', async () => {
     const postgresql = await temporaryPostgreSql();
-    const rig = await openModelService({ folder: await temporaryFolder(), database: { postgresql } });
+    const rig = await openModelService({
+      folder: await temporaryFolder(),
+      smallKeys: 1,
+      database: { postgresql },
+    });
     onTestFinished(() => rig.close());
     const database = await openDatabase({ postgresql });
     onTestFinished(() => database.close());

@@ -25,7 +25,7 @@ let model: Assertion;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'airlock-serials-'));
-  rig = await openModelService({ folder, servicePrefixes: ['/vault/v1'] });
+  rig = await openModelService({ folder, smallKeys: 6, servicePrefixes: ['/vault/v1'] });
   key = await rig.addKey('serials');
   model = await rig.chain.model('model-a');
   await rig.addModel('model-a', { apiKey: 'api-key-of-model-a', key });

@@ -20,6 +20,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'airlock-waiting-'));
   rig = await openModelService({
     folder,
+    smallKeys: 1,
     before: (hsm) => (token = new HeldToken(hsm)),
     provisioner: { batchSize: 1, capacity: CAPACITY, patience: 50 },
   });

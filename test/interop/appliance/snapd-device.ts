@@ -74,7 +74,16 @@ export class SnapdDevice {
     const trust = ['--trusted', chain.root, '--seed', chain.path('all.assert')];
     const own = ['--model', chain.modelFile(model), '--key', this.key, '--out', this.serialFile];
     const bits = ['--key-bits', '2048'];
-    const options = ['--url', `${store()}/`, '--api-key', chain.apiKey(model), ...trust, ...own, ...bits, ...more];
+    const options = [
+      '--url',
+      `${store()}/`,
+      '--api-key',
+      chain.apiKey(model),
+      ...trust,
+      ...own,
+      ...bits,
+      ...more,
+    ];
     return registration.parse(await this.#run(['serial', ...options]));
   }
 
