@@ -1,6 +1,7 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
+import { endTogether } from '../support/joined-sockets.ts';
 import type { Seeded } from './seeded.ts';
 
 /** A way through the loopback that breaks: connections end after some bytes, and now and then all of them at once. */
@@ -76,12 +77,6 @@ export class TornNetwork {
       }
     });
     client.on('data', (chunk) => server.write(chunk));
-    for (const [one, other] of [
-      [client, server],
-      [server, client],
-    ] as const) {
-      one.on('error', () => other.destroy());
-      one.on('close', () => other.destroy());
-    }
+    endTogether(client, server);
   }
 }

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { unpackBundle } from '../../src/bundles/index.ts';
 import { fetchSnaps } from '../../src/workflows/index.ts';
+import { endTogether } from '../support/joined-sockets.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { newOutside, trustingHost } from '../workflows/carried-store.ts';
 import { setUpstream, snapsFetch } from '../workflows/fetching.ts';
@@ -27,13 +28,7 @@ async function badNetwork(outside: Outside, bad: () => boolean): Promise<string>
       else client.write(chunk);
     });
     client.on('data', (chunk) => server.write(chunk));
-    for (const [one, other] of [
-      [client, server],
-      [server, client],
-    ] as const) {
-      one.on('error', () => other.destroy());
-      one.on('close', () => other.destroy());
-    }
+    endTogether(client, server);
   });
   await new Promise<void>((resolve) => network.listen(0, '127.0.0.1', resolve));
   onTestFinished(async () => {

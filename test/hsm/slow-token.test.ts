@@ -47,9 +47,10 @@ describe('a token that signs slowly', () => {
   it('signs at the pace that the read-timeout allows, and is taken for hung beyond', async () => {
     const options = { perSecond: 0.4, keys: [big] };
     const patient = await slowToken({ ...options, hsm: { deadlines: deadlinesOf(60) } });
-    await patient.sign(big, digest);
-    expect(patient.status().connections.attempts).toBe(1);
     const usual = await slowToken({ ...options, hsm: { deadlines: deadlinesOf(15) } });
-    await expect(usual.sign(big, digest)).rejects.toMatchObject({ code: 'hsm-timeout' });
+    const [signed, hung] = await Promise.allSettled([patient.sign(big, digest), usual.sign(big, digest)]);
+    expect(signed.status).toBe('fulfilled');
+    expect(patient.status().connections.attempts).toBe(1);
+    expect(hung).toMatchObject({ status: 'rejected', reason: { code: 'hsm-timeout' } });
   });
 });

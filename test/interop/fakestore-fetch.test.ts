@@ -1,13 +1,12 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ExportOutcome } from '../../src/workflows/export-contract.ts';
 import type { FetchSnapsInput } from '../../src/workflows/fetch-contract.ts';
 import { fetchSnaps, importSnap } from '../../src/workflows/index.ts';
 import { devicesim, reasonToSkip } from '../support/devicesim.ts';
 import { fakeStore } from '../support/fake-store.ts';
-import { openTestTemporal, withWorkers, type TestTemporal } from '../support/temporal.ts';
+import { openTestTemporal, withHost, type TestTemporal } from '../support/temporal.ts';
 import { importInput, trustingHost, type Host } from '../workflows/carried-store.ts';
 import { online } from '../workflows/carrying.ts';
 import { snapsFetch } from '../workflows/fetching.ts';
@@ -20,14 +19,9 @@ beforeAll(async () => {
 });
 afterAll(() => temporal.close());
 
-const on = <Answer>(
-  { activities }: Pick<Host, 'activities'>,
-  work: (client: Client) => Promise<Answer>,
-): Promise<Answer> => withWorkers(temporal, { airlock: activities, transfer: activities }, work);
-
 /** Fetches, from an online host, as its operator asks. */
 const fetched = (proxy: Host, input: FetchSnapsInput): Promise<ExportOutcome> =>
-  on(proxy, (client) =>
+  withHost(temporal, proxy, (client) =>
     client.workflow.execute(fetchSnaps, {
       workflowId: input.fetchId,
       taskQueue: 'airlock',
@@ -44,7 +38,7 @@ describe.skipIf(sim.path === undefined)(`snapd's own fake store as upstream${rea
     const made = await fetched(proxy, snapsFetch({ names }));
     expect(made.files.map(({ subject }) => subject)).toEqual(names);
     expect(made.warnings).toEqual([]);
-    await on(inside, async (client) => {
+    await withHost(temporal, inside, async (client) => {
       for (const { path, subject } of made.files) {
         const input = await importInput('snap', path);
         const outcome = await client.workflow.execute(importSnap, {

@@ -1,6 +1,7 @@
 import { connect, createServer } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { freePort } from './free-port.ts';
+import { endTogether } from './joined-sockets.ts';
 
 /** A network that can fail. */
 export interface CuttingProxy {
@@ -25,13 +26,7 @@ export async function cuttingProxy(port: number): Promise<CuttingProxy> {
       } else server.write(chunk);
     });
     server.on('data', (chunk) => client.write(chunk));
-    for (const [one, other] of [
-      [client, server],
-      [server, client],
-    ] as const) {
-      one.on('error', () => other.destroy());
-      one.on('close', () => other.destroy());
-    }
+    endTogether(client, server);
   });
   const own = await freePort();
   await new Promise<void>((resolve) => network.listen(own, '127.0.0.1', resolve));

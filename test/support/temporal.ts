@@ -102,6 +102,15 @@ export async function withWorkers<Answer>(
   }
 }
 
+/** The same for a host whose activities serve the queues of the durable processes and of large files. */
+export function withHost<Answer>(
+  temporal: TestTemporal,
+  { activities }: { readonly activities: object },
+  work: (client: Client) => Promise<Answer>,
+): Promise<Answer> {
+  return withWorkers(temporal, { airlock: activities, transfer: activities }, work);
+}
+
 /** The same, but queue `airlock` runs activities alone. */
 function withoutWorkflows(config: TemporalConfig): TemporalConfig {
   const { airlock, ...others } = config.taskQueues;

@@ -14,7 +14,7 @@ import {
   importStore,
   planImport,
 } from '../../src/workflows/index.ts';
-import { openTestTemporal, withWorkers, type TestTemporal } from '../support/temporal.ts';
+import { openTestTemporal, withHost, type TestTemporal } from '../support/temporal.ts';
 import { readBundleHead } from '../../src/bundles/index.ts';
 import type { Basis } from '../../src/workflows/export-contract.ts';
 import { publishComponent } from './components.ts';
@@ -29,7 +29,7 @@ beforeAll(async () => {
 afterAll(() => temporal.close());
 
 const on = <Answer>(host: Host, work: (client: Client) => Promise<Answer>): Promise<Answer> =>
-  withWorkers(temporal, { airlock: host.activities, transfer: host.activities }, work);
+  withHost(temporal, host, work);
 
 const wish = (credentials: string, names = ['my-app', 'my-base', 'snapd']) =>
   snapsFetch({ fetchId: credentials, names, store: 'brand-devices', credentials });

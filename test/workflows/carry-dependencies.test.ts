@@ -5,7 +5,7 @@ import { putStore } from '../../src/storage/authority/index.ts';
 import type { ExportOutcome, SnapsExport, StoreExport } from '../../src/workflows/export-contract.ts';
 import type { FetchSnapsInput } from '../../src/workflows/fetch-contract.ts';
 import { exportSnaps, exportStore, fetchSnaps, importStore } from '../../src/workflows/index.ts';
-import { openTestTemporal, withWorkers, type TestTemporal } from '../support/temporal.ts';
+import { openTestTemporal, withHost, type TestTemporal } from '../support/temporal.ts';
 import { authority, online } from './carrying.ts';
 import { snapsFetch } from './fetching.ts';
 import { AT, importInput, newOutside, storeExport, trustingHost, type Host } from './carried-store.ts';
@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => temporal.close());
 
 const on = <Answer>(host: Host, work: (client: Client) => Promise<Answer>): Promise<Answer> =>
-  withWorkers(temporal, { airlock: host.activities, transfer: host.activities }, work);
+  withHost(temporal, host, work);
 
 const plugs = (...providers: string[]) =>
   ['plugs:', ...providers.map((name) => `  ${name}: { interface: content, default-provider: ${name} }`)].join(

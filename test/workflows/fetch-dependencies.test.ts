@@ -8,7 +8,7 @@ import { NEEDS_MAX } from '../../src/snaps/index.ts';
 import type { ExportOutcome } from '../../src/workflows/export-contract.ts';
 import type { FetchSnapsInput } from '../../src/workflows/fetch-contract.ts';
 import { fetchSnaps } from '../../src/workflows/index.ts';
-import { openTestTemporal, withWorkers, type TestTemporal } from '../support/temporal.ts';
+import { openTestTemporal, withHost, withWorkers, type TestTemporal } from '../support/temporal.ts';
 import { newOutside, type Host } from './carried-store.ts';
 import { online } from './carrying.ts';
 import { snapsFetch } from './fetching.ts';
@@ -71,8 +71,8 @@ async function publishDesk(outside: Outside, without: readonly string[] = []): P
       );
 }
 
-function fetched({ activities }: Pick<Host, 'activities'>, input: FetchSnapsInput): Promise<ExportOutcome> {
-  return withWorkers(temporal, { airlock: activities, transfer: activities }, (client) =>
+function fetched(host: Pick<Host, 'activities'>, input: FetchSnapsInput): Promise<ExportOutcome> {
+  return withHost(temporal, host, (client) =>
     client.workflow.execute(fetchSnaps, {
       workflowId: `fetch-${Math.random()}`,
       taskQueue: 'airlock',

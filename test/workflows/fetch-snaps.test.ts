@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { errorOfFailure } from '../../src/activities/errors.ts';
 import { fetchAccountKeys, fetchSnaps, importAccountKeys, importSnap } from '../../src/workflows/index.ts';
 import type { FetchSnapsInput } from '../../src/workflows/fetch-contract.ts';
-import { openTestTemporal, withWorkers, type TestTemporal } from '../support/temporal.ts';
+import { openTestTemporal, withHost, withWorkers, type TestTemporal } from '../support/temporal.ts';
 import { newOutside, importInput, trustingHost } from './carried-store.ts';
 import { online } from './carrying.ts';
 import { snapsFetch } from './fetching.ts';
@@ -51,7 +51,7 @@ test('snaps and keys are fetched from another store, carried in, and pushed', as
   expect(await readdir(join(proxy.folder, 'staging'))).toEqual([]);
 
   const inside = await trustingHost(outside);
-  await withWorkers(temporal, { airlock: inside.activities, transfer: inside.activities }, async (client) => {
+  await withHost(temporal, inside, async (client) => {
     for (const { path } of snaps.files) {
       const input = await importInput('snap', path);
       const outcome = await client.workflow.execute(importSnap, {
@@ -104,7 +104,7 @@ test('a snap that is not there ends the fetch with its name, and leaves nothing'
   const outside = await newOutside();
   await outside.publishJourney();
   const proxy = await online(outside, await serve(outside));
-  await withWorkers(temporal, { airlock: proxy.activities, transfer: proxy.activities }, async (client) => {
+  await withHost(temporal, proxy, async (client) => {
     const failed = client.workflow.execute(fetchSnaps, {
       workflowId: 'fetch-absent',
       taskQueue: 'airlock',
@@ -125,7 +125,7 @@ test('a snap that is not there ends the fetch with its name, and leaves nothing'
 test('a folder that no archive can be written to ends the fetch at once, before anything is asked', async () => {
   const outside = await newOutside();
   const proxy = await online(outside, 'http://127.0.0.1:9');
-  await withWorkers(temporal, { airlock: proxy.activities, transfer: proxy.activities }, async (client) => {
+  await withHost(temporal, proxy, async (client) => {
     const failed = client.workflow.execute(fetchSnaps, {
       workflowId: 'fetch-nowhere',
       taskQueue: 'airlock',
@@ -143,7 +143,7 @@ test("another account's key is refused", async () => {
   await outside.publishJourney();
   const proxy = await online(outside, await serve(outside));
   const key = outside.chain.brand[1]?.primaryKey[0] ?? '';
-  await withWorkers(temporal, { airlock: proxy.activities, transfer: proxy.activities }, async (client) => {
+  await withHost(temporal, proxy, async (client) => {
     const failed = client.workflow.execute(fetchAccountKeys, {
       workflowId: 'fetch-keys-of-another',
       taskQueue: 'airlock',

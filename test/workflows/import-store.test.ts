@@ -18,7 +18,7 @@ import {
 } from '../../src/workflows/index.ts';
 import type { ImportInput, ImportOutcome, ImportPlan } from '../../src/workflows/import-contract.ts';
 import type { ExportOutcome, StoreExport } from '../../src/workflows/export-contract.ts';
-import { openTestTemporal, withWorkers, type TestTemporal } from '../support/temporal.ts';
+import { openTestTemporal, withHost, type TestTemporal } from '../support/temporal.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import {
   newOutside,
@@ -37,7 +37,7 @@ beforeAll(async () => {
 afterAll(() => temporal.close());
 
 const on = <Answer>(host: Host, work: (client: Client) => Promise<Answer>): Promise<Answer> =>
-  withWorkers(temporal, { airlock: host.activities, transfer: host.activities }, work);
+  withHost(temporal, host, work);
 
 function exported(host: Host, input: StoreExport = storeExport()): Promise<ExportOutcome> {
   return on(host, (client) =>

@@ -18,7 +18,7 @@ import type { ImportInput, ImportOutcome } from '../../src/workflows/import-cont
 import { exportStore, importSnap, importStore, rollBackImport } from '../../src/workflows/index.ts';
 import { runCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { openTestTemporal, withWorkers, type TestTemporal } from '../support/temporal.ts';
+import { openTestTemporal, withHost, type TestTemporal } from '../support/temporal.ts';
 import type { Placement } from './hosts.ts';
 import {
   AT,
@@ -38,7 +38,7 @@ beforeAll(async () => {
 afterAll(() => temporal.close());
 
 const on = <Answer>(host: Host, work: (client: Client) => Promise<Answer>): Promise<Answer> =>
-  withWorkers(temporal, { airlock: host.activities, transfer: host.activities }, work);
+  withHost(temporal, host, work);
 
 function exported(host: Host, store: string, snaps = true): Promise<ExportOutcome> {
   return on(host, (client) =>
