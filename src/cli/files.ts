@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { addAbortSignal } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -46,6 +46,24 @@ export async function existingFile(file: string): Promise<string> {
     throw unreadable(file, reasonOf(cause), cause);
   }
   throw unreadable(file, 'it is no file');
+}
+
+/**
+ * Writes what was asked for to a file that the command line names.
+ *
+ * @throws CliError `file-unwritable`
+ */
+export async function save(file: string, text: string, mode = 0o644): Promise<void> {
+  try {
+    await writeFile(file, text, { mode });
+  } catch (cause) {
+    throw new CliError(
+      'invalid',
+      'file-unwritable',
+      `cannot write ${file}: check that its folder exists and is yours`,
+      { cause },
+    );
+  }
 }
 
 /**

@@ -9,8 +9,8 @@ import {
 } from '@temporalio/workflow';
 import type { ExportActivities } from '../activities/exports.ts';
 import { EXPORTED, EXPORT_FETCHED, type AccountExport, type ExportOutcome } from './export-contract.ts';
-import { importProgress } from './import-messages.ts';
 import { commit, largeFiles } from './options.ts';
+import { progressQuery } from './progress.ts';
 
 const { issueExportToken, withdrawExportToken, removeAccountExport } =
   proxyActivities<ExportActivities>(commit);
@@ -35,7 +35,7 @@ export async function exportForAccount({ wish, keepMs }: AccountExport): Promise
   let outcome: ExportOutcome | null = null;
   let isFetched = false;
   let isUnwanted = false;
-  setHandler(importProgress, () => ({ step: 'writing', done: 0, total: 0, unit: 'bytes' }));
+  setHandler(progressQuery, () => ({ step: 'writing', done: 0, total: 0, unit: 'bytes' }));
   setHandler(exported, () => outcome);
   setHandler(fetched, () => {
     isFetched = outcome !== null;

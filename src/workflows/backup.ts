@@ -1,9 +1,9 @@
 import { CancellationScope, proxyActivities, setHandler } from '@temporalio/workflow';
 import type { BackupActivities } from '../activities/backups.ts';
 import type { BackupInput, BackupOutcome } from './backup-contract.ts';
-import type { ImportProgress } from './import-contract.ts';
-import { importProgress } from './import-messages.ts';
 import { commit, largeFiles } from './options.ts';
+import { progressQuery } from './progress.ts';
+import type { Progress } from './progress-contract.ts';
 
 const { writeBackupFile, verifyBackupFile } = proxyActivities<BackupActivities>({
   ...largeFiles,
@@ -16,8 +16,8 @@ const { publishBackupFile, closeBackup } = proxyActivities<BackupActivities>(com
  * happens, its key is forgotten at the end and nothing unfinished is left.
  */
 export async function backup(input: BackupInput): Promise<BackupOutcome> {
-  let progress: ImportProgress = { step: 'copying', done: 0, total: 0, unit: 'bytes' };
-  setHandler(importProgress, () => progress);
+  let progress: Progress = { step: 'copying', done: 0, total: 0, unit: 'bytes' };
+  setHandler(progressQuery, () => progress);
   const at = new Date().toISOString();
   try {
     const { bytes } = await writeBackupFile(input, at);

@@ -2,9 +2,9 @@ import { CancellationScope, isCancellation, proxyActivities, setHandler } from '
 import type { FetchActivities } from '../activities/fetches.ts';
 import type { ExportOutcome } from './export-contract.ts';
 import type { FetchKeysInput, FetchMetadataInput, FetchSnapsInput } from './fetch-contract.ts';
-import type { ImportProgress } from './import-contract.ts';
-import { importProgress } from './import-messages.ts';
 import { commit, download, largeFiles, upstream } from './options.ts';
+import { progressQuery } from './progress.ts';
+import type { Progress } from './progress-contract.ts';
 
 /** Downloads at a time: one waits while another has the network. */
 const AT_ONCE = 4;
@@ -25,11 +25,12 @@ const { closeFetch } = proxyActivities<FetchActivities>(commit);
 
 /**
  * Fetches snaps from the upstream store: asks what there is, and what that needs where it is wished; downloads many at a time,
- * verifies all, writes an archive for each. Downloads go on after a kill of the worker or a cut of the network where they were.
+ * verifies all, writes an archive for each, or one for the whole store. Downloads go on after a kill of the worker or a cut of the
+ * network where they were.
  */
 export async function fetchSnaps(input: FetchSnapsInput): Promise<ExportOutcome> {
-  let progress: ImportProgress = { step: 'asking', done: 0, total: 1, unit: 'steps' };
-  setHandler(importProgress, () => progress);
+  let progress: Progress = { step: 'asking', done: 0, total: 1, unit: 'steps' };
+  setHandler(progressQuery, () => progress);
   const at = input.at ?? new Date().toISOString();
   try {
     const items = [...(await resolveFetch(input))];

@@ -27,14 +27,6 @@ export interface ImportSlice {
   readonly to: number;
 }
 
-/** How far an import is. */
-export interface ImportProgress {
-  readonly step: string;
-  readonly done: number;
-  readonly total: number;
-  readonly unit: 'bytes' | 'snaps' | 'steps';
-}
-
 /** What an import did, or found done already. */
 export interface ImportOutcome {
   readonly kind: ImportKind;
@@ -157,6 +149,3 @@ export interface RemovedPast {
   /** Files that were kept for them alone. */
   readonly items: readonly { readonly subject: string; readonly bytes: number }[];
 }
-
-/** Name of the query that tells how far a long operation is. */
-export const PROGRESS = 'progress';

@@ -10,9 +10,10 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { ImportActivities } from '../activities/imports.ts';
-import type { ImportInput, ImportOutcome, ImportProgress, ImportSlice } from './import-contract.ts';
-import { importProgress } from './import-messages.ts';
+import type { ImportInput, ImportOutcome, ImportSlice } from './import-contract.ts';
 import { commit, largeFiles } from './options.ts';
+import { progressQuery } from './progress.ts';
+import type { Progress } from './progress-contract.ts';
 
 /** Revisions that one child verifies: enough to share the look-ups, few enough that a retry costs little. */
 const SLICE = 25;
@@ -41,8 +42,8 @@ export function verifySliceOf(input: ImportInput, slice: ImportSlice): Promise<v
  * Whatever ends it before the commit leaves nothing but a log entry.
  */
 export async function runImport(input: ImportInput, childType: string): Promise<ImportOutcome> {
-  let progress: ImportProgress = { step: 'reading', done: 0, total: 1, unit: 'steps' };
-  setHandler(importProgress, () => progress);
+  let progress: Progress = { step: 'reading', done: 0, total: 1, unit: 'steps' };
+  setHandler(progressQuery, () => progress);
   try {
     const start = await beginImport(input);
     if (start.done !== null) return start.done;

@@ -750,7 +750,7 @@ describe('only what is new', () => {
     expect(JSON.parse((await run(['export-inventory', '-'])).stdout)).toEqual(inventory);
     expect(await run(['export-inventory', '/nowhere/inventory.json'])).toMatchObject({
       status: 2,
-      stderr: 'error: cannot write /nowhere/inventory.json: check the folder and its permissions\n',
+      stderr: 'error: cannot write /nowhere/inventory.json: check that its folder exists and is yours\n',
     });
   });
 

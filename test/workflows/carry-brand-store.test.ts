@@ -234,7 +234,7 @@ describe('a brand store is carried as seed 000 tells', () => {
     expect(await refusal(fetched('other', ['my-app']))).toEqual({
       code: 'role-missing',
       message:
-        'cannot fetch my-app: the login lacks the permission package_access, or is for other stores or snaps; export it again',
+        'cannot fetch my-app: the login lacks the permission package_access, or is for other stores or snaps; export it again, as somebody with the role Viewer in the store brand-devices',
     });
   });
 

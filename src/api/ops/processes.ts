@@ -6,7 +6,7 @@ import {
 import { z } from 'zod';
 import { errorOfFailure } from '../../activities/errors.ts';
 import { AirlockError } from '../../errors.ts';
-import { PROGRESS } from '../../workflows/import-contract.ts';
+import { PROGRESS } from '../../workflows/progress-contract.ts';
 import { QUEUES } from '../../workflows/options.ts';
 import { about, type Subject } from '../../workflows/search-attributes.ts';
 import type { OpsDeps } from './deps.ts';

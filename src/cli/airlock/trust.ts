@@ -3,8 +3,8 @@ import { z } from 'zod';
 
 import type { CliContext } from '../context.ts';
 import { readDocument } from '../files.ts';
+import { printList } from '../lists.ts';
 import { operatorClient } from '../operator.ts';
-import { tableLines } from '../tables.ts';
 import { print, printJson } from '../terminal.ts';
 
 const rootsSchema = z.looseObject({
@@ -58,9 +58,13 @@ function listCommand(context: CliContext) {
     .action(async (options) => {
       const client = await operatorClient(context);
       const { roots } = await client.request('/ops/v1/trust/roots', rootsSchema);
-      if (options.json) return printJson(context.terminal, roots);
-      const rows = roots.map((root) => [root.accountId, root.name, root.keyId, root.until ?? '']);
-      for (const line of tableLines(['Account', 'Key', 'SHA3-384', 'Until'], rows))
-        print(context.terminal, line);
+      const columns = ['Account', 'Key', 'SHA3-384', 'Until'];
+      const cells = (root: (typeof roots)[number]) => [
+        root.accountId,
+        root.name,
+        root.keyId,
+        root.until ?? '',
+      ];
+      printList(context, { columns, items: roots, cells }, options.json);
     });
 }

@@ -1,8 +1,8 @@
 import { Command, Option } from '@commander-js/extra-typings';
 import { z } from 'zod';
 
+import { printList } from '../lists.ts';
 import type { CliContext } from '../context.ts';
-import { tableLines } from '../tables.ts';
 import { print, printJson } from '../terminal.ts';
 import { authorityClient, authorityPath } from './client.ts';
 
@@ -54,15 +54,14 @@ export function listAccountsCommand(context: CliContext) {
       const client = await authorityClient(context);
       const schema = z.looseObject({ accounts: z.array(accountSchema) });
       const { accounts } = await client.request(authorityPath('accounts'), schema);
-      if (options.json) return printJson(context.terminal, accounts);
-      const rows = accounts.map((account) => [
+      const columns = ['Username', 'Id', 'E-mail', 'Validation'];
+      const cells = (account: (typeof accounts)[number]) => [
         account.username,
         account.id,
         account.email ?? '',
         account.validation,
-      ]);
-      for (const line of tableLines(['Username', 'Id', 'E-mail', 'Validation'], rows))
-        print(context.terminal, line);
+      ];
+      printList(context, { columns, items: accounts, cells }, options.json);
     });
 }
 

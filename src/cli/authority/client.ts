@@ -14,11 +14,3 @@ export async function authorityClient(context: CliContext): Promise<HttpClient> 
 export function authorityPath(...parts: string[]): string {
   return ['/ops/v1/authority', ...parts.map(encodeURIComponent)].join('/');
 }
-
-/** Names with commas between them, as one option may hold them. */
-export function splitNames(text: string): string[] {
-  return text
-    .split(',')
-    .map((name) => name.trim())
-    .filter((name) => name !== '');
-}

@@ -1,13 +1,12 @@
 import { Command } from '@commander-js/extra-typings';
 import { z } from 'zod';
 
+import { printList } from '../lists.ts';
 import type { CliContext } from '../context.ts';
-import { readDocument } from '../files.ts';
+import { readDocument, save } from '../files.ts';
 import { askedBounds, CONSTRAINT, repeated, UNTIL } from '../key-bounds.ts';
-import { tableLines } from '../tables.ts';
-import { print, printJson } from '../terminal.ts';
+import { print } from '../terminal.ts';
 import { authorityClient, authorityPath } from './client.ts';
-import { save } from './root.ts';
 
 /**
  * `airlock authority register-key FILE`: signs the account-key for an account-key-request that was carried in, with the bounds that it
@@ -67,15 +66,14 @@ export function listAccountKeysCommand(context: CliContext) {
     .action(async (account, options) => {
       const client = await authorityClient(context);
       const { keys } = await client.request(authorityPath('accounts', account, 'account-keys'), keysSchema);
-      if (options.json) return printJson(context.terminal, keys);
-      const rows = keys.map((key) => [
+      const columns = ['Name', 'SHA3-384', 'Since', 'Until'];
+      const cells = (key: (typeof keys)[number]) => [
         key.name,
         key.keyId,
         key.since,
         key.revoked ? 'revoked' : (key.until ?? ''),
-      ]);
-      for (const line of tableLines(['Name', 'SHA3-384', 'Since', 'Until'], rows))
-        print(context.terminal, line);
+      ];
+      printList(context, { columns, items: keys, cells }, options.json);
     });
 }
 

@@ -1,9 +1,7 @@
-import { writeFile } from 'node:fs/promises';
-
 import { Command } from '@commander-js/extra-typings';
 
 import type { CliContext } from '../context.ts';
-import { CliError } from '../errors.ts';
+import { save } from '../files.ts';
 import { print } from '../terminal.ts';
 import { authorityClient, authorityPath } from './client.ts';
 
@@ -22,22 +20,4 @@ export function rootCommand(context: CliContext) {
       await save(options.output, root);
       print(context.terminal, `Root of trust exported to: ${options.output}`);
     });
-}
-
-/**
- * Writes what was asked for to a file that the command line names.
- *
- * @throws CliError `file-unwritable`
- */
-export async function save(file: string, text: string, mode = 0o644): Promise<void> {
-  try {
-    await writeFile(file, text, { mode });
-  } catch (cause) {
-    throw new CliError(
-      'invalid',
-      'file-unwritable',
-      `cannot write ${file}: check that its folder exists and is yours`,
-      { cause },
-    );
-  }
 }

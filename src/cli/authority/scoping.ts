@@ -3,11 +3,12 @@ import { z } from 'zod';
 
 import { GENERAL_STORE } from '../../brands/index.ts';
 import type { CliContext } from '../context.ts';
+import { splitNames } from '../lists.ts';
 import { usageError } from '../errors.ts';
 import { readDocument } from '../files.ts';
 import { tableLines } from '../tables.ts';
 import { note, print, printJson } from '../terminal.ts';
-import { authorityClient, authorityPath, splitNames } from './client.ts';
+import { authorityClient, authorityPath } from './client.ts';
 
 const issuedSchema = z.looseObject({
   issued: z.array(z.looseObject({ changed: z.boolean() })),

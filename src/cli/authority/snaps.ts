@@ -5,11 +5,12 @@ import { Command, Option } from '@commander-js/extra-typings';
 import { z } from 'zod';
 
 import type { CliContext } from '../context.ts';
+import { splitNames } from '../lists.ts';
 import { CliError, usageError } from '../errors.ts';
 import { existingFile } from '../files.ts';
 import type { HttpClient } from '../http-client.ts';
 import { print, printJson } from '../terminal.ts';
-import { authorityClient, authorityPath, splitNames } from './client.ts';
+import { authorityClient, authorityPath } from './client.ts';
 
 const snapSchema = z.looseObject({ snapId: z.string(), name: z.string() });
 const uploadedSchema = z.looseObject({ uploadId: z.string() });

@@ -3,10 +3,10 @@ import { z } from 'zod';
 
 import { GENERAL_STORE } from '../../brands/index.ts';
 import type { CliContext } from '../context.ts';
+import { printList, splitNames } from '../lists.ts';
 import { inclusionWords } from '../store-words.ts';
-import { tableLines } from '../tables.ts';
-import { print, printJson } from '../terminal.ts';
-import { authorityClient, authorityPath, splitNames } from './client.ts';
+import { print } from '../terminal.ts';
+import { authorityClient, authorityPath } from './client.ts';
 
 const storeSchema = z.looseObject({
   id: z.string(),
@@ -83,17 +83,16 @@ export function listStoresCommand(context: CliContext) {
       const client = await authorityClient(context);
       const schema = z.looseObject({ stores: z.array(storeSchema) });
       const { stores } = await client.request(authorityPath('stores'), schema);
-      if (options.json) return printJson(context.terminal, stores);
-      const rows = stores.map((store) => [
+      const columns = ['Id', 'Name', 'Kind', 'Brand', 'Parent', 'Includes'];
+      const cells = (store: (typeof stores)[number]) => [
         store.id,
         store.name,
         store.kind,
         store.brandId ?? '',
-        store.parent ?? '',
+        store.parent,
         inclusionWords(store.includes),
-      ]);
-      for (const line of tableLines(['Id', 'Name', 'Kind', 'Brand', 'Parent', 'Includes'], rows))
-        print(context.terminal, line);
+      ];
+      printList(context, { columns, items: stores, cells }, options.json);
     });
 }
 
@@ -107,15 +106,14 @@ export function listSnapsCommand(context: CliContext) {
       const client = await authorityClient(context);
       const schema = z.looseObject({ snaps: z.array(snapSchema) });
       const { snaps } = await client.request(authorityPath('stores', storeId(store), 'snaps'), schema);
-      if (options.json) return printJson(context.terminal, snaps);
-      const rows = snaps.map((snap) => [
+      const columns = ['Name', 'Id', 'Publisher', 'Private'];
+      const cells = (snap: (typeof snaps)[number]) => [
         snap.name,
         snap.snapId,
         snap.publisherId,
         snap.private ? 'yes' : 'no',
-      ]);
-      for (const line of tableLines(['Name', 'Id', 'Publisher', 'Private'], rows))
-        print(context.terminal, line);
+      ];
+      printList(context, { columns, items: snaps, cells }, options.json);
     });
 }
 

@@ -2,12 +2,12 @@ import { Command } from '@commander-js/extra-typings';
 import { z } from 'zod';
 
 import type { CliContext } from '../context.ts';
+import { printList, splitNames } from '../lists.ts';
 import { usageError } from '../errors.ts';
+import { save } from '../files.ts';
 import type { HttpClient } from '../http-client.ts';
-import { tableLines } from '../tables.ts';
 import { note, print, printJson } from '../terminal.ts';
-import { authorityClient, authorityPath, splitNames } from './client.ts';
-import { save } from './root.ts';
+import { authorityClient, authorityPath } from './client.ts';
 
 /** Answer of a request for a credential. */
 const issuedSchema = z.looseObject({
@@ -89,15 +89,14 @@ export function listAccountTokensCommand(context: CliContext) {
     .action(async (account, options) => {
       const client = await authorityClient(context);
       const { tokens } = await client.request(authorityPath('accounts', account, 'tokens'), tokensSchema);
-      if (options.json) return printJson(context.terminal, tokens);
-      const rows = tokens.map((token) => [
+      const columns = ['Session', 'Description', 'Valid until', 'Revoked at'];
+      const cells = (token: (typeof tokens)[number]) => [
         token.sessionId,
         token.description,
         token.expiresAt ?? '',
         token.revokedAt ?? '',
-      ]);
-      const columns = ['Session', 'Description', 'Valid until', 'Revoked at'];
-      for (const line of tableLines(columns, rows)) print(context.terminal, line);
+      ];
+      printList(context, { columns, items: tokens, cells }, options.json);
     });
 }
 

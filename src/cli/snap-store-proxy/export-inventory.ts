@@ -1,10 +1,8 @@
-import { writeFile } from 'node:fs/promises';
-
 import { Command } from '@commander-js/extra-typings';
 import { z } from 'zod';
 
 import type { CliContext } from '../context.ts';
-import { CliError } from '../errors.ts';
+import { save } from '../files.ts';
 import { operatorClient } from '../operator.ts';
 import { note, printJson } from '../terminal.ts';
 
@@ -23,10 +21,7 @@ export function exportInventoryCommand(context: CliContext) {
       const client = await operatorClient(context);
       const inventory = await client.request('/ops/v1/inventory', inventorySchema);
       if (file === '-') return printJson(context.terminal, inventory);
-      await writeFile(file, `${JSON.stringify(inventory, null, 1)}\n`).catch((cause: unknown) => {
-        const sentence = `cannot write ${file}: check the folder and its permissions`;
-        throw new CliError('invalid', 'file-unwritable', sentence, { cause });
-      });
+      await save(file, `${JSON.stringify(inventory, null, 1)}\n`);
       const files = inventory.snaps.flatMap(({ revisions, components }) => [...revisions, ...components]);
       const written = { path: file, snaps: inventory.snaps.length, files: files.length };
       if (options.json) return printJson(context.terminal, written);

@@ -4,10 +4,10 @@ import { Command } from '@commander-js/extra-typings';
 
 import { INVENTORY, SINCE, basisOf, remarkLeftOut } from '../basis.ts';
 import type { CliContext } from '../context.ts';
-import { splitNames } from '../authority/client.ts';
 import { usageError } from '../errors.ts';
 import { WITH_DEPENDENCIES, remarkDependencies } from '../dependencies.ts';
 import { readDocument } from '../files.ts';
+import { splitNames } from '../lists.ts';
 import { operatorClient } from '../operator.ts';
 import { print, printJson } from '../terminal.ts';
 import { runTransfer } from '../transfers.ts';

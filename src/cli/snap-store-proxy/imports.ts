@@ -2,9 +2,8 @@ import { Command } from '@commander-js/extra-typings';
 import { z } from 'zod';
 
 import type { CliContext } from '../context.ts';
+import { printList } from '../lists.ts';
 import { operatorClient } from '../operator.ts';
-import { tableLines } from '../tables.ts';
-import { print, printJson } from '../terminal.ts';
 
 const importsSchema = z.looseObject({
   imports: z.array(
@@ -26,16 +25,15 @@ export function listImportsCommand(context: CliContext) {
     .action(async (options) => {
       const client = await operatorClient(context);
       const { imports } = await client.request('/ops/v1/imports', importsSchema);
-      if (options.json) return printJson(context.terminal, imports);
-      const rows = imports.map((each) => [
+      const columns = ['Id', 'Kind', 'File', 'At', 'Outcome', 'Roll-back'];
+      const cells = (each: (typeof imports)[number]) => [
         String(each.id),
         each.kind,
         each.fileName,
         each.importedAt,
         each.outcome,
         each.canRollBack ? 'yes' : 'no',
-      ]);
-      for (const line of tableLines(['Id', 'Kind', 'File', 'At', 'Outcome', 'Roll-back'], rows))
-        print(context.terminal, line);
+      ];
+      printList(context, { columns, items: imports, cells }, options.json);
     });
 }

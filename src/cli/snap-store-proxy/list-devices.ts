@@ -3,9 +3,8 @@ import { z } from 'zod';
 
 import type { CliContext } from '../context.ts';
 import { usageError } from '../errors.ts';
+import { printList } from '../lists.ts';
 import { operatorClient } from '../operator.ts';
-import { tableLines } from '../tables.ts';
-import { print, printJson } from '../terminal.ts';
 
 const devicesSchema = z.looseObject({
   devices: z.array(
@@ -25,9 +24,13 @@ export function listDevicesCommand(context: CliContext) {
       const client = await operatorClient(context);
       const path = `/ops/v1/devices?limit=${encodeURIComponent(options.limit)}`;
       const { devices } = await client.request(path, devicesSchema);
-      if (options.json) return printJson(context.terminal, devices);
-      const rows = devices.map((device) => [device.brandId, device.model, device.serial, device.lastSeenAt]);
-      for (const line of tableLines(['Brand', 'Model', 'Serial', 'Last seen'], rows))
-        print(context.terminal, line);
+      const columns = ['Brand', 'Model', 'Serial', 'Last seen'];
+      const cells = (device: (typeof devices)[number]) => [
+        device.brandId,
+        device.model,
+        device.serial,
+        device.lastSeenAt,
+      ];
+      printList(context, { columns, items: devices, cells }, options.json);
     });
 }

@@ -2,9 +2,9 @@ import { Argument, Command } from '@commander-js/extra-typings';
 import { z } from 'zod';
 
 import type { CliContext } from '../context.ts';
+import { printList } from '../lists.ts';
 import { note, print } from '../terminal.ts';
 import { brandGateway } from './gateway.ts';
-import { printList } from './pages.ts';
 
 const KINDS = ['serial', 'device-key', 'model', 'session', 'api-key'] as const;
 const blockSchema = z.looseObject({

@@ -2,11 +2,12 @@ import { Command } from '@commander-js/extra-typings';
 import { z } from 'zod';
 
 import type { CliContext } from '../context.ts';
+import { printList } from '../lists.ts';
 import { usageError } from '../errors.ts';
 import { readDocument } from '../files.ts';
 import { print, printJson } from '../terminal.ts';
 import { brandGateway } from './gateway.ts';
-import { allItems, printList } from './pages.ts';
+import { allItems } from './pages.ts';
 
 const policySchema = z.record(z.string(), z.unknown());
 const claimsSchema = z.looseObject({

@@ -3,10 +3,9 @@ import { join } from 'node:path';
 import { Command } from '@commander-js/extra-typings';
 
 import { authorityClient } from '../authority/client.ts';
-import { save } from '../authority/root.ts';
 import { issueToken } from '../authority/tokens.ts';
 import type { CliContext } from '../context.ts';
-import { makeExportFolder } from '../files.ts';
+import { makeExportFolder, save } from '../files.ts';
 import { note, printJson } from '../terminal.ts';
 import { reportToken } from './export.ts';
 

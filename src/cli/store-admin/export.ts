@@ -1,12 +1,12 @@
 import { Command, Option } from '@commander-js/extra-typings';
 import { z } from 'zod';
 
-import { splitNames } from '../authority/client.ts';
 import { INVENTORY, SINCE, basisOf, remarkLeftOut } from '../basis.ts';
 import type { CliContext } from '../context.ts';
 import { WITH_DEPENDENCIES, remarkDependencies } from '../dependencies.ts';
 import { usageError } from '../errors.ts';
 import { makeExportFolder, readDocument } from '../files.ts';
+import { splitNames } from '../lists.ts';
 import { operatorClient } from '../operator.ts';
 import { barLine } from '../progress.ts';
 import type { ExportResult } from '../snap-store-proxy/contract.ts';

@@ -2,8 +2,9 @@ import { Command } from '@commander-js/extra-typings';
 import { z } from 'zod';
 
 import type { CliContext } from '../context.ts';
+import { printList } from '../lists.ts';
 import { brandGateway } from './gateway.ts';
-import { allItems, printList } from './pages.ts';
+import { allItems } from './pages.ts';
 
 const entrySchema = z.looseObject({
   serial: z.string(),

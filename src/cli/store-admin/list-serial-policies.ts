@@ -1,9 +1,8 @@
 import { Command } from '@commander-js/extra-typings';
 import { z } from 'zod';
 
+import { printList } from '../lists.ts';
 import type { CliContext } from '../context.ts';
-import { tableLines } from '../tables.ts';
-import { print, printJson } from '../terminal.ts';
 import { brandGateway, serialPolicySchema } from './gateway.ts';
 
 /** `store-admin list serial-policies MODEL`: every policy of a model, the one in force first. */
@@ -20,7 +19,10 @@ async function listSerialPolicies(context: CliContext, model: string, json: bool
   const path = gateway.path('model', model, 'serial_policy');
   const policies = await gateway.client.request(path, z.array(serialPolicySchema));
   const sorted = policies.toSorted((a, b) => b.revision - a.revision);
-  if (json) return printJson(context.terminal, sorted);
-  const rows = sorted.map((policy) => [String(policy.revision), policy['signing-key-sha3-384']]);
-  for (const line of tableLines(['Revision', 'Signing key (SHA3-384)'], rows)) print(context.terminal, line);
+  const columns = ['Revision', 'Signing key (SHA3-384)'];
+  const cells = (policy: (typeof sorted)[number]) => [
+    String(policy.revision),
+    policy['signing-key-sha3-384'],
+  ];
+  printList(context, { columns, items: sorted, cells }, json);
 }

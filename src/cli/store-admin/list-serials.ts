@@ -1,9 +1,8 @@
 import { Command } from '@commander-js/extra-typings';
 import { z } from 'zod';
 
+import { printList } from '../lists.ts';
 import type { CliContext } from '../context.ts';
-import { tableLines } from '../tables.ts';
-import { print, printJson } from '../terminal.ts';
 import { brandGateway } from './gateway.ts';
 import { allItems } from './pages.ts';
 
@@ -51,11 +50,11 @@ async function listSerials(
     return;
   }
   const entries = await allItems(gateway, path, entrySchema, filter);
-  if (options.json) return printJson(context.terminal, entries);
-  const rows = entries.map((entry) => [
+  const columns = ['Serial', 'Signed at', 'Ended'];
+  const cells = (entry: (typeof entries)[number]) => [
     entry.serial,
     entry['created-at'],
     entry.ended === undefined ? '' : `${entry.ended.reason}, ${entry.ended.at}`,
-  ]);
-  for (const line of tableLines(['Serial', 'Signed at', 'Ended'], rows)) print(context.terminal, line);
+  ];
+  printList(context, { columns, items: entries, cells }, options.json);
 }

@@ -1,9 +1,9 @@
 import { Command } from '@commander-js/extra-typings';
 import { z } from 'zod';
 
-import { save } from '../authority/root.ts';
 import type { CliContext } from '../context.ts';
 import { CliError } from '../errors.ts';
+import { save } from '../files.ts';
 import { HttpClient } from '../http-client.ts';
 import { askedBounds, CONSTRAINT, repeated, UNTIL, type AskedBounds } from '../key-bounds.ts';
 import { note, print } from '../terminal.ts';

@@ -2,9 +2,9 @@ import { Command } from '@commander-js/extra-typings';
 import { z } from 'zod';
 
 import type { CliContext } from '../context.ts';
+import { printList } from '../lists.ts';
 import { print } from '../terminal.ts';
 import { brandGateway, type BrandGateway } from './gateway.ts';
-import { printList } from './pages.ts';
 
 const lineSchema = z.looseObject({
   'from-model': z.string(),

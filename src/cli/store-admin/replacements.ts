@@ -2,9 +2,9 @@ import { Command } from '@commander-js/extra-typings';
 import { z } from 'zod';
 
 import type { CliContext } from '../context.ts';
+import { printList } from '../lists.ts';
 import { print, printJson } from '../terminal.ts';
 import { brandGateway } from './gateway.ts';
-import { printList } from './pages.ts';
 
 const permitSchema = z.looseObject({
   id: z.number(),

@@ -1,9 +1,9 @@
 import { Command } from '@commander-js/extra-typings';
 import { z } from 'zod';
 
-import { save } from '../authority/root.ts';
 import type { CliContext } from '../context.ts';
 import { usageError } from '../errors.ts';
+import { save } from '../files.ts';
 import { ACCEPT_WIDER, askedBounds, CONSTRAINT, repeated, UNTIL } from '../key-bounds.ts';
 import { withSeconds } from '../progress.ts';
 import { note, print, printJson } from '../terminal.ts';

@@ -1,9 +1,9 @@
 import { Command } from '@commander-js/extra-typings';
 import { z } from 'zod';
 
+import { printList } from '../lists.ts';
 import type { CliContext } from '../context.ts';
-import { tableLines } from '../tables.ts';
-import { print, printJson } from '../terminal.ts';
+import { print } from '../terminal.ts';
 import { savedGateway } from './gateway.ts';
 
 const tokenSchema = z.looseObject({
@@ -22,15 +22,14 @@ export function listTokensCommand(context: CliContext) {
     .action(async (options) => {
       const gateway = await savedGateway(context);
       const { macaroons } = await gateway.request('/v1/tokens', tokensSchema);
-      if (options.json) return printJson(context.terminal, macaroons);
-      const rows = macaroons.map((token) => [
+      const columns = ['Session', 'Description', 'Valid until', 'Revoked at'];
+      const cells = (token: (typeof macaroons)[number]) => [
         token['session-id'],
         token.description ?? '',
         token['valid-until'] ?? '',
         token['revoked-at'] ?? '',
-      ]);
-      const columns = ['Session', 'Description', 'Valid until', 'Revoked at'];
-      for (const line of tableLines(columns, rows)) print(context.terminal, line);
+      ];
+      printList(context, { columns, items: macaroons, cells }, options.json);
     });
 }
 

@@ -2,10 +2,11 @@ import { Command } from '@commander-js/extra-typings';
 import { z } from 'zod';
 
 import type { CliContext } from '../context.ts';
+import { printList } from '../lists.ts';
 import { readDocument } from '../files.ts';
 import { print, printJson } from '../terminal.ts';
 import { brandGateway } from './gateway.ts';
-import { allItems, printList } from './pages.ts';
+import { allItems } from './pages.ts';
 
 const importedSchema = z.looseObject({ added: z.number(), unchanged: z.number() });
 const voucherSchema = z.looseObject({

@@ -257,10 +257,10 @@ describe('an export is refused', () => {
     const admin = await login('ada', 'store_admin');
     const other = await login('my-brand', 'package_access', 'store_admin');
     expect(await said(exportBy(viewer, ['store', 'brand-devices']))).toBe(
-      '4 error: cannot export store brand-devices: the login lacks the permission store_admin, or is for other stores or snaps; export it again\n',
+      '4 error: cannot export store brand-devices: the login lacks the permission store_admin, or is for other stores or snaps; export it again, as somebody with the role Admin in the store brand-devices\n',
     );
     expect(await said(exportBy(admin, ['store', 'brand-devices']))).toBe(
-      '4 error: cannot export snaps of store brand-devices: the login lacks the permission package_access, or is for other stores or snaps; export it again\n',
+      '4 error: cannot export snaps of store brand-devices: the login lacks the permission package_access, or is for other stores or snaps; export it again, as somebody with the role Viewer in the store brand-devices\n',
     );
     expect(await said(exportBy(other, ['store', 'brand-devices']))).toBe(
       '4 error: cannot export store brand-devices: the account of the login file lacks the role Admin in the store brand-devices\n',

@@ -262,7 +262,7 @@ describe('an override on an online host', () => {
     await expect(by(await login('ada', 'store_admin'))).rejects.toMatchObject({
       code: 'role-missing',
       message:
-        'cannot override my-app: the login lacks the permission package_access, or is for other stores or snaps; export it again',
+        'cannot override my-app: the login lacks the permission package_access, or is for other stores or snaps; export it again, as somebody with the role Viewer in the store brand-devices',
     });
     // One that is another's, and one that nobody has.
     for (const store of ['brand-main', 'no-such-store'])
