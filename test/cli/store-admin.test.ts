@@ -481,9 +481,17 @@ test('export store --auth asks an online host, whose upstream has the store', as
     status: 2,
     stderr: expect.stringContaining('name the store that they are in by --store'),
   });
-  expect(await runCli('store-admin', [...snaps, '--store', 'S'], { env })).toMatchObject({
+  expect((await runCli('store-admin', [...snaps, '--store', 'S'], { env })).status).toBe(0);
+  expect(server.seen.findLast(({ method }) => method === 'POST')).toMatchObject({
+    path: '/ops/v1/fetches',
+    body: { kind: 'snaps', names: ['my-app'], store: 'S', credentials: 'LOGIN' },
+  });
+  const list = join(folder, 'list.yaml');
+  await writeFile(list, 'packages: [{ name: my-app, revision: 1 }]');
+  const exact = ['export', 'snaps', '--from-yaml', list, '--store', 'S', '--auth', login];
+  expect(await runCli('store-admin', exact, { env })).toMatchObject({
     status: 2,
-    stderr: expect.stringContaining('this Airlock is no authority'),
+    stderr: expect.stringContaining('cannot take --from-yaml and --auth at once on an online host'),
   });
   await runCli('store-admin', [...args, '--with-dependencies'], { env });
   expect(

@@ -14,6 +14,7 @@ import { rangedAnswer } from '../device/file-answer.ts';
 import type { DeviceEnv } from '../device/index.ts';
 import { clientError } from '../errors.ts';
 import { errorAnswer, jsonBody } from '../ops/http.ts';
+import { requirePast } from '../ops/transfers.ts';
 import { unknownExport, type AccountExports } from './account-exports.ts';
 import { accountExportRequest, type AccountExportRequest } from './export-contract.ts';
 import { knownCaller, requireExport, requireKeysOf, requireStill } from './export-rights.ts';
@@ -58,7 +59,7 @@ export function createAccountExportApi(deps: AccountExportDeps): Hono<DeviceEnv>
     if (request.kind === 'store') await requireKeysOf(deps.database.queries, store, request.keys);
     const owner = ownerOf(caller, store);
     const folder = accountFolder(deps.exportFolder, Buffer.from(deps.random(16)).toString('hex'));
-    const basis = await keptBasis(request.basis, folder);
+    const basis = await keptBasis(request.basis, folder, deps.clock());
     const wish = {
       ...wishOf(request, store, caller),
       ...basis,
@@ -140,9 +141,13 @@ async function ownerAgain(deps: AccountExportDeps, context: Context) {
 async function keptBasis(
   basis: AccountExportRequest['basis'],
   folder: string,
+  now: Date,
 ): Promise<{ readonly basis?: Basis }> {
   if (basis === undefined) return {};
-  if (basis.kind === 'time') return { basis };
+  if (basis.kind === 'time') {
+    requirePast(basis.at, now);
+    return { basis };
+  }
   const { digest } = parseInventory(basis.content, 'what was sent');
   const path = join(folder, 'inventory.json');
   await makeFolder(folder);

@@ -115,13 +115,19 @@ async function exportFromUpstream(
 /** What to rest on, named by its content: a repeated request rests on the very same. */
 async function basisOf(request: BasisRequest | undefined, now: Date): Promise<{ readonly basis?: Basis }> {
   if (request === undefined) return {};
-  if (request.kind === 'time' && Date.parse(request.at) > now.getTime())
+  if (request.kind !== 'time') return { basis: await identifyBasis(request.kind, request.path) };
+  requirePast(request.at, now);
+  return { basis: request };
+}
+
+/** Throws `request-invalid` for a time to come: everything would be left out. */
+export function requirePast(at: string, now: Date): void {
+  if (Date.parse(at) > now.getTime())
     throw new AirlockError(
       'invalid',
       'request-invalid',
-      `cannot leave out what was offered at ${request.at}: by this host's clock it is ${now.toISOString()}`,
+      `cannot leave out what was offered at ${at}: by this host's clock it is ${now.toISOString()}`,
     );
-  return { basis: request.kind === 'time' ? request : await identifyBasis(request.kind, request.path) };
 }
 
 /** A request without the wish is the very one that it was before there was one: it joins what runs. */

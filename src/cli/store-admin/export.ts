@@ -96,7 +96,7 @@ export function exportSnapsCommand(context: CliContext) {
     .option('--store <store-id>', 'store that the snaps are in')
     .option(
       '--auth <file>',
-      'at an authority, with --store and without the operator\'s token: log-in file of "snapcraft export-login --acls package_access"',
+      'with --store, at an authority without the operator\'s token, or on an online host whose upstream has the store: log-in file of "snapcraft export-login --acls package_access"',
     )
     .option('--from-yaml <file>', 'exact revisions: a list "packages" of name, revision and push_channel')
     .option(...SINCE)
@@ -157,20 +157,23 @@ async function exportStoreWithLogin(
   return runExport(context, options, { ...wish, store, credentials }, '/ops/v1/fetches');
 }
 
-/** Snaps of a store by the log-in of somebody who sees it. */
+/** Snaps of a store by the log-in of somebody who sees it: from the authority itself, or by an online host whose upstream has them. */
 async function exportSnapsWithLogin(
   context: CliContext,
   store: string | undefined,
-  { auth, ...options }: AuthOptions,
+  { auth, ...options }: AuthOptions & { readonly fromYaml?: string | undefined },
   wish: LoginWish,
 ): Promise<ExportResult> {
   if (store === undefined)
     throw usageError('cannot export snaps with --auth alone: name the store that they are in by --store');
   const authority = await exportingAuthority(context, auth);
   if (authority !== undefined) return exportByLogin(context, authority, { store, ...options }, wish);
-  throw usageError(
-    'cannot export snaps with --auth here: this Airlock is no authority; name one by --url, or use "snap-store-proxy fetch-snaps --auth" on an online host',
-  );
+  if (options.fromYaml !== undefined)
+    throw usageError(
+      'cannot take --from-yaml and --auth at once on an online host: name the snaps and a channel, or the authority by --url',
+    );
+  const credentials = await readDocument(context, auth);
+  return runExport(context, options, { ...wish, store, credentials }, '/ops/v1/fetches');
 }
 
 async function runExport(

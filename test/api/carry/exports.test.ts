@@ -287,6 +287,11 @@ describe('an export is refused', () => {
       status: 400,
       code: 'request-invalid',
     });
+    const tomorrow = { kind: 'time', at: new Date(Date.now() + 86_400_000).toISOString() };
+    expect(await refusal(begin(ada, 'brand-devices', { ...storeWish, basis: tomorrow }))).toMatchObject({
+      status: 400,
+      message: expect.stringContaining("by this host's clock it is"),
+    });
     const rootKey = outside.chain.roots.find(({ type }) => type === 'account-key')?.primaryKey[0] ?? '';
     expect(await refusal(begin(ada, 'brand-devices', { ...storeWish, keys: [rootKey] }))).toMatchObject({
       status: 400,
