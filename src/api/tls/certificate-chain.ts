@@ -74,7 +74,7 @@ export function caCertificates(pem: string, now: Date): readonly string[] {
 /** What `status` and logs tell of a certificate. */
 export function describeCertificate(pem: string): { readonly subject: string; readonly until: string } {
   const host = new X509Certificate(pem);
-  return { subject: subjectOf(host), until: host.validToDate.toISOString() };
+  return { subject: plainSubject(host), until: host.validToDate.toISOString() };
 }
 
 function certificatesOf(
@@ -132,5 +132,9 @@ function requireChain(chain: readonly X509Certificate[]): void {
 }
 
 function subjectOf(certificate: X509Certificate | undefined): string {
-  return JSON.stringify((certificate?.subject ?? '').replaceAll('\n', ', ').slice(0, 120));
+  return JSON.stringify(plainSubject(certificate));
+}
+
+function plainSubject(certificate: X509Certificate | undefined): string {
+  return (certificate?.subject ?? '').replaceAll('\n', ', ').slice(0, 120);
 }

@@ -2,7 +2,7 @@ import { Command } from '@commander-js/extra-typings';
 import { z } from 'zod';
 
 import type { CliContext } from '../context.ts';
-import { readDocument } from '../files.ts';
+import { readDocument, unreadable } from '../files.ts';
 import { printList } from '../lists.ts';
 import { operatorClient } from '../operator.ts';
 import { print, printJson } from '../terminal.ts';
@@ -36,6 +36,8 @@ function addCommand(context: CliContext) {
     .option('--json', 'print the result as JSON')
     .action(async (file, options) => {
       const stream = await readDocument(context, file);
+      if (!stream.startsWith('type: '))
+        throw unreadable(file, 'it holds no assertions; take what "airlock authority root" wrote there');
       const client = await operatorClient(context);
       const trusted = await client.request('/ops/v1/trust/roots', rootsSchema, {
         method: 'POST',

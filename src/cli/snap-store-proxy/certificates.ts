@@ -20,7 +20,7 @@ export function importCertificateCommand(context: CliContext) {
       const imported = await client.request('/ops/v1/tls', certificate, { method: 'PUT', json });
       const { subject, until } = imported;
       if (options.json) return printJson(context.terminal, imported);
-      print(context.terminal, `Certificate ${subject} imported, valid until ${until}.`);
+      print(context.terminal, `Certificate ${JSON.stringify(subject)} imported, valid until ${until}.`);
       note(
         context.terminal,
         'HTTP redirects to HTTPS from now on; devices learn by /v2/setup what to trust.',

@@ -11,6 +11,7 @@ import { splitNames } from '../lists.ts';
 import { operatorClient } from '../operator.ts';
 import { print, printJson } from '../terminal.ts';
 import { runTransfer } from '../transfers.ts';
+import { architecturesOf, keyIdsOf } from '../wishes.ts';
 import type { ExportResult } from './contract.ts';
 
 /** `fetch-snaps NAME…`: snaps of the general store, or with a log-in those of a brand store (seed 000), or all of them. */
@@ -37,7 +38,7 @@ export function fetchSnapsCommand(context: CliContext) {
         kind: 'snaps',
         names,
         channels: splitNames(options.channel),
-        architectures: splitNames(options.arch),
+        architectures: architecturesOf(options.arch),
         store: options.store,
         ...(await basisOf(options)),
         withDependencies: options.withDependencies,
@@ -77,7 +78,7 @@ export function fetchAccountKeysCommand(context: CliContext) {
     .option('--watch', 'tell where Temporal UI shows the download')
     .option('--json', 'print the result as JSON')
     .action(async (account, keys, options) => {
-      const result = await fetch(context, options, { kind: 'account-keys', account, keys });
+      const result = await fetch(context, options, { kind: 'account-keys', account, keys: keyIdsOf(keys) });
       report(context, result, options.json, 'Account keys exported to');
     });
 }

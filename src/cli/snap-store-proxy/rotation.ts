@@ -25,7 +25,9 @@ export function rotateDeviceSecretCommand(context: CliContext) {
       else
         print(
           context.terminal,
-          `A new secret is in force; sessions under the old one are good until ${rotated.until}.`,
+          Number(grace) === 0
+            ? 'A new secret is in force; all sessions under the old one have ended.'
+            : `A new secret is in force; sessions under the old one are good until ${rotated.until}.`,
         );
       note(context.terminal, 'Make a backup: the old ones hold the old secret.');
     });

@@ -12,6 +12,7 @@ import { barLine } from '../progress.ts';
 import type { ExportResult } from '../snap-store-proxy/contract.ts';
 import { print, printJson } from '../terminal.ts';
 import { runTransfer } from '../transfers.ts';
+import { architecturesOf } from '../wishes.ts';
 import { exportByLogin, exportingAuthority, type LoginWish } from './login-export.ts';
 
 /** `store-admin export store STORE_ID`: a store with its snaps, metadata and keys, and an admin token beside it. */
@@ -64,7 +65,7 @@ export function exportStoreCommand(context: CliContext) {
         kind: 'store',
         snaps: options.snaps,
         channels: options.all ? [] : splitNames(options.channel).map(fullName),
-        architectures: options.all ? [] : splitNames(options.arch),
+        architectures: options.all ? [] : architecturesOf(options.arch),
         keys: options.key ?? [],
         ...(await basisOf(options)),
         withDependencies: options.withDependencies,
@@ -116,7 +117,7 @@ export function exportSnapsCommand(context: CliContext) {
         names,
         packages,
         channels: splitNames(options.channel).map(fullName),
-        architectures: splitNames(options.arch),
+        architectures: architecturesOf(options.arch),
         ...(await basisOf(options)),
         withDependencies: options.withDependencies,
       };

@@ -5,7 +5,11 @@ import { request } from 'node:https';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { startServer } from '../../../src/api/server.ts';
-import { caCertificates, certificateAndKey } from '../../../src/api/tls/certificate-chain.ts';
+import {
+  caCertificates,
+  certificateAndKey,
+  describeCertificate,
+} from '../../../src/api/tls/certificate-chain.ts';
 import { selfSigned } from '../../../src/api/tls/self-signed.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
@@ -113,6 +117,7 @@ test('certificate, key and intermediates are taken in one text, and checked', as
   const taken = certificateAndKey(host.cert + host.key + middle.cert + root.cert, NOW);
   expect(taken.cert.match(/BEGIN CERTIFICATE/g)).toHaveLength(3);
   expect(new X509Certificate(taken.cert).subject).toBe('CN=localhost');
+  expect(describeCertificate(taken.cert).subject).toBe('CN=localhost');
   const refused = (pem: string, at = NOW) => {
     try {
       certificateAndKey(pem, at);
