@@ -30,7 +30,7 @@ async function isFolder(path: string): Promise<boolean> {
     if (codeOf(error) === 'ENOENT') return false;
     throw error;
   }
-  throw new Error(`${path} is no folder`);
+  throw Object.assign(new Error(`${path} is no folder`), { code: 'ENOTDIR' });
 }
 
 function codeOf(error: unknown): unknown {

@@ -96,7 +96,7 @@ function isHttp1(bindings: unknown): bindings is HttpBindings {
 function listen(server: Server, { host, port }: ServerOptions): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause) => {
-      const sentence = `cannot listen on ${host}:${port}: ${sentenceOf(cause)}`;
+      const sentence = `cannot listen on ${host}:${port}: ${whyNot(cause)}`;
       reject(new AirlockError('unavailable', 'listen-failed', sentence, { cause }));
     });
     server.listen(port, host, () => {
@@ -106,6 +106,20 @@ function listen(server: Server, { host, port }: ServerOptions): Promise<AddressI
       else resolve(address);
     });
   });
+}
+
+/** What keeps a port from being opened, and what to do. */
+function whyNot(cause: NodeJS.ErrnoException): string {
+  switch (cause.code) {
+    case 'EADDRINUSE':
+      return 'another program listens there; stop it, or choose another port';
+    case 'EADDRNOTAVAIL':
+      return 'this machine has no such address; choose another';
+    case 'EACCES':
+      return 'this user may not; choose a port from 1024 on';
+    default:
+      return sentenceOf(cause);
+  }
 }
 
 async function close(server: Server, graceMs: number): Promise<void> {

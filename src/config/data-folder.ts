@@ -150,6 +150,8 @@ function reasonOf(error: unknown): string {
       return 'its file system is read-only';
     case 'ENOSPC':
       return 'its disk is full';
+    case 'ENOENT':
+      return 'no folder can be made there';
     default:
       return code;
   }

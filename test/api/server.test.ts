@@ -45,7 +45,9 @@ describe('a server', () => {
     await expect(second).rejects.toMatchObject({
       code: 'listen-failed',
       kind: 'unavailable',
-      message: expect.stringMatching(/^cannot listen/),
+      message: expect.stringMatching(
+        /^cannot listen on \S+: another program listens there; stop it, or choose another port$/,
+      ),
     });
   });
 

@@ -39,7 +39,7 @@ test(
 
     const enabled = await host.operator('enable-airgap-mode');
     expect(enabled).toMatchObject({ status: 0, stdout: 'Air-gapped mode enabled.\n' });
-    expect(enabled.stderr).toContain('nothing is asked of the outside store');
+    expect(enabled.stderr).toContain('none of their requests goes on to the outside store');
     await eventually('devices are answered here', async () => (await assertion(server)) === 404);
     expect(await gateway(server)).toBe(401);
     const secret = await host.operator('config', 'proxy.device-auth.secret');

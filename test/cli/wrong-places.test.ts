@@ -33,8 +33,17 @@ describe('a folder that cannot be made is said at once, and not tried for ever',
   test('of an appliance (--data)', async () => {
     const outcome = await runCli('airlock', ['up', '--data', '/proc/nope/airlock']);
     expect(outcome).toMatchObject({ status: 2, stdout: '' });
-    expect(outcome.stderr).toContain('error: cannot use /proc/nope/airlock as data folder: ');
+    expect(outcome.stderr).toBe(
+      'error: cannot use /proc/nope/airlock as data folder: no folder can be made there; name another by --data\n',
+    );
   });
+});
+
+test('a data folder that is a file is said to be one', async () => {
+  const outcome = await runCli('airlock', ['up', '--data', import.meta.filename]);
+  expect(outcome.stderr).toBe(
+    `error: cannot use ${import.meta.filename} as data folder: a file is in its place; name another by --data\n`,
+  );
 });
 
 test('an airlock authority command for a host of another role says so', async () => {

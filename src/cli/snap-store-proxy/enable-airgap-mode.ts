@@ -23,7 +23,7 @@ export function enableAirgapModeCommand(context: CliContext) {
       if (!already)
         note(
           context.terminal,
-          'From now on devices see what is pushed here, and nothing is asked of the outside store.',
+          'From now on devices see what is pushed here, and none of their requests goes on to the outside store.',
         );
       note(context.terminal, 'Back up proxy.device-auth.secret: device sessions are signed with it.');
     });
