@@ -194,7 +194,7 @@ function total({ members }: BackupContents): number {
 function changed(name: string): BackupError {
   return new BackupError(
     'backup-source-changed',
-    `cannot back up ${name}: the stored file went away or is not what it was; it is tried again, and if it stays so, check the disk`,
+    `cannot back up ${name}: the stored file went away or is not what it was; it is tried again, and if it stays so, check the disk, remove the file, and push an archive that holds it`,
   );
 }
 

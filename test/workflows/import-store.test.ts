@@ -1,4 +1,4 @@
-import { copyFile, readdir } from 'node:fs/promises';
+import { copyFile, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -6,7 +6,7 @@ import { catalogDifference, catalogState } from '../../src/activities/catalog-di
 import { errorOfFailure } from '../../src/activities/errors.ts';
 import { planOf } from '../../src/activities/import-plan.ts';
 import { release } from '../../src/storage/authority/index.ts';
-import { generation, type Queries } from '../../src/storage/index.ts';
+import { generation, parseBlobDigest, type Queries } from '../../src/storage/index.ts';
 import {
   exportSnaps,
   exportStore,
@@ -157,6 +157,25 @@ describe('a store that is exported, carried and imported', () => {
       accountId: 'ada',
       storeId: 'brand-devices',
       brandId: 'my-brand',
+    });
+  });
+
+  test('brings back a file that was lost, although all that it says is here already', async () => {
+    const outside = await newOutside();
+    await outside.publishJourney();
+    const path = (await exported(outside.host)).files[0]?.path ?? '';
+    const inside = await trustingHost(outside);
+    await on(inside, async (client) => {
+      await push(client, await importInput('store', path));
+      const { sha3_384: digest } = await inside.database.queries
+        .selectFrom('SnapRevision')
+        .select('sha3_384')
+        .executeTakeFirstOrThrow();
+      const file = inside.blobs.pathOf(parseBlobDigest(digest));
+      const before = await readFile(file);
+      await rm(file);
+      expect(await push(client, await importInput('store', path))).toMatchObject({ unchanged: true });
+      expect((await readFile(file)).equals(before)).toBe(true);
     });
   });
 
