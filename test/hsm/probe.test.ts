@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { CK } from '../../src/hsm/cryptoki.ts';
 import { parseHsmKeyId, type HsmKeyId } from '../../src/hsm/index.ts';
 import { signingFailure } from '../../src/hsm/status.ts';
-import { onToken } from '../support/on-token.ts';
+import { onToken, putSmallKeys } from '../support/on-token.ts';
 import { eventually, hsmChildren, signalThose } from '../support/processes.ts';
 import { makeTestToken, openTestHsm, type TestToken } from '../support/softhsm-token.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -31,12 +31,13 @@ async function sharedToken(): Promise<TestToken> {
   return token;
 }
 
-/** That token, opened by who relies on the keys of a list; and two keys made for it. */
+/** That token, opened by who relies on the keys of a list; and two keys of theirs. */
 async function opened(more: { readonly heartbeat?: number; readonly probeEvery?: number } = {}) {
   const inUse: HsmKeyId[] = [];
-  const hsm = await openTestHsm(await sharedToken(), { keysInUse: async () => inUse, ...more });
   const [first, second] = [parseHsmKeyId(randomUUID()), parseHsmKeyId(randomUUID())];
-  for (const key of [first, second]) await hsm.generateKey(key, 'ours');
+  const token = await sharedToken();
+  putSmallKeys(token, [first, second]);
+  const hsm = await openTestHsm(token, { keysInUse: async () => inUse, ...more });
   return { hsm, inUse, first, second };
 }
 

@@ -3,6 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { HsmTokens, parseHsmKeyId, type HsmOptions, type TokenPlan } from '../../src/hsm/index.ts';
 import { HsmError } from '../../src/hsm/errors.ts';
 import { signingFailure } from '../../src/hsm/status.ts';
+import { putSmallKeys } from '../support/on-token.ts';
 import { P11KitServer } from '../support/p11-kit.ts';
 import { eventually, hsmChildren, signalThose } from '../support/processes.ts';
 import { makeTestToken, makeTwin, type TestToken } from '../support/softhsm-token.ts';
@@ -45,6 +46,7 @@ function wordsOf(tokens: HsmTokens, name: string): string {
 async function two(more: Partial<HsmOptions> = {}) {
   const folder = await temporaryFolder();
   const [one, other] = [await makeTestToken(folder), await makeTestToken(folder)];
+  for (const token of [one, other]) putSmallKeys(token, [keyId]);
   const tokens = new HsmTokens();
   onTestFinished(() => tokens.close());
   await tokens.apply([plan('one', one, more)]);
@@ -52,7 +54,6 @@ async function two(more: Partial<HsmOptions> = {}) {
   const ofOne = hsmChildren();
   await tokens.apply([plan('one', one, more), plan('other', other, more)]);
   await tokens.firstAttempts(20_000);
-  for (const name of ['one', 'other']) await tokens.of(name).generateKey(keyId, name);
   return { tokens, one, other, ofOne };
 }
 

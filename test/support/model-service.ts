@@ -110,7 +110,8 @@ export async function openModelService(rig: ModelServiceRig): Promise<TestModelS
   const location = rig.database ?? { file: join(rig.folder, 'airlock.sqlite') };
   const database = tracedDatabase(await openDatabase(location), tracing);
   const token = rig.token ?? (await makeTestToken(rig.folder));
-  const small = putSmallKeys(token, rig.smallKeys ?? 0);
+  const small = Array.from({ length: rig.smallKeys ?? 0 }, () => parseHsmKeyId(randomUUID()));
+  putSmallKeys(token, small);
   const hsm = await openHsm({
     module: { path: token.modulePath, env: token.env },
     tokenLabel: token.label,

@@ -1,7 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import { PKCS11 } from 'pkcs11js';
 import { CK } from '../../src/hsm/cryptoki.ts';
-import { parseHsmKeyId, type HsmKeyId } from '../../src/hsm/index.ts';
+import type { HsmKeyId } from '../../src/hsm/index.ts';
 import type { TestToken } from './softhsm-token.ts';
 
 /** Looks at a token with the bare binding, in this process: what the product's own code says is not taken for granted. */
@@ -24,10 +23,9 @@ export function onToken<Result>(token: TestToken, look: (lib: PKCS11, session: B
   }
 }
 
-/** Puts RSA keys of 2048 bits on a token that nobody has open: a tenth of the work that those of the product take. Gives their ids. */
-export function putSmallKeys(token: TestToken, count: number): HsmKeyId[] {
-  if (count === 0) return [];
-  const ids = Array.from({ length: count }, () => parseHsmKeyId(randomUUID()));
+/** Puts RSA keys of 2048 bits on a token that nobody has open: a tenth of the work that those of the product take. */
+export function putSmallKeys(token: TestToken, ids: readonly HsmKeyId[]): void {
+  if (ids.length === 0) return;
   onToken(token, (lib, session) => {
     for (const id of ids) {
       const both = [
@@ -47,5 +45,4 @@ export function putSmallKeys(token: TestToken, count: number): HsmKeyId[] {
       );
     }
   });
-  return ids;
 }
