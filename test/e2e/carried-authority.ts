@@ -1,13 +1,6 @@
 import { join } from 'node:path';
-import {
-  formatTimestamp,
-  hexToSnapSha3,
-  signAssertion,
-  type Assertion,
-  type Signer,
-} from '../../src/assertions/index.ts';
-import { readSnapMetadata } from '../../src/activities/snap-file.ts';
-import { addAssertions, parseBlobDigest } from '../../src/storage/index.ts';
+import { formatTimestamp, signAssertion, type Assertion, type Signer } from '../../src/assertions/index.ts';
+import { addAssertions } from '../../src/storage/index.ts';
 import { authorityFolder } from '../support/authority-folder.ts';
 import { newSigner, type BrandChain } from '../support/brand-chain.ts';
 import { AT, snapIdOf, type Outside } from '../workflows/hosts.ts';
@@ -95,102 +88,12 @@ async function publish(
     const digest = digests[index] ?? '';
     const store = index % 2 === 0 ? 'brand-main' : 'ubuntu';
     const { name } = wish.recipe;
-    const { text } = await readSnapMetadata(wish.path);
-    await outside.host.blobs.adopt(wish.path, parseBlobDigest(digest));
-    await addRows(outside, {
-      name,
-      digest,
-      size: wish.size,
-      version: wish.recipe.version,
-      store,
-      snapYaml: text,
-    });
+    const placement = { store, private: store !== 'ubuntu', revision: 1, channels: ['latest/stable'] };
+    await outside.publishFile(wish.path, { digest, size: wish.size }, placement);
     if (store === 'ubuntu') await outside.include(name);
     snaps.push({ name, snapId: snapIdOf(name), digest, size: wish.size });
   }
   return snaps;
-}
-
-interface Row {
-  readonly name: string;
-  readonly digest: string;
-  readonly size: number;
-  readonly version: string;
-  readonly store: string;
-  readonly snapYaml: string;
-}
-
-async function addRows(outside: Outside, row: Row): Promise<void> {
-  const { queries } = outside.host.database;
-  const snapId = snapIdOf(row.name);
-  const base = { 'authority-id': 'test-root', timestamp: formatTimestamp(SIGNED), 'snap-id': snapId };
-  const sign = outside.chain.rootSigner;
-  const declaration = { series: '16', 'snap-name': row.name, 'publisher-id': 'my-brand' };
-  const revision = {
-    'snap-sha3-384': hexToSnapSha3(row.digest),
-    'snap-size': String(row.size),
-    'snap-revision': '1',
-    'developer-id': 'my-brand',
-  };
-  const signed = [
-    await signAssertion({ type: 'snap-declaration', headers: { ...base, ...declaration } }, sign, SIGNED),
-    await signAssertion({ type: 'snap-revision', headers: { ...base, ...revision } }, sign, SIGNED),
-  ];
-  await addAssertions(queries, signed, { at: AT });
-  const at = AT.toISOString();
-  const texts = { title: row.name, summary: row.name, description: '', license: null, contact: null };
-  await queries
-    .insertInto('Snap')
-    .values({
-      ...texts,
-      snapId,
-      name: row.name,
-      storeId: row.store,
-      publisherId: 'my-brand',
-      private: row.store !== 'ubuntu',
-      type: 'app',
-      website: null,
-      links: {},
-      media: [],
-      categories: [],
-      defaultTrack: null,
-      createdAt: at,
-      changedAt: at,
-    })
-    .execute();
-  await queries
-    .insertInto('SnapRevision')
-    .values({
-      snapId,
-      revision: 1,
-      sha3_384: row.digest,
-      size: row.size,
-      version: row.version,
-      type: 'app',
-      architectures: ['amd64'],
-      base: 'bare',
-      confinement: 'strict',
-      grade: 'stable',
-      epoch: { read: [0], write: [0] },
-      snapYaml: row.snapYaml,
-      provenance: 'global-upload',
-      createdAt: at,
-    })
-    .execute();
-  const release = { risk: 'stable', branch: '', revision: 1, expiresAt: null, percentage: null };
-  await queries
-    .insertInto('ChannelRelease')
-    .values({
-      ...release,
-      snapId,
-      track: 'latest',
-      architecture: 'amd64',
-      releasedAt: at,
-      progressiveKey: null,
-      paused: false,
-      endedAt: null,
-    })
-    .execute();
 }
 
 /** Makes a device of the brand, and the key that signed its serial. */

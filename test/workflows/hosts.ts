@@ -6,7 +6,7 @@ import { formatTimestamp, hexToSnapSha3, signAssertion } from '../../src/asserti
 import { createExportActivities } from '../../src/activities/exports.ts';
 import { withFailures } from '../../src/activities/errors.ts';
 import { createImportActivities } from '../../src/activities/imports.ts';
-import { readSnapMetadata } from '../../src/activities/snap-file.ts';
+import { readSnapMetadata, type SnapMetadata } from '../../src/activities/snap-file.ts';
 import { revisionFacts } from '../../src/snaps/index.ts';
 import { TokenOffice } from '../../src/storage/authority/index.ts';
 import {
@@ -158,13 +158,25 @@ export class Outside {
 
   /** Publishes a revision: a real squashfs file, its assertions, its rows. */
   async publish(recipe: SnapRecipe, placement: Placement): Promise<{ readonly digest: string }> {
-    const { database, blobs } = this.host;
     const file = join(this.host.folder, 'staging', `${recipe.name}-${recipe.version}`);
     await packSnap(recipe, file);
     const bytes = await readFile(file);
     const digest = createHash('sha3-384').update(bytes).digest('hex');
+    await this.publishFile(file, { digest, size: bytes.byteLength }, placement);
+    return { digest };
+  }
+
+  /** The same of a file that is there, and goes from where it is. */
+  async publishFile(
+    file: string,
+    { digest, size }: { readonly digest: string; readonly size: number },
+    placement: Placement,
+  ): Promise<void> {
+    const { database, blobs } = this.host;
     await blobs.adopt(file, parseBlobDigest(digest));
-    const snapId = snapIdOf(recipe.name);
+    const metadata = await readSnapMetadata(blobs.pathOf(parseBlobDigest(digest)));
+    const { name } = metadata.yaml;
+    const snapId = snapIdOf(name);
     const publisher = placement.publisher ?? 'my-brand';
     const base = { 'authority-id': 'test-root', timestamp: formatTimestamp(SIGNED) };
     const sign = this.chain.rootSigner;
@@ -178,7 +190,7 @@ export class Outside {
               ...base,
               series: '16',
               'snap-id': snapId,
-              'snap-name': recipe.name,
+              'snap-name': name,
               'publisher-id': publisher,
             },
           },
@@ -192,7 +204,7 @@ export class Outside {
               ...base,
               'snap-sha3-384': hexToSnapSha3(digest),
               'snap-id': snapId,
-              'snap-size': String(bytes.byteLength),
+              'snap-size': String(size),
               'snap-revision': String(placement.revision),
               'developer-id': publisher,
             },
@@ -203,12 +215,11 @@ export class Outside {
       ],
       { at: AT },
     );
-    await this.#rows(recipe, placement, { snapId, publisher, digest, size: bytes.byteLength });
-    return { digest };
+    await this.#rows(metadata, placement, { snapId, publisher, digest, size });
   }
 
   async #rows(
-    recipe: SnapRecipe,
+    { text, yaml }: SnapMetadata,
     placement: Placement,
     made: {
       readonly snapId: string;
@@ -219,17 +230,16 @@ export class Outside {
   ): Promise<void> {
     const { queries } = this.host.database;
     const at = AT.toISOString();
-    const { text, yaml } = await readSnapMetadata(this.host.blobs.pathOf(parseBlobDigest(made.digest)));
     await queries
       .insertInto('Snap')
       .values({
         snapId: made.snapId,
-        name: recipe.name,
+        name: yaml.name,
         storeId: placement.store,
         publisherId: made.publisher,
         private: placement.private ?? false,
-        type: recipe.type,
-        title: recipe.name,
+        type: yaml.type,
+        title: yaml.name,
         summary: yaml.summary,
         description: yaml.description,
         license: null,
@@ -258,7 +268,7 @@ export class Outside {
       .execute();
     for (const channel of placement.channels) {
       const [track = '', risk = ''] = channel.split('/');
-      const { architecture = 'amd64' } = recipe;
+      const [architecture = ''] = yaml.architectures;
       const place = { snapId: made.snapId, track, risk, branch: '', architecture };
       await queries
         .updateTable('ChannelRelease')
