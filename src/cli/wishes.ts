@@ -1,5 +1,5 @@
 import { ARCHITECTURES } from '../snaps/index.ts';
-import { splitNames } from './authority/client.ts';
+import { splitNames } from './lists.ts';
 import { usageError } from './errors.ts';
 
 const KNOWN: ReadonlySet<string> = new Set(ARCHITECTURES);
