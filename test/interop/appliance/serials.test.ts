@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { reasonToSkip } from '../../support/devicesim.ts';
 import { eventually } from '../../support/processes.ts';
+import { command } from '../../support/programs.ts';
 import { BRANDS } from './archive.ts';
 import { program, Site } from './site.ts';
 
@@ -12,7 +13,7 @@ describe.skipIf(program.path === undefined)(`snapd registers with airlock up${re
   let keyId: string;
 
   beforeAll(async () => {
-    site = await Site.open();
+    site = await Site.open({}, command);
     await site.importStore(brand);
     keyId = await site.registerKey(brand, 'serials');
     await site.createModel(brand, 'model-a', keyId);

@@ -3,8 +3,9 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { runCli } from '../../support/cli.ts';
 import { devicesim } from '../../support/devicesim.ts';
-import { command, Server, type Outcome } from '../../support/programs.ts';
+import { Server, type command, type Outcome } from '../../support/programs.ts';
 import {
   newExporter,
   writeStoreArchive,
@@ -30,6 +31,7 @@ export class Site {
   readonly httpsPort: number;
   readonly #servers: Server[] = [];
   readonly #env: Readonly<Record<string, string>>;
+  readonly #runCommand: typeof command;
   #up: Server | undefined;
   #devices = 0;
 
@@ -38,20 +40,28 @@ export class Site {
     chain: Chain,
     httpsPort: number,
     env: Readonly<Record<string, string>>,
+    runCommand: typeof command,
   ) {
     this.#env = env;
+    this.#runCommand = runCommand;
     this.httpsPort = httpsPort;
     this.folder = folder;
     this.chain = chain;
   }
 
-  /** Makes a chain, starts `airlock up --role airgap` on an empty data folder, with these variables besides, and trusts the chain's root. */
-  static async open(env: Readonly<Record<string, string>> = {}): Promise<Site> {
+  /**
+   * Makes a chain, starts `airlock up --role airgap` on an empty data folder, with these variables besides, and trusts the chain's root.
+   * @param runCommand what runs the commands: in this process, or as {@link command} does, as people do
+   */
+  static async open(
+    env: Readonly<Record<string, string>> = {},
+    runCommand: typeof command = runCli,
+  ): Promise<Site> {
     const folder = await mkdtemp(join(tmpdir(), 'airlock-interop-'));
     await mkdir(join(folder, 'disk'));
     const chain = join(folder, 'chain');
     await run(program.path ?? '', ['chain', '--out', chain, '--key-bits', '2048', '--snaps', '2']);
-    const site = new Site(folder, await Chain.read(chain), await freePort(), env);
+    const site = new Site(folder, await Chain.read(chain), await freePort(), env, runCommand);
     try {
       await site.start();
       await site.operator('airlock', 'trust', 'add', site.chain.root);
@@ -118,7 +128,7 @@ export class Site {
 
   /** The same for one that may fail. */
   tryOperator(name: 'airlock' | 'snap-store-proxy', ...args: readonly string[]): Promise<Outcome> {
-    return command(name, args, { env: { AIRLOCK_DATA: this.data } });
+    return this.#runCommand(name, args, { env: { AIRLOCK_DATA: this.data } });
   }
 
   /** Has the host serve HTTPS, as its operator does: certificate and key come by standard input. */
@@ -126,7 +136,7 @@ export class Site {
     const input = (await readFile(tls.cert, 'utf8')) + (await readFile(tls.key, 'utf8'));
     const words = ['snap-store-proxy', 'import-certificate'];
     const env = { AIRLOCK_DATA: this.data };
-    return output(words, await command('snap-store-proxy', ['import-certificate'], { input, env }));
+    return output(words, await this.#runCommand('snap-store-proxy', ['import-certificate'], { input, env }));
   }
 
   /** A command of a brand's admin, on a machine of their own, that must succeed. */
@@ -136,7 +146,7 @@ export class Site {
 
   /** The same for one that may fail. */
   tryAdmin(brand: Brand, args: readonly string[], input = ''): Promise<Outcome> {
-    return command('store-admin', args, {
+    return this.#runCommand('store-admin', args, {
       input,
       env: {
         AIRLOCK_HOME: join(this.folder, `home-of-${brand.admin}`),
