@@ -28,6 +28,8 @@ const at = <Answer>(host: Host, work: (operator: Operator) => Promise<Answer>): 
 
 const COMPONENTS = 'components:\n  drivers:\n    type: standard\n';
 const brand = { store: 'brand-main', private: true };
+/** The component of the kiosk's first revision. */
+const DRIVERS = { snap: 'my-kiosk', name: 'drivers', revision: 4, version: '1', snapRevisions: [1] };
 
 /** The journey's store, and an app with a component in it. */
 async function outsideWithComponent(): Promise<Outside> {
@@ -37,13 +39,7 @@ async function outsideWithComponent(): Promise<Outside> {
     { name: 'my-kiosk', version: '1', type: 'app', base: 'my-base', yaml: COMPONENTS },
     { ...brand, revision: 1, channels: ['latest/stable'] },
   );
-  await publishComponent(outside, {
-    snap: 'my-kiosk',
-    name: 'drivers',
-    revision: 4,
-    version: '1',
-    snapRevisions: [1],
-  });
+  await publishComponent(outside, DRIVERS);
   return outside;
 }
 
@@ -53,13 +49,7 @@ async function publishNews(outside: Outside): Promise<void> {
     { name: 'my-kiosk', version: '2', type: 'app', base: 'my-base', yaml: COMPONENTS },
     { ...brand, revision: 2, channels: ['latest/stable'] },
   );
-  await publishComponent(outside, {
-    snap: 'my-kiosk',
-    name: 'drivers',
-    revision: 5,
-    version: '2',
-    snapRevisions: [2],
-  });
+  await publishComponent(outside, { ...DRIVERS, revision: 5, version: '2', snapRevisions: [2] });
   await outside.publish(
     { name: 'my-app', version: '3', type: 'app', base: 'my-base', payload: 100_000 },
     { ...brand, revision: 3, channels: ['latest/stable'] },
@@ -340,8 +330,7 @@ describe('components', () => {
       { store: 'ubuntu', revision: 1, channels: ['latest/stable'] },
     );
     await outside.include('my-tool');
-    const wish = { snap: 'my-tool', name: 'drivers', revision: 4, version: '1', snapRevisions: [1] };
-    const digest = await publishComponent(outside, wish);
+    const digest = await publishComponent(outside, { ...DRIVERS, snap: 'my-tool' });
     const { path } = await at(outside.host, (operator) => exported(operator));
     const inside = await trustingHost(outside);
     await at(inside, (operator) => pushed(operator, path));
@@ -376,14 +365,7 @@ describe('components', () => {
       { name: 'my-kiosk', version: '1', type: 'app', base: 'my-base', yaml: COMPONENTS },
       { ...brand, revision: 1, channels: ['latest/stable'] },
     );
-    await publishComponent(outside, {
-      snap: 'my-kiosk',
-      name: 'drivers',
-      revision: 4,
-      version: '1',
-      snapRevisions: [1],
-      ...lie,
-    });
+    await publishComponent(outside, { ...DRIVERS, ...lie });
     const { path } = await at(outside.host, (operator) => exported(operator));
     const inside = await trustingHost(outside);
     await at(inside, async (operator) => {
@@ -402,14 +384,7 @@ describe('components', () => {
       { name: 'my-kiosk', version: '1', type: 'app', base: 'bare', yaml: COMPONENTS },
       { ...brand, revision: 1, channels: ['latest/stable'] },
     );
-    await publishComponent(outside, {
-      snap: 'my-kiosk',
-      name: 'drivers',
-      revision: 4,
-      version: '1',
-      snapRevisions: [1],
-      unpaired: true,
-    });
+    await publishComponent(outside, { ...DRIVERS, unpaired: true });
     await at(outside.host, async (operator) => {
       const done = await operator.finish('/exports', { kind: 'store', store: 'brand-devices' });
       expect(done.error).toMatchObject({ code: 'assertion-missing' });
