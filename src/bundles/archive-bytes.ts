@@ -1,5 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { checkTrailer, deflateStart } from './gzip-frame.ts';
+import { FileReading } from './file-reading.ts';
 import { InflatedBytes } from './inflated-bytes.ts';
 import type { Chunk, SlotRing } from './slot-ring.ts';
 import { StoredBlocks } from './stored-blocks.ts';
@@ -11,24 +12,37 @@ import { StoredBlocks } from './stored-blocks.ts';
 export class ArchiveBytes {
   readonly #path: string;
   readonly #file: FileHandle;
+  readonly #reading: FileReading;
   readonly #start: number;
   readonly #ring: SlotRing;
   readonly #stored: StoredBlocks;
   #inflated: InflatedBytes | undefined;
   #taken = 0;
 
-  private constructor(path: string, file: FileHandle, start: number, ring: SlotRing) {
+  private constructor(
+    path: string,
+    opened: { readonly file: FileHandle; readonly reading: FileReading },
+    start: number,
+    ring: SlotRing,
+  ) {
     this.#path = path;
-    this.#file = file;
+    this.#file = opened.file;
+    this.#reading = opened.reading;
     this.#start = start;
     this.#ring = ring;
-    this.#stored = new StoredBlocks(file, ring, start);
+    this.#stored = new StoredBlocks(opened, ring, start);
   }
 
   /** @throws BundleError `bundle-unreadable`, `bundle-not-an-archive` */
   static async open(path: string, ring: SlotRing): Promise<ArchiveBytes> {
     const start = await deflateStart(path);
-    return new ArchiveBytes(path, await open(path, 'r'), start, ring);
+    const reading = await FileReading.open(path);
+    try {
+      return new ArchiveBytes(path, { file: await open(path, 'r'), reading }, start, ring);
+    } catch (error) {
+      await reading.close();
+      throw error;
+    }
   }
 
   /**
@@ -56,6 +70,7 @@ export class ArchiveBytes {
   async close(): Promise<void> {
     this.#inflated?.close();
     this.#stored.close();
+    await this.#reading.close();
     await this.#file.close();
   }
 

@@ -10,7 +10,7 @@ import { MANIFEST_NAME, SIGNATURE_NAME } from './layouts.ts';
 import { encodeManifest, type Manifest, type ManifestMember } from './manifest.ts';
 import type { ManifestSigner } from './signature.ts';
 import { SlotRing } from './slot-ring.ts';
-import { slotsOf, slotsOfFile } from './slot-sources.ts';
+import { slotsOf, slotsOfCachedFile, slotsOfFile } from './slot-sources.ts';
 import { BLOCK_MAX } from './stored-blocks.ts';
 import { StoredGzip } from './stored-gzip.ts';
 import { encodeTarHeader, TAR_END, tarPadding } from './tar-header-writing.ts';
@@ -28,7 +28,7 @@ export interface StreamSource {
   readonly open: () => Promise<Readable>;
   /** The same bytes as a file on this machine, where they are one: it is read without the stream. */
   readonly path?: string | undefined;
-  /** The digest of these very bytes was made a moment ago: it is not made again. */
+  /** The digest of these very bytes was made a moment ago, as they were written: it is not made again. */
   readonly verified?: boolean;
 }
 
@@ -69,7 +69,7 @@ export async function writeBundle(
   const manifest = encodeManifest(content.manifest);
   const jws = await content.signer.sign(manifest);
   const partial = `${path}.part`;
-  const file = await FileWriting.open(partial, { mode: 0o644, lasting: true });
+  const file = await FileWriting.open(partial, 0o644);
   const ring = new SlotRing(SLOTS, SLOT_BYTES);
   const archive: Archive = {
     gzip: new StoredGzip(file),
@@ -142,7 +142,7 @@ async function addStream(
   const chunks =
     source.path === undefined
       ? slotsOf(await source.open(), archive.ring)
-      : slotsOfFile(source.path, archive.ring);
+      : (source.verified === true ? slotsOfCachedFile : slotsOfFile)(source.path, archive.ring);
   await gzip.add(encodeTarHeader({ name, size, modified }));
   const stream = source.verified === true ? undefined : digester.begin(size);
   const uses = new InFlight();

@@ -1,4 +1,6 @@
+import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
+import { writeAll } from './cached-writing.ts';
 import { FILE_BLOCK_BYTES, giveBack, openPastCache, takeBlock, wrotePastCache } from './file-blocks.ts';
 import { asError } from './in-flight.ts';
 
@@ -7,30 +9,16 @@ const BLOCKS = 3;
 /** Bytes in the kernel's cache after which the disk is set to work on them. */
 const SYNC_EVERY = 32 * 2 ** 20;
 
-/** How a file is written. */
-export interface FileWritingOptions {
-  /** For a new file. */
-  readonly mode?: number;
-  /** Where to go on with a file that is there. */
-  readonly position?: number;
-  /**
-   * Whether the file is to stay, and its writer waits for the disk: its whole blocks go there past the kernel's cache. What is read again
-   * at once stays in the cache, and no disk is waited for.
-   */
-  readonly lasting: boolean;
-}
-
 /**
- * Writes a file front to back beside whatever else is done, in blocks, one after the other. What goes through the kernel's cache all the
+ * Writes a file that lasts, front to back beside whatever else is done: whole blocks past the kernel's cache, one after the other. What goes through the kernel's cache all the
  * same is taken by the disk early: the kernel would keep it for half a minute, and all of it would be waited for at the end.
  */
 export class FileWriting {
   readonly #path: string;
   readonly #file: FileHandle;
-  readonly #lasting: boolean;
   #pastCache: Promise<FileHandle | undefined> | undefined;
   /** Where the block in hand begins, and how much of it is there. */
-  #start: number;
+  #start = 0;
   #filled = 0;
   #block: Buffer | undefined;
   #blocks = 0;
@@ -42,17 +30,14 @@ export class FileWriting {
   /** A disk tells of a failure once, to whoever asks first. */
   #failure: Error | undefined;
 
-  private constructor(path: string, file: FileHandle, { position = 0, lasting }: FileWritingOptions) {
+  private constructor(path: string, file: FileHandle) {
     this.#path = path;
     this.#file = file;
-    this.#start = position;
-    this.#lasting = lasting;
   }
 
-  /** Opens a new file, or one that is there where it is gone on with. */
-  static async open(path: string, options: FileWritingOptions): Promise<FileWriting> {
-    const flags = (options.position ?? 0) === 0 ? 'w' : 'r+';
-    return new FileWriting(path, await open(path, flags, options.mode), options);
+  /** Makes the file, or empties one that is there. */
+  static async open(path: string, mode: number): Promise<FileWriting> {
+    return new FileWriting(path, await open(path, 'w', mode));
   }
 
   /**
@@ -97,7 +82,7 @@ export class FileWriting {
       for (let from = 0; from < bytes.length;) {
         this.#throwFailure();
         const block = (this.#block ??= await this.#nextBlock());
-        // Blocks begin at multiples of their size, wherever the file is gone on with.
+        // Blocks begin at multiples of their size, also behind one that was written before it was full.
         const room = FILE_BLOCK_BYTES - ((this.#start + this.#filled) % FILE_BLOCK_BYTES);
         const count = bytes.copy(block, this.#filled, from, from + room);
         this.#filled += count;
@@ -137,20 +122,19 @@ export class FileWriting {
   }
 
   async #writeAt(bytes: Buffer, position: number): Promise<void> {
-    if (this.#lasting && bytes.length === FILE_BLOCK_BYTES) {
-      const pastCache = await (this.#pastCache ??= openPastCache(this.#path));
+    if (bytes.length === FILE_BLOCK_BYTES) {
+      const pastCache = await (this.#pastCache ??= openPastCache(this.#path, constants.O_WRONLY));
       if (pastCache && (await wrotePastCache(pastCache, bytes, position))) return;
       await pastCache?.close();
       this.#pastCache = Promise.resolve(undefined);
     }
-    for (let from = 0; from < bytes.length;)
-      from += (await this.#file.write(bytes, from, bytes.length - from, position + from)).bytesWritten;
+    await writeAll(this.#file, bytes, position);
     this.#syncEarly(bytes.length);
   }
 
   #syncEarly(written: number): void {
     this.#unsynced += written;
-    if (!this.#lasting || this.#syncing !== undefined || this.#unsynced < SYNC_EVERY) return;
+    if (this.#syncing !== undefined || this.#unsynced < SYNC_EVERY) return;
     this.#unsynced = 0;
     this.#syncing = this.#file
       .datasync()

@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises';
+import { FileReading } from './file-reading.ts';
 import type { Chunk, Slot, SlotRing } from './slot-ring.ts';
 
 /**
@@ -35,27 +36,50 @@ export async function* slotsOf(source: AsyncIterable<unknown>, ring: SlotRing): 
 }
 
 /**
- * The same of a file, which is read straight into the slots: a stream would make a new buffer for each piece, and those keep the garbage
- * collector busier than the disk.
+ * The same of a file that is read once, by blocks of memory that are used again: a stream would make a new buffer for each piece, and those
+ * keep the garbage collector busier than the disk.
  */
 export async function* slotsOfFile(path: string, ring: SlotRing): AsyncIterable<Chunk> {
-  const file = await open(path, 'r');
+  const file = await FileReading.open(path);
   try {
-    for (let position = 0; ;) {
-      const { memory, release } = await ring.take();
-      let filled = 0;
-      let ended = false;
-      while (!ended && filled < memory.length) {
-        const { bytesRead } = await file.read(memory, filled, memory.length - filled, position + filled);
-        filled += bytesRead;
-        ended = bytesRead === 0;
-      }
-      position += filled;
-      if (filled > 0) yield { bytes: memory.subarray(0, filled), release };
-      else release();
-      if (ended) return;
-    }
+    yield* slotsRead((memory, position) => file.read(memory, position), ring);
   } finally {
     await file.close();
+  }
+}
+
+/**
+ * The same of a file that was written a moment ago, and not to last: it is in the kernel's cache, and may be nowhere else yet. It is read straight
+ * into the slots.
+ */
+export async function* slotsOfCachedFile(path: string, ring: SlotRing): AsyncIterable<Chunk> {
+  const file = await open(path, 'r');
+  try {
+    const read = async (memory: Buffer, position: number) =>
+      (await file.read(memory, 0, memory.length, position)).bytesRead;
+    yield* slotsRead(read, ring);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Slots filled by a function that reads some bytes at a place, none at the end. */
+async function* slotsRead(
+  read: (memory: Buffer, position: number) => Promise<number>,
+  ring: SlotRing,
+): AsyncIterable<Chunk> {
+  for (let position = 0; ;) {
+    const { memory, release } = await ring.take();
+    let filled = 0;
+    let ended = false;
+    while (!ended && filled < memory.length) {
+      const count = await read(memory.subarray(filled), position + filled);
+      filled += count;
+      ended = count === 0;
+    }
+    position += filled;
+    if (filled > 0) yield { bytes: memory.subarray(0, filled), release };
+    else release();
+    if (ended) return;
   }
 }

@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { ArchiveFault } from './archive-failures.ts';
+import type { FileReading } from './file-reading.ts';
 import type { Chunk, Slot, SlotRing } from './slot-ring.ts';
 
 /** A stored block of deflate (RFC 1951, 3.2.4): one byte of flags, then length and its complement, two bytes each. */
@@ -26,11 +27,12 @@ export function readBlockHeader(bytes: Uint8Array, at = 0): StoredBlock | undefi
 }
 
 /**
- * Unpacks deflate data of stored blocks alone, which is what archives of snaps are made of: those are compressed already. The
- * file is read straight into the ring, and all that is left to do is to close the gaps that the headers of blocks leave.
+ * Unpacks deflate data of stored blocks alone, which is what archives of snaps are made of: those are compressed already. All
+ * that is left to do in the ring is to close the gaps that the headers of blocks leave.
  */
 export class StoredBlocks {
   readonly #file: FileHandle;
+  readonly #reading: FileReading;
   readonly #ring: SlotRing;
   #slot: Slot | undefined;
   /** What is not unpacked yet of the slot. */
@@ -41,8 +43,17 @@ export class StoredBlocks {
   #leftOfBlock = 0;
   #last = false;
 
-  constructor(file: FileHandle, ring: SlotRing, start: number) {
+  /**
+   * @param file for looks ahead, which may be anywhere
+   * @param reading the same file, for what is read from front to back
+   */
+  constructor(
+    { file, reading }: { readonly file: FileHandle; readonly reading: FileReading },
+    ring: SlotRing,
+    start: number,
+  ) {
     this.#file = file;
+    this.#reading = reading;
     this.#ring = ring;
     this.#position = start;
   }
@@ -122,13 +133,8 @@ export class StoredBlocks {
     this.#slot = slot;
     const needed = this.#leftOfBlock === 0 ? BLOCK_HEADER : 1;
     while (this.#to < needed) {
-      const { memory } = slot;
-      const { bytesRead } = await this.#file.read(
-        memory,
-        this.#to,
-        memory.length - this.#to,
-        this.#position + this.#to,
-      );
+      const memory = slot.memory.subarray(this.#to);
+      const bytesRead = await this.#reading.read(memory, this.#position + this.#to);
       if (bytesRead === 0) throw new ArchiveFault('truncated');
       this.#to += bytesRead;
     }

@@ -87,7 +87,7 @@ async function unpackMember(
     onBytes(size, name);
     return;
   }
-  const file = await FileWriting.open(`${target}.part`, { mode: 0o600, lasting: true });
+  const file = await FileWriting.open(`${target}.part`, 0o600);
   const stream = digester.begin(size);
   const uses = new InFlight();
   try {

@@ -1,11 +1,11 @@
 import { rename, rm, stat } from 'node:fs/promises';
 import {
+  CachedWriting,
   Digester,
-  FileWriting,
   InFlight,
   SlotRing,
   slotsOf,
-  slotsOfFile,
+  slotsOfCachedFile,
   type DigestStream,
 } from '../bundles/index.ts';
 import { sentenceOf } from '../errors.ts';
@@ -92,7 +92,7 @@ async function append(
   from: { readonly stream: DigestStream; readonly size: number },
   { wanted, options, ring }: Running,
 ): Promise<number> {
-  const file = await FileWriting.open(path, { mode: 0o600, position: from.size, lasting: false });
+  const file = await CachedWriting.open(path, { mode: 0o600, position: from.size });
   const uses = new InFlight();
   let { size } = from;
   try {
@@ -128,7 +128,7 @@ async function digestPresent(path: string, stream: DigestStream, { wanted, ring 
   if (present === 0 || present > wanted.size) return 0;
   const uses = new InFlight();
   let size = 0;
-  for await (const chunk of slotsOfFile(path, ring)) {
+  for await (const chunk of slotsOfCachedFile(path, ring)) {
     size += chunk.bytes.byteLength;
     uses.follow(chunk, stream.update(chunk.bytes));
     uses.throwFailure();

@@ -137,7 +137,7 @@ describe('the bytes inside a .tar.gz', () => {
 describe('a gzip file of stored blocks', () => {
   async function written(fill: (gzip: StoredGzip) => Promise<void>): Promise<string> {
     const path = join(await scratch(), 'a.gz');
-    const file = await FileWriting.open(path, { lasting: true });
+    const file = await FileWriting.open(path, 0o600);
     const gzip = new StoredGzip(file);
     await fill(gzip);
     await gzip.finish();
