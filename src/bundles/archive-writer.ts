@@ -9,7 +9,7 @@ import { InFlight } from './in-flight.ts';
 import { MANIFEST_NAME, SIGNATURE_NAME } from './layouts.ts';
 import { encodeManifest, type Manifest, type ManifestMember } from './manifest.ts';
 import type { ManifestSigner } from './signature.ts';
-import { SlotRing } from './slot-ring.ts';
+import { SlotRing, Slots, type Chunk } from './slot-ring.ts';
 import { slotsOf, slotsOfCachedFile, slotsOfFile } from './slot-sources.ts';
 import { BLOCK_MAX } from './stored-blocks.ts';
 import { StoredGzip } from './stored-gzip.ts';
@@ -71,9 +71,11 @@ export async function writeBundle(
   const partial = `${path}.part`;
   const file = await FileWriting.open(partial, 0o644);
   const ring = new SlotRing(SLOTS, SLOT_BYTES);
+  let plain: Slots | undefined;
   const archive: Archive = {
     gzip: new StoredGzip(file),
     ring,
+    plain: () => (plain ??= new Slots(SLOTS, SLOT_BYTES)),
     digester: new Digester(
       ring.memory,
       content.manifest.members.reduce((sum, { size }) => sum + size, 0),
@@ -118,6 +120,8 @@ export async function writeBundle(
 interface Archive {
   readonly gzip: StoredGzip;
   readonly ring: SlotRing;
+  /** Slots that no other thread sees. */
+  readonly plain: () => Slots;
   readonly digester: Digester;
   readonly modified: Date;
   readonly progress: { bytes: number };
@@ -139,10 +143,7 @@ async function addStream(
 ): Promise<{ readonly finished: Promise<void> }> {
   const { gzip, digester, modified, options } = archive;
   const { name, size } = member;
-  const chunks =
-    source.path === undefined
-      ? slotsOf(await source.open(), archive.ring)
-      : (source.verified === true ? slotsOfCachedFile : slotsOfFile)(source.path, archive.ring);
+  const chunks = await chunksOf(source, archive);
   await gzip.add(encodeTarHeader({ name, size, modified }));
   const stream = source.verified === true ? undefined : digester.begin(size);
   const uses = new InFlight();
@@ -166,6 +167,15 @@ async function addStream(
   const finished = finish();
   finished.catch(() => undefined);
   return { finished };
+}
+
+/** Nothing of what was verified a moment ago goes to the thread of digests. */
+async function chunksOf(
+  { path, verified, open }: StreamSource,
+  { ring, plain }: Archive,
+): Promise<AsyncIterable<Chunk>> {
+  if (path === undefined) return slotsOf(await open(), ring);
+  return verified === true ? slotsOfCachedFile(path, plain()) : slotsOfFile(path, ring);
 }
 
 function changed(name: string): BundleError {

@@ -1,12 +1,12 @@
 import { open } from 'node:fs/promises';
 import { FileReading } from './file-reading.ts';
-import type { Chunk, Slot, SlotRing } from './slot-ring.ts';
+import type { Chunk, Slot, Slots } from './slot-ring.ts';
 
 /**
  * Gathers what a stream brings in slots of the ring, each full but the last; every one must be released. When the stream breaks,
  * what it brought comes before its failure.
  */
-export async function* slotsOf(source: AsyncIterable<unknown>, ring: SlotRing): AsyncIterable<Chunk> {
+export async function* slotsOf(source: AsyncIterable<unknown>, ring: Slots): AsyncIterable<Chunk> {
   let slot: Slot | undefined;
   let filled = 0;
   const gathered = (): Chunk[] => {
@@ -39,7 +39,7 @@ export async function* slotsOf(source: AsyncIterable<unknown>, ring: SlotRing): 
  * The same of a file that is read once, by blocks of memory that are used again: a stream would make a new buffer for each piece, and those
  * keep the garbage collector busier than the disk.
  */
-export async function* slotsOfFile(path: string, ring: SlotRing): AsyncIterable<Chunk> {
+export async function* slotsOfFile(path: string, ring: Slots): AsyncIterable<Chunk> {
   const file = await FileReading.open(path);
   try {
     yield* slotsRead((memory, position) => file.read(memory, position), ring);
@@ -52,7 +52,7 @@ export async function* slotsOfFile(path: string, ring: SlotRing): AsyncIterable<
  * The same of a file that was written a moment ago, and not to last: it is in the kernel's cache, and may be nowhere else yet. It is read straight
  * into the slots.
  */
-export async function* slotsOfCachedFile(path: string, ring: SlotRing): AsyncIterable<Chunk> {
+export async function* slotsOfCachedFile(path: string, ring: Slots): AsyncIterable<Chunk> {
   const file = await open(path, 'r');
   try {
     const read = async (memory: Buffer, position: number) =>
@@ -66,7 +66,7 @@ export async function* slotsOfCachedFile(path: string, ring: SlotRing): AsyncIte
 /** Slots filled by a function that reads some bytes at a place, none at the end. */
 async function* slotsRead(
   read: (memory: Buffer, position: number) => Promise<number>,
-  ring: SlotRing,
+  ring: Slots,
 ): AsyncIterable<Chunk> {
   for (let position = 0; ;) {
     const { memory, release } = await ring.take();
