@@ -70,16 +70,16 @@ export async function writeBundle(
   const jws = await content.signer.sign(manifest);
   const partial = `${path}.part`;
   const file = await FileWriting.open(partial, 0o644);
-  const ring = new SlotRing(SLOTS, SLOT_BYTES);
+  const bytes = content.manifest.members.reduce((sum, { size }) => sum + size, 0);
+  // A small archive needs little: thousands of them would have all of it cleared and collected each time.
+  const slots = Math.min(SLOTS, 2 + Math.ceil(bytes / SLOT_BYTES));
+  const ring = new SlotRing(slots, SLOT_BYTES);
   let plain: Slots | undefined;
   const archive: Archive = {
     gzip: new StoredGzip(file),
     ring,
-    plain: () => (plain ??= new Slots(SLOTS, SLOT_BYTES)),
-    digester: new Digester(
-      ring.memory,
-      content.manifest.members.reduce((sum, { size }) => sum + size, 0),
-    ),
+    plain: () => (plain ??= new Slots(slots, SLOT_BYTES)),
+    digester: new Digester(ring.memory, bytes),
     modified: new Date(content.manifest.createdAt),
     progress: { bytes: 0 },
     options,

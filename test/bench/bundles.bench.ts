@@ -1,10 +1,11 @@
-import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BenchFigure, BenchReport } from '../../scripts/bench-report.ts';
 import { identityOf } from '../../src/activities/import-commit.ts';
 import { importSummary } from '../../src/activities/import-records.ts';
 import { AT, type Host } from '../workflows/hosts.ts';
+import { collectGarbage } from './garbage.ts';
 import { pushedByCommand } from './push-command.ts';
 import {
   digestRate,
@@ -77,6 +78,8 @@ async function largeSnaps(folder: string): Promise<readonly BenchFigure[]> {
       return { ms, figures: [figure, cpu] };
     };
     const disk = await diskRate(folder, bytes);
+    // The payloads of the snaps that were made are garbage by now.
+    collectGarbage();
     const memory = new Memory(bytes);
     const importing = await beside('import', WANTED.import, () =>
       memory.during((onBytes) => importStore(inside, first, onBytes)),
@@ -111,6 +114,7 @@ async function secondPushes(stand: Stand, path: string, firstMs: number): Promis
   const same = await timed(() => findImported(inside, path));
   const copy = `${path}.copy.tar.gz`;
   await copyFile(path, copy);
+  await onDisk(copy);
   const copied = await timed(() => importStore(inside, copy));
   await rm(copy);
   await stand.publish('snap-more', SMALL.bytes);
@@ -169,6 +173,16 @@ async function smallSnaps(folder: string): Promise<readonly BenchFigure[]> {
     return [figure('import', importing.ms), figure('export', exporting.ms), figure('fetch', fetching.ms)];
   } finally {
     await stand.close();
+  }
+}
+
+/** Waits until a file that was just written is safe, so that the disk is not busy with it while something else is measured. */
+async function onDisk(path: string): Promise<void> {
+  const file = await open(path, 'r+');
+  try {
+    await file.datasync();
+  } finally {
+    await file.close();
   }
 }
 

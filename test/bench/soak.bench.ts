@@ -4,9 +4,8 @@
  */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { number, type BenchFigure, type BenchReport } from '../../scripts/bench-report.ts';
+import { collectGarbage } from './garbage.ts';
 import { soakLoad, type SoakMinute } from './soak-load.ts';
 import { openStand, type PerPart, type SerialStand } from './serial-stand.ts';
 
@@ -169,9 +168,7 @@ async function filesOf({ folder }: SerialStand): Promise<Minute['files']> {
 }
 
 function heapInUse(): number {
-  setFlagsFromString('--expose-gc');
-  const collect: unknown = runInNewContext('gc');
-  if (typeof collect === 'function') collect();
+  collectGarbage();
   return process.memoryUsage().heapUsed;
 }
 
