@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CRASH_POINTS, type CrashPoint } from '../../src/activities/crash-point.ts';
 import { exportStore, importStore } from '../../src/workflows/index.ts';
-import { openTestTemporal, withWorkers, type TestTemporal } from '../support/temporal.ts';
+import { openTestTemporal, withHost, type TestTemporal } from '../support/temporal.ts';
 import { importInput, newOutside, storeExport, trustingHost, type Host } from '../workflows/carried-store.ts';
 import type { Outside } from '../workflows/hosts.ts';
 import { MortalWorker, contentOf, died } from './transfer-crashes.ts';
@@ -17,7 +17,7 @@ const POINTS = CRASH_POINTS.filter((point): point is CrashPoint => point.startsW
 
 async function archiveOf(outside: Outside): Promise<string> {
   const { activities } = outside.host;
-  return withWorkers(temporal, { airlock: activities, transfer: activities }, async (client) => {
+  return withHost(temporal, { activities }, async (client) => {
     const { files } = await client.workflow.execute(exportStore, {
       workflowId: `export/${outside.host.folder}`,
       taskQueue: 'airlock',
@@ -31,7 +31,7 @@ async function archiveOf(outside: Outside): Promise<string> {
 async function undisturbed(outside: Outside, archive: string): Promise<unknown> {
   const host = await trustingHost(outside);
   const input = await importInput('store', archive);
-  await withWorkers(temporal, { airlock: host.activities, transfer: host.activities }, (client) =>
+  await withHost(temporal, host, (client) =>
     client.workflow.execute(importStore, {
       workflowId: `import/${host.folder}`,
       taskQueue: 'airlock',

@@ -10,7 +10,7 @@ import {
   type StoreExport,
 } from '../../src/workflows/export-contract.ts';
 import { exportForAccount } from '../../src/workflows/index.ts';
-import { openTestTemporal, withWorkers, type TestTemporal } from '../support/temporal.ts';
+import { openTestTemporal, withHost, type TestTemporal } from '../support/temporal.ts';
 import { newOutside, storeExport, type Host } from './carried-store.ts';
 
 let temporal: TestTemporal;
@@ -27,9 +27,7 @@ function exported<Answer>(
   over: Partial<StoreExport> & { readonly keepMs?: number },
   work: (handle: Awaited<ReturnType<typeof begin>>) => Promise<Answer>,
 ): Promise<Answer> {
-  return withWorkers(temporal, { airlock: host.activities, transfer: host.activities }, async () =>
-    work(await begin(host, over)),
-  );
+  return withHost(temporal, host, async () => work(await begin(host, over)));
 }
 
 function startOf(
@@ -72,16 +70,12 @@ test('what nobody fetched in time goes, and its token with it', async () => {
 
 test('what nobody wants before it is there goes, and its token with it', async () => {
   const { host } = await newOutside();
-  const wasFetched = await withWorkers(
-    temporal,
-    { airlock: host.activities, transfer: host.activities },
-    async (client) => {
-      const { args, ...start } = startOf(host, {});
-      const signal = { signal: EXPORT_FETCHED, signalArgs: [] };
-      const handle = await client.workflow.signalWithStart(exportForAccount, { ...start, args, ...signal });
-      return handle.result();
-    },
-  );
+  const wasFetched = await withHost(temporal, host, async (client) => {
+    const { args, ...start } = startOf(host, {});
+    const signal = { signal: EXPORT_FETCHED, signalArgs: [] };
+    const handle = await client.workflow.signalWithStart(exportForAccount, { ...start, args, ...signal });
+    return handle.result();
+  });
   expect(wasFetched).toBe(false);
   expect(await foldersOf(host)).toEqual([]);
   expect((await tokensOf(host)).filter(({ revokedAt }) => revokedAt === null)).toEqual([]);

@@ -9,7 +9,7 @@ import { listActs, readLastBackup } from '../../src/storage/index.ts';
 import type { BackupInput } from '../../src/workflows/backup-contract.ts';
 import { backup } from '../../src/workflows/index.ts';
 import { applianceFolder, PASSPHRASE, putBlob, type ApplianceFolder } from '../backup/appliance-folder.ts';
-import { openTestTemporal, withWorkers, type TestTemporal } from '../support/temporal.ts';
+import { openTestTemporal, withHost, type TestTemporal } from '../support/temporal.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 let temporal: TestTemporal;
@@ -29,7 +29,7 @@ async function inputOf({ settings }: ApplianceFolder, path: string): Promise<Bac
 
 function run(running: ApplianceFolder, input: BackupInput) {
   const activities = withFailures(createBackupActivities({ ...running, clock: () => new Date() }));
-  return withWorkers(temporal, { airlock: activities, transfer: activities }, (client) =>
+  return withHost(temporal, { activities }, (client) =>
     client.workflow
       .execute(backup, { workflowId: `backup/${input.backupId}`, taskQueue: 'airlock', args: [input] })
       .catch((error: unknown) => {

@@ -17,7 +17,7 @@ import type { ImportInput, ImportOutcome } from '../../src/workflows/import-cont
 import { exportStore, importStore, planImport, rollBackImport } from '../../src/workflows/index.ts';
 import { runCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { openTestTemporal, withWorkers, type TestTemporal } from '../support/temporal.ts';
+import { openTestTemporal, withHost, type TestTemporal } from '../support/temporal.ts';
 import {
   AT,
   importInput,
@@ -35,7 +35,7 @@ beforeAll(async () => {
 afterAll(() => temporal.close());
 
 const on = <Answer>(host: Host, work: (client: Client) => Promise<Answer>): Promise<Answer> =>
-  withWorkers(temporal, { airlock: host.activities, transfer: host.activities }, work);
+  withHost(temporal, host, work);
 const run = () => ({ workflowId: `test/${Math.random()}`, taskQueue: 'airlock' });
 const pathOf = ({ files }: ExportOutcome): string => files[0]?.path ?? '';
 

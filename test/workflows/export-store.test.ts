@@ -6,7 +6,7 @@ import { readBundleHead } from '../../src/bundles/index.ts';
 import { parseBlobDigest } from '../../src/storage/index.ts';
 import type { ExportOutcome, SnapsExport, StoreExport } from '../../src/workflows/export-contract.ts';
 import { exportSnaps, exportStore } from '../../src/workflows/index.ts';
-import { openTestTemporal, withWorkers, type TestTemporal } from '../support/temporal.ts';
+import { openTestTemporal, withHost, type TestTemporal } from '../support/temporal.ts';
 import { newOutside, storeExport, type Host } from './carried-store.ts';
 
 let temporal: TestTemporal;
@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => temporal.close());
 
 async function refusedExport(host: Host, input: StoreExport): Promise<string> {
-  return withWorkers(temporal, { airlock: host.activities, transfer: host.activities }, (client) =>
+  return withHost(temporal, host, (client) =>
     client.workflow
       .execute(exportStore, {
         workflowId: `export-store/${Math.random()}`,
@@ -52,7 +52,7 @@ const snapsExport = (over: Partial<SnapsExport>): SnapsExport => ({
 });
 
 function exportedSnaps(host: Host, input: SnapsExport): Promise<ExportOutcome> {
-  return withWorkers(temporal, { airlock: host.activities, transfer: host.activities }, (client) =>
+  return withHost(temporal, host, (client) =>
     client.workflow.execute(exportSnaps, {
       workflowId: `export-snaps/${Math.random()}`,
       taskQueue: 'airlock',

@@ -240,10 +240,8 @@ test('a fetch whose worker goes between asking and answering goes on with anothe
     await start(client);
     await answerLost;
   });
-  const made = await withWorkers(
-    temporal,
-    { airlock: proxy.activities, transfer: proxy.activities },
-    (client) => client.workflow.getHandle<typeof fetchSnaps>('fetch-mortal').result(),
+  const made = await withHost(temporal, proxy, (client) =>
+    client.workflow.getHandle<typeof fetchSnaps>('fetch-mortal').result(),
   );
   expect(made.dependencies).toEqual(NEEDED);
   expect(made.warnings).toEqual([]);

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { errorOfFailure } from '../../src/activities/errors.ts';
 import { fetchAccountKeys, fetchSnaps, importAccountKeys, importSnap } from '../../src/workflows/index.ts';
 import type { FetchSnapsInput } from '../../src/workflows/fetch-contract.ts';
-import { openTestTemporal, withHost, withWorkers, type TestTemporal } from '../support/temporal.ts';
+import { openTestTemporal, withHost, type TestTemporal } from '../support/temporal.ts';
 import { newOutside, importInput, trustingHost } from './carried-store.ts';
 import { online } from './carrying.ts';
 import { snapsFetch } from './fetching.ts';
@@ -31,22 +31,18 @@ test('snaps and keys are fetched from another store, carried in, and pushed', as
   await outside.publishJourney();
   const proxy = await online(outside, await serve(outside));
   const key = outside.chain.brand[1]?.primaryKey[0] ?? '';
-  const { snaps, keys } = await withWorkers(
-    temporal,
-    { airlock: proxy.activities, transfer: proxy.activities },
-    async (client) => ({
-      snaps: await client.workflow.execute(fetchSnaps, {
-        workflowId: 'fetch',
-        taskQueue: 'airlock',
-        args: [wish()],
-      }),
-      keys: await client.workflow.execute(fetchAccountKeys, {
-        workflowId: 'fetch-keys',
-        taskQueue: 'airlock',
-        args: [{ account: 'my-brand', keys: [key], exportDir: null, actor: 'operator' }],
-      }),
+  const { snaps, keys } = await withHost(temporal, proxy, async (client) => ({
+    snaps: await client.workflow.execute(fetchSnaps, {
+      workflowId: 'fetch',
+      taskQueue: 'airlock',
+      args: [wish()],
     }),
-  );
+    keys: await client.workflow.execute(fetchAccountKeys, {
+      workflowId: 'fetch-keys',
+      taskQueue: 'airlock',
+      args: [{ account: 'my-brand', keys: [key], exportDir: null, actor: 'operator' }],
+    }),
+  }));
   expect(snaps.files.map(({ subject }) => subject)).toEqual(['my-base', 'snapd']);
   expect(await readdir(join(proxy.folder, 'staging'))).toEqual([]);
 
@@ -84,15 +80,12 @@ test('an empty channel gives what a safer one has, which is said, and the channe
   const outside = await newOutside();
   await outside.publishJourney();
   const proxy = await online(outside, await serve(outside));
-  const made = await withWorkers(
-    temporal,
-    { airlock: proxy.activities, transfer: proxy.activities },
-    (client) =>
-      client.workflow.execute(fetchSnaps, {
-        workflowId: 'fetch-edge',
-        taskQueue: 'airlock',
-        args: [wish({ names: ['my-base'], channels: ['latest/edge', 'latest/stable'] })],
-      }),
+  const made = await withHost(temporal, proxy, (client) =>
+    client.workflow.execute(fetchSnaps, {
+      workflowId: 'fetch-edge',
+      taskQueue: 'airlock',
+      args: [wish({ names: ['my-base'], channels: ['latest/edge', 'latest/stable'] })],
+    }),
   );
   expect(made.snaps.map(({ channel }) => channel)).toEqual(['latest/stable']);
   expect(made.warnings).toContain(

@@ -6,7 +6,7 @@ import { errorOfFailure } from '../../src/activities/errors.ts';
 import { fetchSnaps } from '../../src/workflows/index.ts';
 import { readLoginFile } from '../../src/publishers/index.ts';
 import { fakeSso, STALE } from '../support/fake-sso.ts';
-import { openTestTemporal, withWorkers, type TestTemporal } from '../support/temporal.ts';
+import { openTestTemporal, withHost, type TestTemporal } from '../support/temporal.ts';
 import { newOutside } from './carried-store.ts';
 import { online } from './carrying.ts';
 import type { Outside } from './hosts.ts';
@@ -66,19 +66,15 @@ const wish = {
 
 test('a fetch refreshes its discharge once, keeps it sealed, and forgets it', async () => {
   const { sso, store, proxy, login } = await site();
-  const { made, told } = await withWorkers(
-    temporal,
-    { airlock: proxy.activities, transfer: proxy.activities },
-    async (client) => {
-      const handle = await client.workflow.start(fetchSnaps, {
-        workflowId: 'fetch-exhausted',
-        taskQueue: 'airlock',
-        args: [wish],
-      });
-      const result = await handle.result();
-      return { made: result, told: await payloadsOf(await handle.fetchHistory()) };
-    },
-  );
+  const { made, told } = await withHost(temporal, proxy, async (client) => {
+    const handle = await client.workflow.start(fetchSnaps, {
+      workflowId: 'fetch-exhausted',
+      taskQueue: 'airlock',
+      args: [wish],
+    });
+    const result = await handle.result();
+    return { made: result, told: await payloadsOf(await handle.fetchHistory()) };
+  });
   expect(made.files.map(({ subject }) => subject)).toEqual(['my-base', 'snapd']);
   // One question by the first step; every other one found the discharge that it got.
   expect([store.stale(), sso.seen.length]).toEqual([1, 1]);
@@ -92,16 +88,13 @@ test('a fetch refreshes its discharge once, keeps it sealed, and forgets it', as
 test('a fetch ends with one sentence where the discharge is not refreshed', async () => {
   const { sso, proxy } = await site();
   sso.refuse(401);
-  const failed = await withWorkers(
-    temporal,
-    { airlock: proxy.activities, transfer: proxy.activities },
-    (client) =>
-      client.workflow
-        .execute(fetchSnaps, { workflowId: 'fetch-refused', taskQueue: 'airlock', args: [wish] })
-        .then(
-          () => undefined,
-          (error: unknown) => errorOfFailure(error),
-        ),
+  const failed = await withHost(temporal, proxy, (client) =>
+    client.workflow
+      .execute(fetchSnaps, { workflowId: 'fetch-refused', taskQueue: 'airlock', args: [wish] })
+      .then(
+        () => undefined,
+        (error: unknown) => errorOfFailure(error),
+      ),
   );
   expect(failed).toMatchObject({
     code: 'login-refused',

@@ -8,7 +8,7 @@ import { encodeInventory, readBundleHead } from '../../../src/bundles/index.ts';
 import { addCaveat, tokenDigest } from '../../../src/publishers/index.ts';
 import { importStore } from '../../../src/workflows/index.ts';
 import { runCli } from '../../support/cli.ts';
-import { openTestTemporal, withWorkers, type TestTemporal } from '../../support/temporal.ts';
+import { openTestTemporal, withHost, type TestTemporal } from '../../support/temporal.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { importInput, newOutside, trustingHost, type Host } from '../../workflows/carried-store.ts';
 import { authority } from '../../workflows/carrying.ts';
@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => temporal.close());
 
 const on = <Answer>(host: Host, work: (client: Client) => Promise<Answer>): Promise<Answer> =>
-  withWorkers(temporal, { airlock: host.activities, transfer: host.activities }, work);
+  withHost(temporal, host, work);
 
 /** The journey's store at an authority that exports, and people with log-in files who have no operator's token. */
 async function journey() {

@@ -9,7 +9,7 @@ import type { TokenFacts } from '../../../src/api/ops/deps.ts';
 import { createOpsApi } from '../../../src/api/ops/index.ts';
 import { operatorGate } from '../../../src/api/operator-gate.ts';
 import { operation } from '../../../src/api/ops/operation-contract.ts';
-import { withWorkers, type TestTemporal } from '../../support/temporal.ts';
+import { withHost, type TestTemporal } from '../../support/temporal.ts';
 import type { Host } from '../../workflows/carried-store.ts';
 
 export const TOKEN = 'operator-token';
@@ -88,6 +88,4 @@ export const operatorAt = <Answer>(
   work: (operator: Operator) => Promise<Answer>,
   hsm: () => readonly TokenFacts[] = () => [],
 ): Promise<Answer> =>
-  withWorkers(temporal, { airlock: host.activities, transfer: host.activities }, (client) =>
-    work(new Operator(opsOf(temporal, host, client, hsm))),
-  );
+  withHost(temporal, host, (client) => work(new Operator(opsOf(temporal, host, client, hsm))));
