@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ROLE_SETTING, Settings } from '../config/index.ts';
+import { ROLE_SETTING, isOnline } from '../config/index.ts';
 import { AirlockError } from '../errors.ts';
 import type { SettingStore } from '../storage/index.ts';
 
@@ -60,5 +60,5 @@ export async function settleRole(
 export async function servedRole(settings: SettingStore): Promise<Role> {
   const all = await settings.all();
   const chosen = parseRole(all.get(ROLE_SETTING) ?? 'airgap');
-  return chosen === 'online' && new Settings(all).flag('proxy.airgap') ? 'airgap' : chosen;
+  return chosen === 'online' && !isOnline(all) ? 'airgap' : chosen;
 }

@@ -80,19 +80,22 @@ export class FileReading {
   }
 
   async #fill(block: Buffer, start: number): Promise<number> {
-    if (this.#pastCache !== undefined) {
-      const found = await readPastCache(this.#pastCache, block, start);
-      if (found !== undefined) return found;
-      await this.#pastCache.close();
-      this.#pastCache = undefined;
-    }
-    let length = 0;
+    let length = await this.#fillPastCache(block, start);
+    // What is missing then is behind the end of the file, or comes through the cache.
     for (let isEnd = false; !isEnd && length < block.length;) {
       const { bytesRead } = await this.#file.read(block, length, block.length - length, start + length);
       length += bytesRead;
       isEnd = bytesRead === 0;
     }
     return length;
+  }
+
+  async #fillPastCache(block: Buffer, start: number): Promise<number> {
+    const found = this.#pastCache && (await readPastCache(this.#pastCache, block, start));
+    if (found !== undefined) return found;
+    await this.#pastCache?.close();
+    this.#pastCache = undefined;
+    return 0;
   }
 
   async #forgetAhead(): Promise<void> {

@@ -10,8 +10,9 @@ const BLOCKS = 3;
 const SYNC_EVERY = 32 * 2 ** 20;
 
 /**
- * Writes a file that lasts, front to back beside whatever else is done: whole blocks past the kernel's cache, one after the other. What goes through the kernel's cache all the
- * same is taken by the disk early: the kernel would keep it for half a minute, and all of it would be waited for at the end.
+ * Writes a file that lasts, front to back beside whatever else is done: whole blocks past the kernel's cache, one after the other. What
+ * goes through the cache all the same is taken by the disk early: the kernel would keep it for half a minute, and all of it would be
+ * waited for at the end.
  */
 export class FileWriting {
   readonly #path: string;

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { CliContext } from './context.ts';
 import { CliError } from './errors.ts';
+import { nameTaken, unwritable } from './files.ts';
 import type { HttpClient } from './http-client.ts';
 import { note } from './terminal.ts';
 
@@ -40,12 +41,7 @@ export async function downloadFile(
     await verify(file);
     return;
   }
-  if (there !== undefined)
-    throw new CliError(
-      'conflict',
-      'file-unwritable',
-      `cannot write ${file}: another file has that name; move it away, or name another folder by --export-dir`,
-    );
+  if (there !== undefined) throw nameTaken(file);
   const partial = `${file}.part`;
   await requireRoom(partial, size);
   await fill(context, client, { ...wanted, file: partial }, onProgress);
@@ -122,12 +118,7 @@ async function openFor(path: string, from: number) {
   try {
     return await open(path, from === 0 ? 'w' : 'r+');
   } catch (cause) {
-    throw new CliError(
-      'invalid',
-      'file-unwritable',
-      `cannot write ${path}: check that its folder exists and is yours`,
-      { cause },
-    );
+    throw unwritable(path, cause);
   }
 }
 

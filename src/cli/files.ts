@@ -57,12 +57,7 @@ export async function save(file: string, text: string, mode = 0o644): Promise<vo
   try {
     await writeFile(file, text, { mode });
   } catch (cause) {
-    throw new CliError(
-      'invalid',
-      'file-unwritable',
-      `cannot write ${file}: check that its folder exists and is yours`,
-      { cause },
-    );
+    throw unwritable(file, cause);
   }
 }
 
@@ -87,6 +82,18 @@ export async function makeExportFolder(
       { cause },
     );
   }
+}
+
+/** An error for a file that cannot be written. */
+export function unwritable(file: string, cause: unknown): CliError {
+  const sentence = `cannot write ${file}: check that its folder exists and is yours`;
+  return new CliError('invalid', 'file-unwritable', sentence, { cause });
+}
+
+/** An error for a file whose name another one has: that is never written over. */
+export function nameTaken(file: string): CliError {
+  const sentence = `cannot write ${file}: another file has that name; move it away, or name another folder by --export-dir`;
+  return new CliError('conflict', 'file-unwritable', sentence);
 }
 
 /** An error for a file that cannot be read; `why` completes the sentence. */

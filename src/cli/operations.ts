@@ -132,7 +132,7 @@ async function look(
 }
 
 /** An interrupt ended the waiting, and nothing else. */
-export function interrupted(workflowId: string, cause: unknown): CliError {
+function interrupted(workflowId: string, cause: unknown): CliError {
   const sentence = `cannot wait any longer: interrupted; ${workflowId} goes on, and the same command joins it`;
   return new CliError('unavailable', 'interrupted', sentence, { cause });
 }

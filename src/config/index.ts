@@ -18,7 +18,7 @@ export {
   type HsmTokenSettings,
 } from './hsm-token-settings.ts';
 export { unusedReason } from './unused-settings.ts';
-export { REDACTED, ROLE_SETTING, Settings, normalSetting, settingKey } from './settings.ts';
+export { REDACTED, ROLE_SETTING, Settings, isOnline, normalSetting, settingKey } from './settings.ts';
 export { DataFolder, DataFolderError, type DataFolderErrorCode } from './data-folder.ts';
 export type { DataFolderLock } from './data-folder-lock.ts';
 export { SecretBox, type DerivedKey } from './secret-box.ts';

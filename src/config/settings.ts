@@ -105,6 +105,11 @@ export class Settings {
   }
 }
 
+/** Whether a host with these stored settings serves what its upstream has: set up as an online one, and not air-gapped since. */
+export function isOnline(all: ReadonlyMap<string, string>): boolean {
+  return all.get(ROLE_SETTING) === 'online' && !new Settings(all).flag('proxy.airgap');
+}
+
 function readAs(
   key: SettingKey,
   rule: SettingRule,

@@ -3,7 +3,7 @@ import { constants, createReadStream } from 'node:fs';
 import { access, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isBlobDigest, type BlobDigest, type BlobStore, type StoredBlob } from './blob-store.ts';
-import { sendFile } from './file-sending.ts';
+import { fileSender } from './file-sending.ts';
 
 /** Enough that a disk keeps up with one device, little enough for hundreds at once. */
 const AHEAD_BYTES = 256 * 1024;
@@ -41,10 +41,8 @@ export async function openFileBlobStore(folder: string, stagingFolder: string): 
       await once(stream, 'open');
       return stream;
     },
-    async sender({ digest, size }, { start = 0, end = size - 1 } = {}) {
-      const file = await open(pathOf(digest), 'r');
-      return (to) => sendFile(file, { start, end }, to);
-    },
+    sender: ({ digest, size }, { start = 0, end = size - 1 } = {}) =>
+      fileSender(pathOf(digest), { start, end }),
     withFile: ({ digest }, use) => use(pathOf(digest)),
     async adopt(file, digest) {
       const present = await find(digest);

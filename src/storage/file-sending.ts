@@ -1,4 +1,4 @@
-import type { FileHandle } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 
 /** What is read ahead of who takes it: enough that a disk keeps up with one device, little enough for hundreds at once. */
@@ -36,6 +36,15 @@ export async function sendFile(
   } finally {
     await file.close();
   }
+}
+
+/** Opens bytes of a file for who only sends them on: `open` is told when it is gone, `sendFile` does the rest. */
+export async function fileSender(
+  path: string,
+  span: { readonly start: number; readonly end: number },
+): Promise<(to: Writable) => Promise<void>> {
+  const file = await open(path, 'r');
+  return (to) => sendFile(file, span, to);
 }
 
 /** One write after the other, each of which ends: a socket that closes forgets those that wait for it. */

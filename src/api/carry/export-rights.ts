@@ -4,11 +4,9 @@ import { AirlockError, isAirlockError } from '../../errors.ts';
 import { checkChannel, checkSnap, type Attenuation } from '../../publishers/index.ts';
 import { findAccountKey } from '../../storage/authority/index.ts';
 import type { Queries } from '../../storage/index.ts';
-import { roleMissing, storeNotSeen, TO_ADMINISTER, TO_VIEW, UpstreamError } from '../../upstream/index.ts';
+import { roleMissing, storeNotSeen, UpstreamError } from '../../upstream/index.ts';
 import type { AccountExportRequest } from './export-contract.ts';
-import { identify, requireRoleOf, type CarryAct, type Caller, type RoleDeps } from './roles.ts';
-
-const NEEDS = { view: TO_VIEW, administer: TO_ADMINISTER } as const;
+import { identify, NEEDS, requireRoleOf, type CarryAct, type Caller, type RoleDeps } from './roles.ts';
 
 /**
  * Who may begin an export: snaps take what seeing them takes, a store's metadata what administering it takes. The refusals have the

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { Hono, type Context } from 'hono';
 import { accountFolder, removeAccountFolder } from '../../activities/export-folder.ts';
@@ -8,12 +8,13 @@ import { writePrivateFile } from '../../config/index.ts';
 import { makeFolder } from '../../folders.ts';
 import { channelName, parseChannel } from '../../snaps/index.ts';
 import { appendAct } from '../../storage/index.ts';
-import { sendFile } from '../../storage/file-sending.ts';
+import { fileSender } from '../../storage/file-sending.ts';
 import type { Basis, ExportOutcome } from '../../workflows/export-contract.ts';
 import { rangedAnswer } from '../device/file-answer.ts';
 import type { DeviceEnv } from '../device/index.ts';
+import type { ByteRange } from '../device/range.ts';
 import { clientError } from '../errors.ts';
-import { errorAnswer, jsonBody } from '../ops/http.ts';
+import { errorAnswer, jsonBody, waitAsked } from '../ops/http.ts';
 import { requirePast } from '../ops/transfers.ts';
 import { unknownExport, type AccountExports } from './account-exports.ts';
 import { accountExportRequest, type AccountExportRequest } from './export-contract.ts';
@@ -33,8 +34,6 @@ export interface AccountExportDeps extends RoleDeps {
 const KEEP_MS = 24 * 3_600_000;
 /** Largest request: an inventory of 16 MiB, as JSON in JSON. */
 const REQUEST_MAX = 24 * 2 ** 20;
-/** Longest wait of one request, in seconds; under the patience of proxies. */
-const WAIT_MAX = 25;
 
 /**
  * Exports of a store for its own people, under `/carry/v1/exports`: begun with the permissions that a fetch by an online host takes, seen
@@ -86,9 +85,7 @@ export function createAccountExportApi(deps: AccountExportDeps): Hono<DeviceEnv>
 
   app.get('/carry/v1/exports/:store/:id', async (context) => {
     const owner = await ownerAgain(deps, context);
-    const wait = Number(context.req.query('wait') ?? '0');
-    const seconds = Number.isFinite(wait) ? Math.min(Math.max(wait, 0), WAIT_MAX) : 0;
-    const { result, ...found } = await deps.exports.look(owner, context.req.param('id'), seconds * 1000);
+    const { result, ...found } = await deps.exports.look(owner, context.req.param('id'), waitAsked(context));
     return context.json({ ...found, result: result && withoutPaths(result) });
   });
 
@@ -103,11 +100,8 @@ export function createAccountExportApi(deps: AccountExportDeps): Hono<DeviceEnv>
     const file = {
       size: found.size,
       etag: `"${id}/${name}"`,
-      open: (range: { start: number; end: number }) => Promise.resolve(createReadStream(path, range)),
-      sender: async (range: { start: number; end: number }) => {
-        const handle = await open(path, 'r');
-        return (to: Parameters<typeof sendFile>[2]) => sendFile(handle, range, to);
-      },
+      open: (range: ByteRange) => Promise.resolve(createReadStream(path, range)),
+      sender: (range: ByteRange) => fileSender(path, range),
     };
     return rangedAnswer(context, file, {
       contentType: 'application/octet-stream',

@@ -9,6 +9,7 @@ import {
 } from '../../publishers/index.ts';
 import { rolesIn, type TokenOffice } from '../../storage/authority/index.ts';
 import type { Database } from '../../storage/index.ts';
+import { TO_ADMINISTER, TO_VIEW, type Need } from '../../upstream/index.ts';
 import { macaroonIn } from '../macaroon-header.ts';
 
 /** What it takes to know who asks. */
@@ -28,6 +29,9 @@ export interface Caller {
 
 /** What accounts ask of their stores here. */
 export type CarryAct = Extract<StoreAct, 'view' | 'administer'>;
+
+/** What each takes. */
+export const NEEDS: Readonly<Record<CarryAct, Need>> = { view: TO_VIEW, administer: TO_ADMINISTER };
 
 /** The account of a request's credential; refused as if there were no such store unless it has a role there. */
 export async function requireRole(
@@ -63,14 +67,15 @@ export async function requireRoleOf(
   store: string,
   act: CarryAct,
 ): Promise<void> {
-  checkPermission(attenuation, act === 'view' ? 'package_access' : 'store_admin');
+  const { role, permission } = NEEDS[act];
+  checkPermission(attenuation, permission);
   checkStore(attenuation, store);
   const roles = await rolesIn(deps.database.queries, accountId, store);
   if (roles.length === 0)
     throw new AirlockError(
       'not-found',
       'store-unknown',
-      `cannot find the store ${store.slice(0, 80)}: there is none that this account has a role in, and it needs the role ${act === 'view' ? 'Viewer' : 'Admin'}`,
+      `cannot find the store ${store.slice(0, 80)}: there is none that this account has a role in, and it needs the role ${role}`,
     );
   checkRole(roles, act, store);
 }

@@ -7,6 +7,8 @@ import { readAs } from '../../read-as.ts';
 
 /** Largest body of a request: a login file or a stream of roots has some kilobytes. */
 const BODY_MAX = 1024 * 1024;
+/** Longest wait of one request, in seconds; under the patience of proxies. */
+const WAIT_MAX = 25;
 
 /**
  * Reads a JSON body of a known shape.
@@ -61,4 +63,10 @@ export function errorAnswer(error: unknown): Response {
     status: told.status,
     headers: { 'content-type': ERROR_CONTENT_TYPE },
   });
+}
+
+/** How long a request is willing to wait for what it asks, by its `?wait=SECONDS`, in milliseconds. */
+export function waitAsked(context: Context): number {
+  const wait = Number(context.req.query('wait') ?? '0');
+  return Number.isFinite(wait) ? Math.min(Math.max(wait, 0), WAIT_MAX) * 1000 : 0;
 }

@@ -10,7 +10,7 @@ import type { OpsDeps } from './deps.ts';
 import { jsonBody } from './http.ts';
 import type { Processes } from './processes.ts';
 import { GENERAL_STORE } from '../../brands/index.ts';
-import { ROLE_SETTING, Settings } from '../../config/index.ts';
+import { Settings, isOnline } from '../../config/index.ts';
 import type { Queries } from '../../storage/index.ts';
 import { AirlockError } from '../../errors.ts';
 import { parseLogin } from '../../upstream/index.ts';
@@ -24,7 +24,7 @@ export function exportRoutes(deps: OpsDeps, processes: Processes, moment: () => 
   const app = new Hono();
   app.post('/exports', async (context) => {
     const request = await jsonBody(context, exportRequest);
-    if (!(await isHere(deps.database.queries, request)) && (await isOnline(deps)))
+    if (!(await isHere(deps.database.queries, request)) && isOnline(await deps.settings.all()))
       return context.json(await exportFromUpstream(deps, processes, request, moment), 202);
     const channels = request.channels.map((text) => channelName(parseChannel(text)));
     const common = {
@@ -75,11 +75,6 @@ async function isHere(queries: Queries, request: ExportRequest): Promise<boolean
     .select('name')
     .where('name', 'in', [...names]);
   return names.size === 0 || (await found.execute()).length === names.size;
-}
-
-async function isOnline({ settings }: OpsDeps): Promise<boolean> {
-  const all = await settings.all();
-  return all.get(ROLE_SETTING) === 'online' && !new Settings(all).flag('proxy.airgap');
 }
 
 /**

@@ -4,18 +4,9 @@ import { z } from 'zod';
 import { GENERAL_STORE } from '../../brands/index.ts';
 import type { CliContext } from '../context.ts';
 import { printList, splitNames } from '../lists.ts';
-import { inclusionWords } from '../store-words.ts';
+import { describedStore, inclusionWords } from '../store-words.ts';
 import { print } from '../terminal.ts';
 import { authorityClient, authorityPath } from './client.ts';
-
-const storeSchema = z.looseObject({
-  id: z.string(),
-  name: z.string(),
-  kind: z.string(),
-  brandId: z.string().nullable(),
-  parent: z.string().nullable(),
-  includes: z.array(z.looseObject({ store: z.string(), snaps: z.union([z.literal('all'), z.number()]) })),
-});
 
 const snapSchema = z.looseObject({
   name: z.string(),
@@ -81,7 +72,7 @@ export function listStoresCommand(context: CliContext) {
     .option('--json', 'print the stores as JSON')
     .action(async (options) => {
       const client = await authorityClient(context);
-      const schema = z.looseObject({ stores: z.array(storeSchema) });
+      const schema = z.looseObject({ stores: z.array(describedStore) });
       const { stores } = await client.request(authorityPath('stores'), schema);
       const columns = ['Id', 'Name', 'Kind', 'Brand', 'Parent', 'Includes'];
       const cells = (store: (typeof stores)[number]) => [

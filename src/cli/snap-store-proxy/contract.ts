@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { ERROR_KINDS } from '../../errors.ts';
+import { describedStore } from '../store-words.ts';
 
 /** What the operator's interface answers; the API documents it whole, a command reads what it shows. */
 
@@ -111,17 +112,7 @@ export const status = z.looseObject({
   services: z.array(
     z.looseObject({ name: z.string(), running: z.boolean(), failure: z.string().nullable() }),
   ),
-  stores: z.array(
-    z.looseObject({
-      id: z.string(),
-      name: z.string(),
-      kind: z.string(),
-      brandId: z.string().nullable(),
-      parent: z.string().nullable(),
-      includes: z.array(z.looseObject({ store: z.string(), snaps: z.union([z.literal('all'), z.number()]) })),
-      snaps: z.number(),
-    }),
-  ),
+  stores: z.array(describedStore.extend({ snaps: z.number() })),
   accountKeys: z.array(
     z.looseObject({
       keyId: z.string(),

@@ -8,7 +8,7 @@ import { findAddress } from '../connection.ts';
 import type { CliContext } from '../context.ts';
 import { downloadFile } from '../download.ts';
 import { CliError, usageError } from '../errors.ts';
-import { makeExportFolder, readDocument, save } from '../files.ts';
+import { makeExportFolder, nameTaken, readDocument, save } from '../files.ts';
 import { HttpClient } from '../http-client.ts';
 import { followOperation } from '../operations.ts';
 import { withBar } from '../progress.ts';
@@ -123,11 +123,7 @@ async function fetchToken(client: HttpClient, path: string, file: string): Promi
   if ((await stat(file).catch(() => undefined)) === undefined) return save(file, token, 0o600);
   const { readFile } = await import('node:fs/promises');
   if ((await readFile(file, 'utf8')) === token) return;
-  throw new CliError(
-    'conflict',
-    'file-unwritable',
-    `cannot write ${file}: another file has that name; move it away, or name another folder by --export-dir`,
-  );
+  throw nameTaken(file);
 }
 
 /**
