@@ -1,13 +1,10 @@
 /** Sub-stores as the operator of an authority makes them: what is refused, and what the signed store assertions say. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { createAuthorityOps } from '../../src/api/publisher/index.ts';
-import { operatorGate } from '../../src/api/operator-gate.ts';
-import { startServer } from '../../src/api/server.ts';
 import { decodeAssertion } from '../../src/assertions/index.ts';
 import { findAssertion } from '../../src/storage/index.ts';
+import { authorityCommands } from '../support/authority-commands.ts';
 import { testAuthority } from '../support/authority.ts';
-import { runCli } from '../support/cli.ts';
 import { openTestTemporal, withWorkers, type TestTemporal } from '../support/temporal.ts';
 
 let temporal: TestTemporal;
@@ -16,15 +13,10 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => temporal.close());
 
-const TOKEN = 'operator-token';
-
 test('a store below another, from its creation to its end', { timeout: 120_000 }, async () => {
   const authority = await testAuthority();
   await withWorkers(temporal, authority.activities, async (client) => {
-    const app = createAuthorityOps(authority.deps(client), operatorGate(TOKEN));
-    const server = await startServer({ fetch: (request) => app.fetch(request), host: '127.0.0.1', port: 0 });
-    const env = { AIRLOCK_URL: server.url, AIRLOCK_OPERATOR_TOKEN: TOKEN };
-    const run = (...args: string[]) => runCli('airlock', ['authority', ...args], { env });
+    const { run, close } = await authorityCommands(authority, client);
     const done = async (...args: string[]) => {
       const { status, stderr } = await run(...args);
       if (status !== 0) throw new Error(`${args.join(' ')} ended with ${status}: ${stderr}`);
@@ -110,7 +102,7 @@ test('a store below another, from its creation to its end', { timeout: 120_000 }
       expect(await signed('robots-eu')).toMatchObject({ revision: 2, friendly: ['robots'] });
       expect(await signed('kiosks')).toMatchObject({ revision: 0 });
     } finally {
-      await server.close();
+      await close();
     }
   });
 });

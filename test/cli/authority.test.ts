@@ -3,10 +3,8 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { createAuthorityOps } from '../../src/api/publisher/index.ts';
-import { operatorGate } from '../../src/api/operator-gate.ts';
-import { startServer } from '../../src/api/server.ts';
 import { decodeStream, signAssertion, softwareSigner } from '../../src/assertions/index.ts';
+import { authorityCommands } from '../support/authority-commands.ts';
 import { testAuthority } from '../support/authority.ts';
 import { runCli } from '../support/cli.ts';
 import { packSnap } from '../support/snap-files.ts';
@@ -19,16 +17,11 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => temporal.close());
 
-const TOKEN = 'operator-token';
-
 test("the operator's day at an authority, command by command", { timeout: 120_000 }, async () => {
   const authority = await testAuthority();
   const folder = await temporaryFolder();
   await withWorkers(temporal, authority.activities, async (client) => {
-    const app = createAuthorityOps(authority.deps(client), operatorGate(TOKEN));
-    const server = await startServer({ fetch: (request) => app.fetch(request), host: '127.0.0.1', port: 0 });
-    const env = { AIRLOCK_URL: server.url, AIRLOCK_OPERATOR_TOKEN: TOKEN };
-    const run = (...args: string[]) => runCli('airlock', ['authority', ...args], { env });
+    const { env, run, close } = await authorityCommands(authority, client);
     const says = async (args: string[], stdout: string | RegExp) => {
       const outcome = await run(...args);
       expect(outcome).toMatchObject({ status: 0 });
@@ -183,7 +176,7 @@ test("the operator's day at an authority, command by command", { timeout: 120_00
       await says(['revoke-token', session], `Token '${session}' revoked.`);
       await refused(['revoke-token', 'nonsense'], 5, /there is none/);
     } finally {
-      await server.close(1000);
+      await close();
     }
   });
 });

@@ -49,6 +49,18 @@ async function golden(name: string): Promise<string> {
   return readFile(join(import.meta.dirname, 'golden', name), 'utf8');
 }
 
+/** A host that exports nothing, and the environment of commands at it. */
+async function exporting() {
+  const result = { files: [], tokenFile: null, snaps: [], accountKeys: [], warnings: [] };
+  const server = await answering(operationAt('POST /ops/v1/exports', result));
+  const env = {
+    AIRLOCK_URL: server.url,
+    AIRLOCK_OPERATOR_TOKEN: 'operator',
+    SNAP_USER_COMMON: await temporaryFolder(),
+  };
+  return { server, env };
+}
+
 describe('keys, models and policies', () => {
   test('list keys --json is what the gateway says', async () => {
     const { run } = await admin({ 'GET /v1/brand/brand/signing_key': keys });
@@ -342,13 +354,7 @@ describe('keys, models and policies', () => {
   });
 
   test('export store asks for stable and amd64, for what is named, or with --all for everything', async () => {
-    const result = { files: [], tokenFile: null, snaps: [], accountKeys: [], warnings: [] };
-    const server = await answering(operationAt('POST /ops/v1/exports', result));
-    const env = {
-      AIRLOCK_URL: server.url,
-      AIRLOCK_OPERATOR_TOKEN: 'operator',
-      SNAP_USER_COMMON: await temporaryFolder(),
-    };
+    const { server, env } = await exporting();
     const run = (...more: readonly string[]) =>
       runCli('store-admin', ['export', 'store', 'devices', '--key', TEST_KEY, ...more], { env });
     const asked = () => server.seen.findLast(({ method }) => method === 'POST')?.body;
@@ -368,13 +374,7 @@ describe('keys, models and policies', () => {
   });
 
   test('export store --share-with names a store and brands', async () => {
-    const result = { files: [], tokenFile: null, snaps: [], accountKeys: [], warnings: [] };
-    const server = await answering(operationAt('POST /ops/v1/exports', result));
-    const env = {
-      AIRLOCK_URL: server.url,
-      AIRLOCK_OPERATOR_TOKEN: 'operator',
-      SNAP_USER_COMMON: await temporaryFolder(),
-    };
+    const { server, env } = await exporting();
     const run = (shared: string) =>
       runCli('store-admin', ['export', 'store', 'devices', '--share-with', shared], { env });
     await run('main=one,two');
