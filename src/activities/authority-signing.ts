@@ -4,9 +4,9 @@ import type { TokenFinder } from '../hsm/index.ts';
 import { authorityAccountId } from '../storage/authority/index.ts';
 import { addAssertions, appendAct, raiseGeneration, type Database } from '../storage/index.ts';
 import type { Issued, IssueRequest } from '../workflows/authority-contract.ts';
-import { planIssue } from './authority-issues.ts';
-import { makeAuthorityKey } from './authority-keys.ts';
-import { authoritySigner, type AuthorityKeyName } from './authority-state.ts';
+import { planIssue } from './authority/issues.ts';
+import { makeAuthorityKey } from './authority/keys.ts';
+import { authoritySigner, type AuthorityKeyName } from './authority/signer.ts';
 import { withHeartbeats } from './heartbeats.ts';
 
 /** What the activities of the `hsm` queue are given. */

@@ -16,8 +16,8 @@ import {
 } from '../storage/index.ts';
 import { DELTA_FORMAT, writeDelta } from './delta-file.ts';
 import { withHeartbeats } from './heartbeats.ts';
-import { dropUnused } from './import-blobs.ts';
-import { FILES_LOCK, IMPORTS_LOCK } from './import-locks.ts';
+import { dropUnused } from './imports/blobs.ts';
+import { FILES_LOCK, IMPORTS_LOCK } from './imports/locks.ts';
 
 /** Two revisions of a snap between which a device may step. */
 export interface DeltaPair {

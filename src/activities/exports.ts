@@ -16,31 +16,31 @@ import {
   writeSnapArchive,
   type ArchiveOptions,
   type SnapMaterial,
-} from './export-archive.ts';
-import { AssertionCloser } from './export-assertions.ts';
-import { knownThere } from './export-basis.ts';
-import { snapMaterial, unknownRevision, type CatalogParts } from './export-catalog.ts';
+} from './exports/archive.ts';
+import { AssertionCloser } from './exports/assertions.ts';
+import { knownThere } from './exports/basis.ts';
+import { snapMaterial, unknownRevision, type CatalogParts } from './exports/catalog.ts';
 import {
   closureWarnings,
   scopeWithDependencies,
   withDependencies,
   type WithDependencies,
-} from './export-dependencies.ts';
-import { snapIdsOf } from './export-visible-snaps.ts';
-import { ExportError } from './export-errors.ts';
-import { makeExportFolder, removeAccountFolder } from './export-folder.ts';
-import { storesFor } from './export-stores.ts';
+} from './exports/dependencies.ts';
+import { snapIdsOf } from './exports/visible-snaps.ts';
+import { ExportError } from './exports/errors.ts';
+import { makeExportFolder, removeAccountFolder } from './exports/folder.ts';
+import { storesFor } from './exports/described-stores.ts';
 import {
   exportedRevisions,
   issueAdminToken,
   withdrawAdminToken,
   writeStoreExport,
   type ExportDeps,
-} from './export-store.ts';
+} from './exports/store-export.ts';
 import { withHeartbeats } from './heartbeats.ts';
 import { GENERAL_STORE } from '../brands/index.ts';
 
-export type { ExportDeps } from './export-store.ts';
+export type { ExportDeps } from './exports/store-export.ts';
 
 /** The activities of an export; `at` is the moment that names the files, so that a repeat writes the same ones. */
 export function createExportActivities(deps: ExportDeps) {

@@ -8,11 +8,11 @@ import type {
   FetchMetadataInput,
   FetchSnapsInput,
 } from '../workflows/fetch-contract.ts';
-import { exporterSigner } from './export-archive.ts';
-import { makeExportFolder } from './export-folder.ts';
-import { writeFetched } from './fetch-archives.ts';
-import { addDependencies } from './fetch-dependencies.ts';
-import { writeFetchedStore } from './fetch-store.ts';
+import { exporterSigner } from './exports/archive.ts';
+import { makeExportFolder } from './exports/folder.ts';
+import { writeFetched } from './fetches/archives.ts';
+import { addDependencies } from './fetches/dependencies.ts';
+import { writeFetchedStore } from './fetches/fetched-store.ts';
 import {
   downloadPlanned,
   fetchFolder,
@@ -20,12 +20,12 @@ import {
   resolveAll,
   upstreamClient,
   type FetchDeps,
-} from './fetch-staging.ts';
-import { assertionFetcher, requireKeysOf, verifyFetched } from './fetch-trust.ts';
-import { writeWhole } from './free-path.ts';
+} from './fetches/staging.ts';
+import { assertionFetcher, requireKeysOf, verifyFetched } from './fetches/trust.ts';
+import { writeWhole } from './exports/free-path.ts';
 import { withHeartbeats } from './heartbeats.ts';
 
-export type { FetchDeps } from './fetch-staging.ts';
+export type { FetchDeps } from './fetches/staging.ts';
 
 /** The activities of the online role: ask, download, verify, write. */
 export function createFetchActivities(deps: FetchDeps) {

@@ -13,20 +13,20 @@ import type {
   RollBackInput,
   RollBackOutcome,
 } from '../workflows/import-contract.ts';
-import { awaitedSnaps } from './unpushed-snaps.ts';
+import { awaitedSnaps } from './imports/unpushed-snaps.ts';
 import { crashPoint } from './crash-point.ts';
 import { withHeartbeats } from './heartbeats.ts';
-import { commitContent, identityOf, keyNames, planContent } from './import-commit.ts';
-import { newBytes, planOf } from './import-plan.ts';
-import { loadContent, revisionsOf, type ImportContent } from './import-content.ts';
-import { filesOf, requirePresent } from './import-files.ts';
-import { checkOrigin } from './import-origin.ts';
-import { importSummary } from './import-records.ts';
-import { removeRevisions } from './import-removal.ts';
-import { checkContent } from './import-rules.ts';
-import { previewContent, stageImport, stagingFolderOf } from './import-staging.ts';
-import { verifySlice } from './import-verify.ts';
-import { rollBack } from './roll-back.ts';
+import { commitContent, identityOf, keyNames, planContent } from './imports/commit.ts';
+import { newBytes, planOf } from './imports/plan.ts';
+import { loadContent, revisionsOf, type ImportContent } from './imports/content.ts';
+import { filesOf, requirePresent } from './imports/files.ts';
+import { checkOrigin } from './imports/origin.ts';
+import { importSummary } from './imports/records.ts';
+import { removeRevisions } from './imports/undo/removal.ts';
+import { checkContent } from './imports/rules.ts';
+import { previewContent, stageImport, stagingFolderOf } from './imports/staging.ts';
+import { verifySlice } from './imports/verify.ts';
+import { rollBack } from './imports/undo/roll-back.ts';
 
 /** What imports need from the host. */
 export interface ImportDeps {

@@ -34,9 +34,9 @@ import {
 import type { CreatedSigningKey } from '../workflows/serials-contract.ts';
 import { endlessWhileAway } from './errors.ts';
 import { crashPoint } from './crash-point.ts';
-import { requireDeletable } from './key-deletion.ts';
-import { movePolicies, type PolicyMove } from './key-rotation.ts';
-import { registrationOffline, type SubmitKeyRequest } from './submit-key-request.ts';
+import { requireDeletable } from './signing-keys/deletion.ts';
+import { movePolicies, type PolicyMove } from './signing-keys/rotation.ts';
+import { registrationOffline, type SubmitKeyRequest } from './signing-keys/submit-request.ts';
 
 /** What the work on signing keys needs. */
 export interface SigningKeyActivityDeps {

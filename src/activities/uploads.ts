@@ -20,7 +20,7 @@ import {
 } from '../storage/index.ts';
 import type { UploadOutcome } from '../workflows/authority-contract.ts';
 import { withHeartbeats } from './heartbeats.ts';
-import { FILES_LOCK } from './import-locks.ts';
+import { FILES_LOCK } from './imports/locks.ts';
 import { readSnapMetadata } from './snap-file.ts';
 
 /** What the upload activities are given. */

@@ -12,7 +12,7 @@ import { createImportActivities } from '../activities/imports.ts';
 import { createReleaseActivities } from '../activities/releases.ts';
 import { createSerialActivities, type SerialActivityDeps } from '../activities/serials.ts';
 import { createSigningKeyActivities } from '../activities/signing-keys.ts';
-import { submitAsConfigured } from '../activities/submit-key-request.ts';
+import { submitAsConfigured } from '../activities/signing-keys/submit-request.ts';
 import { createSweepActivities } from '../activities/sweeps.ts';
 import { createUploadActivities } from '../activities/uploads.ts';
 import type { HsmTokens } from '../hsm/index.ts';

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { createDeltaActivities, type DeltaPair } from '../../src/activities/deltas.ts';
-import { dropUnused } from '../../src/activities/import-blobs.ts';
+import { dropUnused } from '../../src/activities/imports/blobs.ts';
 import {
   type BlobStore,
   type Database,

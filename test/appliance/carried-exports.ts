@@ -8,7 +8,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { extract } from 'tar-stream';
 import { encodeStream, hexToSnapSha3, signAssertion } from '../../src/assertions/index.ts';
-import { exporterSigner } from '../../src/activities/export-archive.ts';
+import { exporterSigner } from '../../src/activities/exports/archive.ts';
 import { createExportActivities } from '../../src/activities/exports.ts';
 import {
   encodeManifest,

@@ -7,13 +7,22 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { atOnce } from '../../src/activities/at-once.ts';
-import { issueAdminToken, writeStoreExport, type ExportDeps } from '../../src/activities/export-store.ts';
-import { writeFetched } from '../../src/activities/fetch-archives.ts';
-import { downloadPlanned, fetchFolder, fetchParts, resolveAll } from '../../src/activities/fetch-staging.ts';
-import { commitContent } from '../../src/activities/import-commit.ts';
-import { revisionsOf } from '../../src/activities/import-content.ts';
-import { identifyImport, stageImport, stagingFolderOf } from '../../src/activities/import-staging.ts';
-import { verifySlice } from '../../src/activities/import-verify.ts';
+import {
+  issueAdminToken,
+  writeStoreExport,
+  type ExportDeps,
+} from '../../src/activities/exports/store-export.ts';
+import { writeFetched } from '../../src/activities/fetches/archives.ts';
+import {
+  downloadPlanned,
+  fetchFolder,
+  fetchParts,
+  resolveAll,
+} from '../../src/activities/fetches/staging.ts';
+import { commitContent } from '../../src/activities/imports/commit.ts';
+import { revisionsOf } from '../../src/activities/imports/content.ts';
+import { identifyImport, stageImport, stagingFolderOf } from '../../src/activities/imports/staging.ts';
+import { verifySlice } from '../../src/activities/imports/verify.ts';
 import { TokenOffice } from '../../src/storage/authority/index.ts';
 import { giveBack, takeBlock } from '../../src/bundles/file-blocks.ts';
 import { addAssertions } from '../../src/storage/index.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createAdminApi, modelServiceProcesses, type TokenStanding } from '../../src/api/admin/index.ts';
 import { createSigningKeyActivities } from '../../src/activities/signing-keys.ts';
-import type { SubmitKeyRequest } from '../../src/activities/submit-key-request.ts';
+import type { SubmitKeyRequest } from '../../src/activities/signing-keys/submit-request.ts';
 import { withFailures } from '../../src/activities/errors.ts';
 import { SettingStore, type Database, type Sealer } from '../../src/storage/index.ts';
 import { TokenOffice } from '../../src/storage/authority/index.ts';

@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { accountFolder, removeAccountFolder } from '../../src/activities/export-folder.ts';
+import { accountFolder, removeAccountFolder } from '../../src/activities/exports/folder.ts';
 import { errorOfFailure } from '../../src/activities/errors.ts';
 import {
   EXPORTED,

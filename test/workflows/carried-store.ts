@@ -2,8 +2,8 @@
 import { copyFile, open, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { AssertionCloser } from '../../src/activities/export-assertions.ts';
-import { identifyImport } from '../../src/activities/import-staging.ts';
+import { AssertionCloser } from '../../src/activities/exports/assertions.ts';
+import { identifyImport } from '../../src/activities/imports/staging.ts';
 import { encodeStream, type Assertion } from '../../src/assertions/index.ts';
 import { addAssertions, parseBlobDigest, type DatabaseLocation } from '../../src/storage/index.ts';
 import type { ImportInput, ImportKind } from '../../src/workflows/import-contract.ts';

@@ -2,7 +2,7 @@ import { mkdir, readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { identifyBasis } from '../../src/activities/export-basis.ts';
+import { identifyBasis } from '../../src/activities/exports/basis.ts';
 import { errorOfFailure } from '../../src/activities/errors.ts';
 import { tokenDigest } from '../../src/publishers/index.ts';
 import { putStore, type NewStore } from '../../src/storage/authority/index.ts';

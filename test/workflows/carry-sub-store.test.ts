@@ -2,7 +2,7 @@
 import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { errorOfFailure } from '../../src/activities/errors.ts';
-import { exporterSigner, writeArchive } from '../../src/activities/export-archive.ts';
+import { exporterSigner, writeArchive } from '../../src/activities/exports/archive.ts';
 import {
   decodeAssertion,
   formatTimestamp,

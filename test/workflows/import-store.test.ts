@@ -2,9 +2,9 @@ import { copyFile, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { catalogDifference, catalogState } from '../../src/activities/catalog-difference.ts';
+import { catalogDifference, catalogState } from '../../src/activities/imports/undo/catalog-difference.ts';
 import { errorOfFailure } from '../../src/activities/errors.ts';
-import { planOf } from '../../src/activities/import-plan.ts';
+import { planOf } from '../../src/activities/imports/plan.ts';
 import { release } from '../../src/storage/authority/index.ts';
 import { generation, parseBlobDigest, type Queries } from '../../src/storage/index.ts';
 import {

@@ -6,9 +6,9 @@ import {
   writeArchive,
   type ArchiveMaterial,
   type SnapMaterial,
-} from '../../src/activities/export-archive.ts';
-import { AssertionCloser } from '../../src/activities/export-assertions.ts';
-import { snapMaterial } from '../../src/activities/export-catalog.ts';
+} from '../../src/activities/exports/archive.ts';
+import { AssertionCloser } from '../../src/activities/exports/assertions.ts';
+import { snapMaterial } from '../../src/activities/exports/catalog.ts';
 import { visibility } from '../../src/brands/index.ts';
 import type { ManifestStore } from '../../src/bundles/index.ts';
 import { putStore } from '../../src/storage/authority/index.ts';

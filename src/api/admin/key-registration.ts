@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Hono } from 'hono';
 import { z } from 'zod';
 
-import { accountKeyOf } from '../../activities/policy-key.ts';
-import { registrationOffline } from '../../activities/submit-key-request.ts';
+import { accountKeyOf } from '../../activities/signing-keys/policy-key.ts';
+import { registrationOffline } from '../../activities/signing-keys/submit-request.ts';
 import { isSameBounds, keyBounds, type Assertion, type KeyBounds } from '../../assertions/index.ts';
 import { boundsInWords, checkKeyBounds, keyBoundsFields } from '../../devices/index.ts';
 import { AirlockError } from '../../errors.ts';

@@ -1,9 +1,9 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 
-import { movePolicies } from '../../activities/key-rotation.ts';
-import { accountKeyOf, endOfKey } from '../../activities/policy-key.ts';
-import { registrationOffline } from '../../activities/submit-key-request.ts';
+import { movePolicies } from '../../activities/signing-keys/rotation.ts';
+import { accountKeyOf, endOfKey } from '../../activities/signing-keys/policy-key.ts';
+import { registrationOffline } from '../../activities/signing-keys/submit-request.ts';
 import { keyBounds, type KeyBounds } from '../../assertions/index.ts';
 import {
   checkKeyBounds,

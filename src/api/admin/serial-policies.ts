@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 
-import { requireKeyForPolicy } from '../../activities/policy-key.ts';
+import { requireKeyForPolicy } from '../../activities/signing-keys/policy-key.ts';
 import { AirlockError } from '../../errors.ts';
 import {
   addPolicy,

@@ -1,8 +1,8 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 
-import { requireDeletable } from '../../activities/key-deletion.ts';
-import { accountKeyOf, isBeyondRequest } from '../../activities/policy-key.ts';
+import { requireDeletable } from '../../activities/signing-keys/deletion.ts';
+import { accountKeyOf, isBeyondRequest } from '../../activities/signing-keys/policy-key.ts';
 import { boundHeaders, isSameBounds, keyBounds, type KeyBounds } from '../../assertions/index.ts';
 import {
   checkKeyBounds,

@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import { ExportError } from '../../activities/export-errors.ts';
+import { ExportError } from '../../activities/exports/errors.ts';
 import { AirlockError, isAirlockError } from '../../errors.ts';
 import { checkChannel, checkSnap, type Attenuation } from '../../publishers/index.ts';
 import { findAccountKey } from '../../storage/authority/index.ts';

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { Hono, type Context } from 'hono';
-import { accountFolder, removeAccountFolder } from '../../activities/export-folder.ts';
+import { accountFolder, removeAccountFolder } from '../../activities/exports/folder.ts';
 import { parseInventory } from '../../bundles/index.ts';
 import { writePrivateFile } from '../../config/index.ts';
 import { makeFolder } from '../../folders.ts';

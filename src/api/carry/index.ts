@@ -1,10 +1,10 @@
 import { Hono } from 'hono';
-import { AssertionCloser } from '../../activities/export-assertions.ts';
-import { exporterSigner, metadataFileText, type SnapMaterial } from '../../activities/export-archive.ts';
-import { snapMaterial } from '../../activities/export-catalog.ts';
-import { awaitedBy, ownSnaps, snapIdsOf } from '../../activities/export-visible-snaps.ts';
-import { storesFor } from '../../activities/export-stores.ts';
-import { storeAssertions } from '../../activities/export-store.ts';
+import { AssertionCloser } from '../../activities/exports/assertions.ts';
+import { exporterSigner, metadataFileText, type SnapMaterial } from '../../activities/exports/archive.ts';
+import { snapMaterial } from '../../activities/exports/catalog.ts';
+import { awaitedBy, ownSnaps, snapIdsOf } from '../../activities/exports/visible-snaps.ts';
+import { storesFor } from '../../activities/exports/described-stores.ts';
+import { storeAssertions } from '../../activities/exports/store-export.ts';
 import { encodeStream } from '../../assertions/index.ts';
 import { AirlockError } from '../../errors.ts';
 import { checkSnap, seesSnap } from '../../publishers/index.ts';

@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { identifyImport } from '../../activities/import-staging.ts';
+import { identifyImport } from '../../activities/imports/staging.ts';
 import type { ImportInput, RollBackInput } from '../../workflows/import-contract.ts';
 import { importRequest, type importList, rollBackRequest } from './import-contract.ts';
 import type { OpsDeps } from './deps.ts';

@@ -3,7 +3,7 @@ import { Hono } from 'hono';
 import type { z } from 'zod';
 import { parseChannel, channelName } from '../../snaps/index.ts';
 import { stampOf } from '../../bundles/index.ts';
-import { identifyBasis } from '../../activities/export-basis.ts';
+import { identifyBasis } from '../../activities/exports/basis.ts';
 import type { Basis } from '../../workflows/export-contract.ts';
 import { exportRequest, fetchRequest, type BasisRequest } from './transfer-contract.ts';
 import type { OpsDeps } from './deps.ts';

@@ -1,6 +1,6 @@
 /** A host with a route to the outside store registers a brand's keys there by itself; the store is a real authority. */
 import { expect, onTestFinished, test } from 'vitest';
-import { submitAsConfigured } from '../../../src/activities/submit-key-request.ts';
+import { submitAsConfigured } from '../../../src/activities/signing-keys/submit-request.ts';
 import { createPublisherApi } from '../../../src/api/publisher/index.ts';
 import type { PublisherApiDeps } from '../../../src/api/publisher/deps.ts';
 import { startServer, type RunningServer } from '../../../src/api/server.ts';

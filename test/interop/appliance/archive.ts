@@ -6,7 +6,7 @@ import {
   writeArchive,
   type ArchiveMaterial,
   type SnapMaterial,
-} from '../../../src/activities/export-archive.ts';
+} from '../../../src/activities/exports/archive.ts';
 import { optionalText, type Assertion } from '../../../src/assertions/index.ts';
 import { GENERAL_STORE } from '../../../src/brands/index.ts';
 import { manifestSigner, type ManifestSigner } from '../../../src/bundles/index.ts';

@@ -1,0 +1,262 @@
+import { createReadStream } from 'node:fs';
+import { join } from 'node:path';
+import {
+  DEFAULT_PROVENANCE,
+  decodeStream,
+  hexToSnapSha3,
+  text,
+  type Assertion,
+  type AssertionRef,
+} from '../../assertions/index.ts';
+import { GENERAL_STORE } from '../../brands/index.ts';
+import type { ManifestSnap, StreamSource } from '../../bundles/index.ts';
+import {
+  channelName,
+  needsOf,
+  parseChannel,
+  parseSnapYaml,
+  plainMedia,
+  revisionFacts,
+} from '../../snaps/index.ts';
+import {
+  UpstreamError,
+  type AssertionFetcher,
+  type StoreClient,
+  type UpstreamResource,
+  type UpstreamSnap,
+} from '../../upstream/index.ts';
+import type { FetchSnapsInput } from '../../workflows/fetch-contract.ts';
+import { atOnce } from '../at-once.ts';
+import type { ComponentMaterial, RevisionMaterial, SnapMaterial } from '../exports/archive.ts';
+import { partlyAbsent } from './dependencies.ts';
+import {
+  fetchFolder,
+  fetchPlan,
+  upstreamClient,
+  type FetchParts,
+  type FetchPlan,
+  type FetchedPlace,
+} from './staging.ts';
+import { assertionFetcher, verifyFetched } from './trust.ts';
+import { readSnapMetadata } from '../snap-file.ts';
+
+/** Snaps at a time: with small ones most of it is waiting for the disk and for the upstream. */
+const AT_ONCE = 4;
+
+/** What the archives of a fetch are made from: what was planned and downloaded, and whoever has the assertions that go with it. */
+export interface FetchSources {
+  readonly plan: FetchPlan;
+  readonly client: StoreClient;
+  readonly fetcher: AssertionFetcher;
+}
+
+/** Opens the sources of a fetch, once for all that is written of it. */
+export async function openSources(
+  input: FetchSnapsInput,
+  deps: FetchParts,
+  signal: AbortSignal,
+): Promise<FetchSources> {
+  const client = await upstreamClient(deps, input);
+  return {
+    plan: await fetchPlan(input, deps),
+    client,
+    fetcher: await assertionFetcher(client, deps, signal),
+  };
+}
+
+/**
+ * Everything that was downloaded, verified down to a trusted root, snap by snap in the order of the plan, and sentences about what is
+ * missing.
+ * @param take gets each snap as soon as it is verified, several at a time
+ * @throws UpstreamError, AssertionError, SnapError
+ */
+export async function fetchedMaterials(
+  input: FetchSnapsInput,
+  { plan, fetcher }: FetchSources,
+  at: Date,
+  deps: FetchParts,
+  signal: AbortSignal,
+  take?: (material: SnapMaterial) => Promise<void>,
+): Promise<{ readonly materials: readonly SnapMaterial[]; readonly warnings: readonly string[] }> {
+  const groups = [...Map.groupBy(plan.places, ({ snap }) => snap.name)];
+  const warnings = new Set<string>([...(plan.warnings ?? []), ...partlyAbsent(plan)]);
+  const notes = {
+    at,
+    warnings,
+    names: new Set([...input.names, ...groups.map(([name]) => name)]),
+    leftOut: new Set(plan.leftOut),
+  };
+  const found = new Map<string, SnapMaterial>();
+  await atOnce(AT_ONCE, groups, async ([name, held]) => {
+    signal.throwIfAborted();
+    const material = await materialOf(input, held, fetcher, deps, notes);
+    found.set(name, material);
+    await take?.(material);
+  });
+  return {
+    materials: groups.flatMap(([name]) => found.get(name) ?? []),
+    warnings: [...warnings].sort(),
+  };
+}
+
+interface Notes {
+  readonly at: Date;
+  readonly warnings: Set<string>;
+  readonly names: ReadonlySet<string>;
+  readonly leftOut: ReadonlySet<string>;
+}
+
+async function materialOf(
+  input: FetchSnapsInput,
+  places: readonly FetchedPlace[],
+  fetcher: AssertionFetcher,
+  deps: FetchParts,
+  notes: Notes,
+): Promise<SnapMaterial> {
+  const [first] = places;
+  if (first === undefined) throw new TypeError('internal error: a snap without a place');
+  const revisions: RevisionMaterial[] = [];
+  const components = new Map<string, ComponentMaterial>();
+  for (const { snap } of places)
+    for (const resource of snap.resources ?? [])
+      components.set(
+        `${resource.name} ${resource.revision}`,
+        await componentOf(input, resource, deps, notes),
+      );
+  for (const place of new Map(places.map((one) => [one.snap.revision, one])).values())
+    revisions.push(await revisionOf(input, place, fetcher, deps, notes));
+  const { snap } = first;
+  return {
+    snap: {
+      snapId: snap['snap-id'],
+      name: snap.name,
+      store: snap.store ?? (snap.private && input.store !== null ? input.store : GENERAL_STORE),
+      private: snap.private,
+      publisherId: publisherOf(revisions, snap['snap-id']),
+      type: snap.type,
+      title: snap.title,
+      summary: snap.summary,
+      description: snap.description,
+      license: snap.license ?? null,
+      contact: snap.contact ?? null,
+      website: snap.website ?? null,
+      links: snap.links ?? {},
+      media: plainMedia(snap.media ?? []),
+      categories: [],
+      defaultTrack: null,
+      channels: places.map((place) => releaseOf(place, notes.at)),
+    },
+    revisions,
+    components: [...components.values()],
+  };
+}
+
+async function componentOf(
+  input: FetchSnapsInput,
+  resource: UpstreamResource,
+  deps: FetchParts,
+  { leftOut }: Notes,
+): Promise<ComponentMaterial> {
+  const { name, type, revision, version, description, download } = resource;
+  const digest = download['sha3-384'];
+  const createdAt = new Date(resource['created-at']).toISOString();
+  const file = join(fetchFolder(deps.blobs, input.fetchId), digest);
+  return {
+    component: { name, type, revision, version, description, digest, size: download.size, createdAt },
+    ...(leftOut.has(digest) ? { open: null } : await downloaded(file, deps)),
+  };
+}
+
+function releaseOf(
+  { channel, architecture, snap }: FetchedPlace,
+  at: Date,
+): ManifestSnap['channels'][number] {
+  return {
+    channel: channelName(parseChannel(channel)),
+    architecture,
+    revision: snap.revision,
+    releasedAt: at.toISOString(),
+    percentage: null,
+    progressiveKey: null,
+    paused: false,
+    expiresAt: null,
+  };
+}
+
+async function revisionOf(
+  input: FetchSnapsInput,
+  { snap }: FetchedPlace,
+  fetcher: AssertionFetcher,
+  deps: FetchParts,
+  notes: Notes,
+): Promise<RevisionMaterial> {
+  const digest = snap.download['sha3-384'];
+  const file = join(fetchFolder(deps.blobs, input.fetchId), digest);
+  const assertions =
+    snap.assertions === undefined
+      ? await fetcher.chain(
+          { type: 'snap-revision', primaryKey: [hexToSnapSha3(digest)] },
+          { type: 'snap-declaration', primaryKey: ['16', snap['snap-id']] },
+          ...(snap.resources ?? []).flatMap((resource) => componentRefs(snap, resource)),
+        )
+      : decodeStream(snap.assertions);
+  await verifyFetched(assertions, deps);
+  const statement = assertions.find(({ type }) => type === 'snap-revision');
+  if (
+    statement === undefined ||
+    text(statement, 'snap-id') !== snap['snap-id'] ||
+    text(statement, 'snap-revision') !== String(snap.revision) ||
+    text(statement, 'snap-size') !== String(snap.download.size)
+  )
+    throw new UpstreamError(
+      'download-corrupt',
+      `cannot use ${snap.name} revision ${snap.revision}: its snap-revision assertion speaks of another file`,
+    );
+  const { yaml } = notes.leftOut.has(digest)
+    ? { yaml: parseSnapYaml(snap['snap-yaml'] ?? '') }
+    : await readSnapMetadata(file);
+  for (const { name, why } of needsOf(yaml))
+    if (!notes.names.has(name))
+      notes.warnings.add(
+        `${snap.name} revision ${snap.revision} needs ${name} (${why}), which was not fetched with it`,
+      );
+  const resources = snap.resources ?? [];
+  return {
+    revision: {
+      revision: snap.revision,
+      ...revisionFacts(yaml),
+      digest,
+      size: snap.download.size,
+      createdAt: new Date(text(statement, 'timestamp')).toISOString(),
+      ...(resources.length > 0 && {
+        components: resources.map(({ name, revision }) => ({ name, revision })),
+      }),
+    },
+    ...(notes.leftOut.has(digest) ? { open: null } : await downloaded(file, deps)),
+    assertions,
+  };
+}
+
+/** A file that was downloaded; what this process digested meanwhile is not digested again. */
+async function downloaded(path: string, deps: FetchParts): Promise<StreamSource> {
+  return { open: async () => createReadStream(path), path, verified: await deps.verified.has(path) };
+}
+
+/** The assertions of a component: who made its file, and that it goes with that revision. */
+function componentRefs(snap: UpstreamSnap, { name, revision, download }: UpstreamResource): AssertionRef[] {
+  const [id, sha3] = [snap['snap-id'], hexToSnapSha3(download['sha3-384'])];
+  return [
+    { type: 'snap-resource-revision', primaryKey: [id, name, sha3, DEFAULT_PROVENANCE] },
+    {
+      type: 'snap-resource-pair',
+      primaryKey: [id, name, String(revision), String(snap.revision), DEFAULT_PROVENANCE],
+    },
+  ];
+}
+
+/** Who publishes the snap is what its declaration says, not what an answer claims. */
+function publisherOf(revisions: readonly RevisionMaterial[], snapId: string): string {
+  const isOwn = (one: Assertion) => one.type === 'snap-declaration' && text(one, 'snap-id') === snapId;
+  const declaration = revisions.flatMap(({ assertions }) => assertions).find(isOwn);
+  return declaration === undefined ? '' : text(declaration, 'publisher-id');
+}
