@@ -63,7 +63,8 @@ export const PLATFORM = `${process.platform}-${process.arch}`;
 
 /**
  * Parts that come from the distribution. `found` names a program on PATH or files of which one must exist;
- * without a `needed` one the product cannot run its embedded default, the others only narrow what can be done.
+ * without a `needed` one the product cannot run its embedded default, the others only narrow what can be done. Those for `building` are
+ * not needed where a kit was unpacked.
  */
 export const SYSTEM_PARTS = [
   {
@@ -88,6 +89,7 @@ export const SYSTEM_PARTS = [
   {
     name: 'a C++ compiler',
     needed: true,
+    building: true,
     purpose: 'building the PKCS#11 binding',
     program: 'c++',
     packages: { 'apt-get': ['g++'], dnf: ['gcc-c++'], apk: ['g++'], brew: [] },
@@ -95,6 +97,7 @@ export const SYSTEM_PARTS = [
   {
     name: 'make',
     needed: true,
+    building: true,
     purpose: 'building the PKCS#11 binding',
     program: 'make',
     packages: { 'apt-get': ['make'], dnf: ['make'], apk: ['make'], brew: ['make'] },

@@ -41,14 +41,16 @@ export type DatabaseLocation = { readonly file: string } | { readonly postgresql
 
 /**
  * Connects, and brings the schema up to date.
- * @throws AirlockError `database-unavailable` when it cannot be opened, with the engine's reason as cause
+ * @throws AirlockError `database-unavailable` when it cannot be opened, with the engine's reason as cause; `database-newer`
  */
 export async function openOrm(location: DatabaseLocation) {
   try {
     const orm = await ('file' in location ? libSqlOrm(location.file) : postgreSqlOrm(location.postgresql));
+    await requireKnownSteps(await orm.migrator.getExecuted(), () => orm.close());
     await orm.migrator.up();
     return orm;
   } catch (cause) {
+    if (cause instanceof AirlockError) throw cause;
     const where = 'file' in location ? 'the database file' : 'PostgreSQL';
     throw new AirlockError(
       'unavailable',
@@ -57,6 +59,21 @@ export async function openOrm(location: DatabaseLocation) {
       { cause },
     );
   }
+}
+
+/** What a newer version made of a schema means more than this one can keep true. */
+async function requireKnownSteps(
+  executed: readonly { readonly name: string }[],
+  close: () => Promise<void>,
+): Promise<void> {
+  const known = new Set(LIBSQL_MIGRATIONS.map(({ name }) => name));
+  if (executed.every(({ name }) => known.has(name))) return;
+  await close();
+  throw new AirlockError(
+    'conflict',
+    'database-newer',
+    'cannot open the database: a newer version of Airlock has used it; start that one, or restore a backup that this one made',
+  );
 }
 
 /**

@@ -1,11 +1,13 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { sentenceOf } from '../errors.ts';
+import { makeFolder } from '../folders.ts';
 import { FAILURE_CONVERTER_PATH } from './data-converter.ts';
 import { WorkerError } from './errors.ts';
 
@@ -22,17 +24,22 @@ const runFile = promisify(execFile);
 
 /**
  * The file with all workflows in one piece, made when their sources have changed since it was last made. It is made in
- * a process of its own: the bundler's memory would stay with the worker for good.
+ * a process of its own: the bundler's memory would stay with the worker for good. One that lies where others could have put it is
+ * not taken: it is code that the worker runs.
  * @param workflows folder whose index.ts exports them; the product's own when not given
+ * @param places folders that it is looked for in, and made in the first of them that can be written
  * @throws WorkerError `workflows-unbundled`
  */
-export async function workflowBundle(workflows: string = WORKFLOWS): Promise<string> {
+export async function workflowBundle(
+  workflows: string = WORKFLOWS,
+  places: readonly string[] = PLACES,
+): Promise<string> {
   const name = `${await fingerprint(workflows)}.js`;
-  for (const place of PLACES) {
+  for (const place of places) {
     const path = join(place, name);
-    if (await exists(path)) return path;
+    if ((await exists(path)) && (await isOurs(place))) return path;
   }
-  for (const place of PLACES) {
+  for (const place of places) {
     const path = join(place, name);
     const made = await make(workflows, place, path);
     if (made) return path;
@@ -40,7 +47,7 @@ export async function workflowBundle(workflows: string = WORKFLOWS): Promise<str
   throw new WorkerError(
     'internal',
     'workflows-unbundled',
-    `cannot keep the workflows' bundle: neither ${PLACES.join(' nor ')} can be written`,
+    `cannot keep the workflows' bundle: neither ${places.join(' nor ')} is a folder of its own user that it can write to`,
   );
 }
 
@@ -48,7 +55,9 @@ export async function workflowBundle(workflows: string = WORKFLOWS): Promise<str
 async function make(workflows: string, place: string, path: string): Promise<boolean> {
   const part = `${path}.${process.pid}`;
   try {
-    await mkdir(place, { recursive: true, mode: 0o700 });
+    await makeFolder(place, 0o700);
+    await access(place, constants.W_OK);
+    if (!(await isOurs(place))) return false;
   } catch {
     return false;
   }
@@ -66,6 +75,12 @@ async function make(workflows: string, place: string, path: string): Promise<boo
   } finally {
     await rm(part, { force: true });
   }
+}
+
+/** Whether nobody but the one that we run as, or root, can put files there. */
+async function isOurs(place: string): Promise<boolean> {
+  const { uid, mode } = await stat(place);
+  return (uid === 0 || uid === process.getuid?.()) && (mode & 0o022) === 0;
 }
 
 /** Digest over all that the bundle is made from. */

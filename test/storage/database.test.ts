@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { MikroORM as LibSqlOrm } from '@mikro-orm/libsql';
@@ -58,6 +59,22 @@ describe('the database file', () => {
       kind: 'unavailable',
       code: 'database-unavailable',
     });
+  });
+
+  it('refuses one that a newer version has used, and leaves it as it is', async () => {
+    const file = join(await temporaryFolder(), 'database.sqlite');
+    const { CompiledQuery } = await import('kysely');
+    const newer = await openDatabase({ file });
+    await newer.queries.executeQuery(
+      CompiledQuery.raw(`insert into mikro_orm_migrations (name, executed_at) values ('9999', '2040-01-01')`),
+    );
+    await newer.close();
+    const before = await readFile(file);
+    await expect(openDatabase({ file })).rejects.toMatchObject({
+      code: 'database-newer',
+      message: expect.stringContaining('a newer version of Airlock has used it'),
+    });
+    expect(await readFile(file)).toEqual(before);
   });
 
   it('gives booleans, JSON and bytes back as they were put in', async () => {
