@@ -85,7 +85,7 @@ async function filesBelow(
   });
   if (entries === undefined) return [path];
   const below = await Promise.all(
-    entries.map((entry) => {
+    entries.map(async (entry) => {
       const inside = `${path}/${entry.name}`;
       if (entry.name === 'node_modules' || leaveOut(inside)) return [];
       return entry.isDirectory() ? filesBelow(root, inside, leaveOut) : [inside];
