@@ -65,7 +65,8 @@ export async function endlessWhileAway<Result>(
   }
 }
 
-function finalFailureOf(error: unknown): Error {
+/** The failure for a value that no further attempt is to follow, whatever it is. */
+export function finalFailureOf(error: unknown): Error {
   const failure = failureOf(error);
   if (failure instanceof CancelledFailure) return failure;
   const known = failure instanceof ApplicationFailure ? failure : undefined;

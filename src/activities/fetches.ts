@@ -11,6 +11,7 @@ import type {
 import { exporterSigner } from './exports/archive.ts';
 import { makeExportFolder } from './exports/folder.ts';
 import { writeFetched } from './fetches/archives.ts';
+import { askingFirst, whileAsking } from './fetches/asking.ts';
 import { addDependencies } from './fetches/dependencies.ts';
 import { writeFetchedStore } from './fetches/fetched-store.ts';
 import {
@@ -33,7 +34,7 @@ export function createFetchActivities(deps: FetchDeps) {
   return {
     /** Asks the upstream what there is; the answers wait in the fetch's folder. */
     resolveFetch(input: FetchSnapsInput): Promise<readonly FetchItem[]> {
-      return withHeartbeats((signal) => resolveAll(input, deps, signal));
+      return askingFirst((signal, watch) => resolveAll(input, { ...deps, watch }, signal));
     },
 
     /**
@@ -47,15 +48,15 @@ export function createFetchActivities(deps: FetchDeps) {
       downloaded: number,
       planned: number,
     ): Promise<readonly FetchItem[]> {
-      return withHeartbeats(async (signal) =>
-        (await addDependencies(input, downloaded, parts, signal)).slice(planned),
+      return whileAsking(async (signal, watch) =>
+        (await addDependencies(input, downloaded, { ...parts, watch }, signal)).slice(planned),
       );
     },
 
     /** Downloads one file, or goes on with what an interrupted run left of it. */
     async downloadSnap(input: FetchSnapsInput, index: number): Promise<void> {
-      await withHeartbeats((signal, report) =>
-        downloadPlanned(input, index, parts, { signal, onBytes: (bytes) => report({ bytes }) }),
+      await whileAsking((signal, watch, report) =>
+        downloadPlanned(input, index, { ...parts, watch }, { signal, onBytes: (bytes) => report({ bytes }) }),
       );
     },
 
@@ -71,12 +72,12 @@ export function createFetchActivities(deps: FetchDeps) {
 
     /** Fetches account-keys with their chains into one file. */
     fetchKeys(input: FetchKeysInput, at: string): Promise<ExportOutcome> {
-      return withHeartbeats((signal) => fetchKeys(input, new Date(at), deps, signal));
+      return askingFirst((signal, watch) => fetchKeys(input, new Date(at), { ...deps, watch }, signal));
     },
 
     /** Fetches a store's metadata from an authority, and signs it as this host's own export. */
     fetchMetadata(input: FetchMetadataInput, at: string): Promise<ExportOutcome> {
-      return withHeartbeats((signal) => fetchMetadata(input, new Date(at), deps, signal));
+      return askingFirst((signal, watch) => fetchMetadata(input, new Date(at), { ...deps, watch }, signal));
     },
 
     /** Forgets the login of a fetch, and its folder. */

@@ -9,6 +9,10 @@ export interface StepProgress {
   readonly bytes?: number;
   readonly snaps?: number;
   readonly total?: number;
+  /** Why nothing moves though the step runs: one sentence. */
+  readonly awaiting?: string;
+  /** Of a step that asks another store: it answered once, in this attempt or one before. */
+  readonly reached?: true;
 }
 
 /** Takes note of how far a step is: the next heartbeat tells it, the first report and every 16 MiB at once. */

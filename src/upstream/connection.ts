@@ -6,6 +6,14 @@ import { asksForRefresh, refreshed, type LoginRefresh } from './login-refresh.ts
 import { askPlainly, type PlainAnswer } from './plain-answer.ts';
 import { refusalOf, roleMissing, TO_VIEW } from './refusals.ts';
 
+/** Who wants to know whether the other store answers at all. */
+export interface UpstreamWatch {
+  /** It has been silent for some seconds; the sentence says where it was looked for. */
+  readonly onSilence: (sentence: string) => void;
+  /** It answered, whatever it said. */
+  readonly onAnswer: () => void;
+}
+
 /** Where the other store is, and who asks. */
 export interface UpstreamOptions {
   readonly url: string;
@@ -16,9 +24,12 @@ export interface UpstreamOptions {
   readonly store?: string | undefined;
   /** Whether HTTPS goes through a proxy. */
   readonly proxied?: boolean | undefined;
+  readonly watch?: UpstreamWatch | undefined;
 }
 
 const ANSWER_MS = 30_000;
+/** A silence that is worth a word. */
+const SILENCE_MS = 3_000;
 /** From one place to the next, at most. */
 const HOPS = 10;
 
@@ -114,9 +125,13 @@ export class UpstreamConnection {
   ): Promise<Response> {
     const headers = new Headers(init.headers);
     for (const [name, value] of Object.entries(this.#who(withLogin))) headers.set(name, value);
+    const { watch } = this.#options;
+    const silence = watch && setTimeout(() => watch.onSilence(this.#silent()), SILENCE_MS);
     try {
       const signals = deadline ? AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]) : signal;
-      return await fetch(url, { ...init, headers, signal: signals });
+      const response = await fetch(url, { ...init, headers, signal: signals });
+      watch?.onAnswer();
+      return response;
     } catch (cause) {
       signal.throwIfAborted();
       if (isUntrustedCertificate(cause))
@@ -130,7 +145,13 @@ export class UpstreamConnection {
         `cannot reach ${this.url}: ${sentenceOf(cause instanceof Error && cause.cause ? cause.cause : cause)}; check proxy.upstream and the network`,
         cause,
       );
+    } finally {
+      clearTimeout(silence);
     }
+  }
+
+  #silent(): string {
+    return `cannot reach ${this.url}: it has not answered yet`;
   }
 
   /**

@@ -1,7 +1,7 @@
 /** Clients of another store: the public one, or an authority of one's own. */
 export type { StoreAdminFacts, UpstreamResource, UpstreamSnap } from './answers.ts';
 export * from './assertion-fetcher.ts';
-export type { UpstreamOptions } from './connection.ts';
+export type { UpstreamOptions, UpstreamWatch } from './connection.ts';
 export * from './download.ts';
 export * from './errors.ts';
 export { parseLogin, type Login } from './login-file.ts';

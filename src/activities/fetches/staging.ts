@@ -12,6 +12,7 @@ import {
   parseLogin,
   type DownloadOptions,
   type UpstreamSnap,
+  type UpstreamWatch,
 } from '../../upstream/index.ts';
 import { channelName, parseChannel } from '../../snaps/index.ts';
 import { makeExportFolder } from '../exports/folder.ts';
@@ -26,6 +27,8 @@ export interface FetchDeps {
   readonly settings: SettingStore;
   readonly exportFolder: string;
   readonly now: () => Date;
+  /** Who wants to know whether the upstream answers the step that is under way. */
+  readonly watch?: UpstreamWatch;
 }
 
 /** The same, with what the activities of one process remember of a fetch. Nothing of it must survive: it only spares work. */
@@ -110,6 +113,7 @@ export async function upstreamClient(
       refresh: { sso: settings.text('proxy.sso.location') ?? '', keep },
     }),
     ...(who.store === null ? {} : { store: who.store }),
+    watch: deps.watch,
   });
 }
 

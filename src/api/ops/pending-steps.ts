@@ -10,11 +10,11 @@ export interface PendingSteps {
   readonly done: number | undefined;
   /** Of a step that knows the whole better than its workflow. */
   readonly total: number | undefined;
-  /** Why none of them runs: the part that is away, as the last failure says, and the attempt that comes. */
+  /** Why none of them gets on: the part that is away, as the last failure or a step itself says, and the attempt that comes or runs. */
   readonly waiting: Waiting | null;
 }
 
-/** A step that is tried again because a part does not answer. */
+/** A step that is tried again, or waits, because a part does not answer. */
 export interface Waiting {
   readonly code: string;
   readonly message: string;
@@ -29,7 +29,10 @@ const heartbeatSchema = z.object({
   bytes: z.number().optional(),
   snaps: z.number().optional(),
   total: z.number().optional(),
+  awaiting: z.string().optional(),
 });
+/** What a step says of itself that runs and has no answer yet. */
+const SILENT = 'upstream-silent';
 const commonSchema = z.object({ message: z.string() });
 const detailsSchema = z.object({ kind: z.enum(ERROR_KINDS) });
 
@@ -50,9 +53,12 @@ export async function pendingSteps(
       done = (done ?? 0) + (beat.data.bytes ?? beat.data.snaps ?? 0);
       total ??= beat.data.total;
     }
-    // An attempt that runs may get through: many steps say nothing until they are done.
-    running ||= step.state === STARTED;
     waiting ??= await waitingOf(step, open);
+    if (step.state !== STARTED) continue;
+    const message = beat?.data?.awaiting;
+    // An attempt that runs may get through: many steps say nothing until they are done.
+    if (message === undefined) running = true;
+    else waiting ??= { code: SILENT, message, attempt: step.attempt ?? 1 };
   }
   return { done, total, waiting: running ? null : waiting };
 }

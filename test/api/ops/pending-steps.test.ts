@@ -38,6 +38,18 @@ describe('a step waits', () => {
     expect((await pending({ ...running, heartbeatDetails: payloads({ bytes: 5 }) })).waiting).toBeNull();
   });
 
+  test('while it runs and says that it has no answer yet, until another one gets on', async () => {
+    const awaiting = 'cannot reach the store: it has not answered yet';
+    const silent = { state: STARTED, attempt: 1, heartbeatDetails: payloads({ awaiting }) };
+    const said = { code: 'upstream-silent', message: awaiting, attempt: 1 };
+    expect((await pending(silent, silent)).waiting).toEqual(said);
+    const moving = { state: STARTED, attempt: 1, heartbeatDetails: payloads({ bytes: 5 }) };
+    expect((await pending(silent, moving)).waiting).toBeNull();
+    expect((await pending({ ...silent, attempt: 2, lastFailure: failure('unavailable') })).waiting).toEqual(
+      waiting,
+    );
+  });
+
   test('only where no other runs, and only for a part that is away', async () => {
     const stuck = { state: SCHEDULED, attempt: 2, lastFailure: failure('unavailable') };
     expect((await pending(stuck, { state: STARTED, attempt: 1 })).waiting).toBeNull();

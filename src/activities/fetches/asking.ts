@@ -1,0 +1,64 @@
+import { Context } from '@temporalio/activity';
+import { z } from 'zod';
+import { isAirlockError } from '../../errors.ts';
+import type { UpstreamWatch } from '../../upstream/index.ts';
+import { finalFailureOf } from '../errors.ts';
+import { withHeartbeats, type Report } from '../heartbeats.ts';
+
+/**
+ * Attempts at an upstream that never answered: half a minute where it refuses connections, which outlasts its restart, and some seconds
+ * more for each where it is silent. Whoever typed its address wrong, or is on another network, need not wait for all the others.
+ */
+const ATTEMPTS_UNREACHED = 6;
+
+const reachedSchema = z.object({ reached: z.literal(true) });
+
+/** Heartbeats of a step that asks the upstream: they say when it is silent. */
+export function whileAsking<Result>(
+  work: (signal: AbortSignal, watch: UpstreamWatch, report: Report) => Promise<Result>,
+): Promise<Result> {
+  return withHeartbeats((signal, report) => work(signal, watchOf(report), report));
+}
+
+/**
+ * The same for the step that asks it first: where no attempt got any answer it is final after some of them, and where one did, this step and
+ * those that follow are as patient as their options say.
+ */
+export async function askingFirst<Result>(
+  work: (signal: AbortSignal, watch: UpstreamWatch) => Promise<Result>,
+): Promise<Result> {
+  const { attempt, heartbeatDetails } = Context.current().info;
+  let reached = reachedSchema.safeParse(heartbeatDetails).success;
+  try {
+    return await withHeartbeats((signal, report) => {
+      const { onSilence, onAnswer } = watchOf(report, reached);
+      const noteAnswer = () => {
+        reached = true;
+        onAnswer();
+      };
+      return work(signal, { onSilence, onAnswer: noteAnswer });
+    });
+  } catch (error) {
+    const away = isAirlockError(error) && error.kind === 'unavailable';
+    throw away && !reached && attempt >= ATTEMPTS_UNREACHED ? finalFailureOf(error) : error;
+  }
+}
+
+/** Each beat replaces the one before: what an attempt knows of those before it, it says again. */
+function watchOf(report: Report, before = false): UpstreamWatch {
+  let told: 'nothing' | 'silence' | 'answer' = 'nothing';
+  let reached = before;
+  if (before) report({ reached: true });
+  return {
+    onSilence: (awaiting) => {
+      told = 'silence';
+      report({ awaiting, ...(reached && { reached: true as const }) });
+    },
+    onAnswer: () => {
+      reached = true;
+      if (told === 'answer') return;
+      told = 'answer';
+      report({ reached: true });
+    },
+  };
+}
