@@ -1,7 +1,8 @@
 import { ArchiveBytes } from './archive-bytes.ts';
 import { explainFailure, noManifest } from './archive-failures.ts';
 import { ArchiveChecks, type BundleHead } from './archive-checks.ts';
-import { BundleError, shownName } from './errors.ts';
+import { BundleError, digestWrong, shownName } from './errors.ts';
+import { sha3Of } from './hashing.ts';
 import { MANIFEST_NAME, SIGNATURE_NAME, type MemberRole } from './layouts.ts';
 import { DEFAULT_LIMITS, type BundleLimits } from './limits.ts';
 import type { ManifestMember } from './manifest.ts';
@@ -65,7 +66,7 @@ export async function readBundle(
 /** Reads no more than the manifest and its signature, and checks the one against the other. */
 export async function readBundleHead(path: string, options: ReadOptions = {}): Promise<BundleHead> {
   let head: BundleHead | undefined;
-  const stop = new HeadFound();
+  const stop = new Found();
   const visitor: BundleVisitor = {
     head: (found) => {
       head = found;
@@ -81,8 +82,32 @@ export async function readBundleHead(path: string, options: ReadOptions = {}): P
   }
 }
 
-/** Ends a read on purpose, once the head is known. */
-class HeadFound extends Error {}
+/**
+ * Reads the streams about stores and accounts, which come before any file, and no more; their digests are checked.
+ * @throws BundleError
+ */
+export async function readSharedStreams(path: string, options: ReadOptions = {}): Promise<readonly string[]> {
+  const streams: string[] = [];
+  const stop = new Found();
+  const visitor: BundleVisitor = {
+    member: async ({ listed: { name, size, digest }, role, chunks }) => {
+      if (role === 'keys') return;
+      if (role !== 'assertions') throw stop;
+      const bytes = await wholeOf(chunks, size);
+      if (sha3Of(bytes) !== digest) throw digestWrong(name);
+      streams.push(new TextDecoder().decode(bytes));
+    },
+  };
+  try {
+    await readBundle(path, visitor, options);
+  } catch (error) {
+    if (error !== stop) throw error;
+  }
+  return streams;
+}
+
+/** Ends a read on purpose, once what is looked for is known. */
+class Found extends Error {}
 
 async function readMember(
   header: TarHeader,
@@ -121,9 +146,13 @@ async function readWhole(tar: TarReader, name: string, size: number, limit: numb
       `cannot accept ${shownName(name)}: ${size} bytes are more than the limit of ${limit}`,
       { member: name },
     );
+  return wholeOf(chunksOf(tar), size);
+}
+
+async function wholeOf(chunks: AsyncIterable<Chunk>, size: number): Promise<Uint8Array> {
   const whole = new Uint8Array(size);
   let at = 0;
-  for await (const { bytes, release } of chunksOf(tar)) {
+  for await (const { bytes, release } of chunks) {
     whole.set(bytes, at);
     at += bytes.length;
     release();

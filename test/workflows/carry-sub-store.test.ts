@@ -229,6 +229,12 @@ test('a parent of another brand, or one that the store assertion does not name, 
       ],
     ] as const) {
       const path = await claimed(parent, assertions);
+      const plan = await client.workflow.execute(planImport, {
+        ...run(),
+        args: [await importInput('store', path)],
+      });
+      const item = { action: 'refused', kind: 'store', detail: expect.stringMatching(sentence) };
+      expect(plan).toMatchObject({ refused: { code }, items: [item] });
       const refused = await push(client, path).catch(errorOfFailure);
       expect(refused).toMatchObject({ code, message: expect.stringMatching(sentence) });
       expect(await parentsOf(inside)).toEqual(before);

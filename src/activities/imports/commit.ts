@@ -75,12 +75,14 @@ export async function commitContent(
  * Runs the rows of an import in a transaction that is given up at its end: what it would change, by the very code that changes it.
  *
  * @param assertions those that were verified, where there are any before the file is unpacked
+ * @param claims store assertions that come with the file, whether anybody verified them or not
  */
 export async function planContent(
   input: ImportInput,
   content: ImportContent,
   assertions: readonly Assertion[],
   parts: Omit<CommitParts, 'runId'>,
+  claims = assertions,
 ): Promise<ImportChanges> {
   const planned: { changes?: ImportChanges } = {};
   await requirePresent(parts.blobs, content);
@@ -89,7 +91,7 @@ export async function planContent(
       await checkOrigin(queries, content, input);
       await checkContent(queries, content);
       const changes = new ImportChanges(queries, emptyUndo(), parts.now);
-      await writeRows(changes, content, assertions, new Map());
+      await writeRows(changes, content, assertions, new Map(), claims);
       for (const file of filesOf(content))
         if (file.leftOut)
           changes.note('unchanged', 'revision', file.subject, 'its file is here and does not come along');

@@ -8,7 +8,7 @@ import { ImportError } from './errors.ts';
  * Refuses a sub-store whose parent is of another brand, as far as it is known here or by its store assertion, and one whose own assertion
  * does not name the parent: operators would see what devices do not go by.
  *
- * @param assertions those of the archive, stored by now; of a plan from before it was unpacked there are none
+ * @param assertions those of the archive
  * @throws ImportError `store-of-other-brand`, `store-parent-unsigned`
  */
 export async function checkParentOf(
@@ -22,14 +22,17 @@ export async function checkParentOf(
     .select('brandId')
     .where('id', '=', parent)
     .executeTakeFirst();
-  const above = await findAssertion(queries, 'store', [parent]);
-  const brands = [hosted?.brandId, above && text(decodeAssertion(above.bytes), 'operator-id')];
+  const stored = await findAssertion(queries, 'store', [parent]);
+  const stores = assertions.filter(({ type }) => type === 'store');
+  const above = stores.filter(({ primaryKey }) => primaryKey[0] === parent);
+  if (stored !== undefined) above.push(decodeAssertion(stored.bytes));
+  const brands = [hosted?.brandId, ...above.map((one) => text(one, 'operator-id'))];
   if (parent === GENERAL_STORE || brands.some((one) => one !== undefined && one !== brandId))
     throw new ImportError(
       'store-of-other-brand',
       `cannot accept the archive: its store ${id} would be a sub-store of ${parent}, which is not of the brand ${brandId}`,
     );
-  const own = assertions.filter(({ type, primaryKey }) => type === 'store' && primaryKey[0] === id);
+  const own = stores.filter(({ primaryKey }) => primaryKey[0] === id);
   const isSigned = ({ headers: { 'friendly-stores': friends = [] } }: Assertion) =>
     isList(friends) && friends.includes(parent);
   if (own.length > 0 && !own.some(isSigned))

@@ -6,6 +6,7 @@ import { parseBlobDigest, type BlobStore, type Database } from '../../storage/in
 import type { ImportInput, ImportPlan } from '../../workflows/import-contract.ts';
 import { awaitedSnaps } from './unpushed-snaps.ts';
 import { isRetryable } from '../errors.ts';
+import { claimedStores } from './claims.ts';
 import { planContent } from './commit.ts';
 import { allAssertions, type ImportContent } from './content.ts';
 import { filesOf } from './files.ts';
@@ -62,7 +63,7 @@ export async function planOf(input: ImportInput, known: boolean, parts: PlanPart
 }
 
 async function planHead(input: ImportInput, content: ImportContent, needed: number, parts: PlanParts) {
-  const { items } = await planContent(input, content, [], parts);
+  const { items } = await planContent(input, content, [], parts, await claimedStores(input, content));
   await mkdir(parts.blobs.stagingFolder, { recursive: true, mode: 0o700 });
   await requireFreeBytes(parts.blobs.stagingFolder, needed);
   return { items, newBytes: needed };

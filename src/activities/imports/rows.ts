@@ -7,17 +7,21 @@ import type { ImportContent } from './content.ts';
 import { checkParentOf } from './parents.ts';
 import { writeAccounts, writeAdmin, writeExporter, writeStore } from './store-rows.ts';
 
-/** Every row of an import, in an order in which each finds what it needs. */
+/**
+ * Every row of an import, in an order in which each finds what it needs.
+ * @param claims what sub-stores are judged by: store assertions that come along
+ */
 export async function writeRows(
   changes: ImportChanges,
   content: ImportContent,
   assertions: readonly Assertion[],
   yamls: ReadonlyMap<string, string>,
+  claims = assertions,
 ): Promise<ImportedRevision[]> {
   await writeAssertions(changes, assertions);
   await writeAccounts(changes, assertions, content.admin);
   for (const store of content.stores) {
-    await checkParentOf(changes.queries, store, assertions);
+    await checkParentOf(changes.queries, store, claims);
     await writeStore(changes, store);
   }
   const main = content.stores.find(({ id }) => id === content.store);
