@@ -42,6 +42,7 @@ const PERFORMERS = [
   'folders.ts',
   'file-digest.ts',
   'untrusted-certificate.ts',
+  'system-failures.ts',
 ] as const;
 
 /** The rules, most particular first. */
@@ -69,6 +70,12 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     because: 'it reads what went wrong with a connection, whosever it is',
   },
   {
+    folder: 'system-failures.ts',
+    may: ['errors.ts'],
+    packages: [],
+    because: 'it reads what a disk or a database failed with, whoever used it',
+  },
+  {
     folder: 'workflows',
     may: [],
     packages: ['@temporalio/workflow', '@temporalio/common'],
@@ -78,7 +85,7 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   },
   {
     folder: 'bundles',
-    may: [...PURE, 'errors.ts', 'read-as.ts'],
+    may: [...PURE, 'errors.ts', 'read-as.ts', 'system-failures.ts'],
     because: 'bundles know the rules and files, not who uses them',
   },
   {
@@ -152,6 +159,7 @@ export const IMPORT_RULES: readonly ImportRule[] = [
       'errors.ts',
       'folders.ts',
       'file-digest.ts',
+      'system-failures.ts',
     ],
     because: 'commands that start the parts leave the putting together to appliance',
   },
@@ -162,6 +170,7 @@ export const IMPORT_RULES: readonly ImportRule[] = [
       'errors.ts',
       'folders.ts',
       'untrusted-certificate.ts',
+      'system-failures.ts',
       'backup',
       'config',
       'telemetry',

@@ -9,12 +9,13 @@ import {
 import { WorkflowUpdateRPCTimeoutOrCancelledError, isGrpcServiceError } from '@temporalio/client';
 import { z } from 'zod';
 import { AirlockError, ERROR_KINDS, sentenceOf, type ErrorKind } from '../errors.ts';
+import { systemFailure } from '../system-failures.ts';
 
 /** Kinds that another try may mend. All others end a step, and its workflow, at once. */
 const RETRYABLE: ReadonlySet<ErrorKind> = new Set(['unavailable', 'internal']);
 
-/** Of those kinds, what the next try would meet as well: somebody has to make room, and is told at once. */
-const NOT_RETRYABLE: ReadonlySet<string> = new Set(['disk-full']);
+/** Of those kinds, what the next try would meet as well: somebody has to do something, and is told at once. */
+const NOT_RETRYABLE: ReadonlySet<string> = new Set(['disk-full', 'disk-read-only', 'database-damaged']);
 
 /** Whether another try may mend it, with nobody doing anything. */
 export function isRetryable({ kind, code }: AirlockError): boolean {
@@ -59,7 +60,7 @@ export async function endlessWhileAway<Result>(
     return await work();
   } catch (error) {
     if (isOurs(error) && error.code === PIN_REFUSED) throw finalFailureOf(error);
-    const away = isOurs(error) && error.kind === 'unavailable';
+    const away = oursOf(error)?.kind === 'unavailable';
     if (away || attempt < OTHER_FAILURES) throw error;
     throw finalFailureOf(error);
   }
@@ -82,7 +83,8 @@ export function finalFailureOf(error: unknown): Error {
 /** The failure for any thrown value; Temporal's own failures (cancellation among them) stay as they are. */
 export function failureOf(error: unknown): Error {
   if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
-  if (isOurs(error)) return failureOfOurs(error);
+  const ours = oursOf(error);
+  if (ours !== undefined) return failureOfOurs(ours);
   return error instanceof Error ? error : new Error(sentenceOf(error));
 }
 
@@ -156,6 +158,11 @@ function* causesOf(error: unknown): Generator<Error> {
     if (!(current instanceof ActivityFailure) && !(current instanceof ChildWorkflowFailure)) yield current;
     current = current.cause;
   }
+}
+
+/** The error of ours for any thrown value: a disk or a database that fails is put into words here. */
+function oursOf(error: unknown): AirlockError | undefined {
+  return isOurs(error) ? error : systemFailure(error);
 }
 
 function isOurs(error: unknown): error is AirlockError {

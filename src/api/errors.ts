@@ -1,4 +1,5 @@
 import { AirlockError, type ErrorKind } from '../errors.ts';
+import { systemFailure } from '../system-failures.ts';
 
 /** The HTTP status of each kind of error: the one place where they meet. */
 const STATUS = {
@@ -24,18 +25,24 @@ export interface ClientError {
 }
 
 /**
- * Says what a client may know of anything that was thrown. Our own errors speak for themselves; of everything else
- * nothing is told but that it happened, and the caller logs it.
+ * Says what a client may know of anything that was thrown. Our own errors speak for themselves, and a disk or a database that fails is
+ * named; of everything else nothing is told but that it happened. The caller logs what is {@link isUnforeseen}.
  */
 export function clientError(error: unknown): ClientError {
-  if (isOurs(error) && error.kind !== 'internal') {
-    return { status: STATUS[error.kind], code: error.code, message: error.message };
+  const told = isOurs(error) ? error : systemFailure(error);
+  if (told !== undefined && told.kind !== 'internal') {
+    return { status: STATUS[told.kind], code: told.code, message: told.message };
   }
   return {
     status: 500,
     code: 'internal-error',
     message: 'cannot answer: an error happened here, and was logged',
   };
+}
+
+/** Whether more happened than the client is told, so that it belongs in the log. */
+export function isUnforeseen(error: unknown): boolean {
+  return !isOurs(error) || error.kind === 'internal';
 }
 
 function isOurs(error: unknown): error is AirlockError {

@@ -1,6 +1,8 @@
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
+import { isAirlockError } from '../errors.ts';
+import { systemFailure } from '../system-failures.ts';
 import { Digester } from './digester.ts';
 import { BundleError } from './errors.ts';
 import { FileWriting } from './file-writing.ts';
@@ -196,11 +198,7 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** Turns the system's "no space left" into words; anything else passes through. */
+/** Puts into words that a disk is full, read-only or failing; anything else passes through. */
 export function noSpace(error: unknown, path: string): unknown {
-  if (error instanceof Error && 'code' in error && error.code === 'ENOSPC')
-    return new BundleError('disk-full', `cannot write ${path}: the disk is full; make room and repeat`, {
-      cause: error,
-    });
-  return error;
+  return isAirlockError(error) ? error : (systemFailure(error, `write ${path}`) ?? error);
 }

@@ -149,7 +149,7 @@ export async function requireFreeBytes(folder: string, needed: number): Promise<
   if (needed + RESERVE > free)
     throw new BundleError(
       'disk-full',
-      `cannot continue: ${inMiB(needed)} MiB are needed in ${folder} and ${inMiB(free)} MiB are free; make room and repeat`,
+      `cannot continue: ${inMiB(needed)} MiB are needed in ${folder} and ${inMiB(free)} MiB are free, of which ${inMiB(RESERVE)} are kept; make room and repeat`,
     );
 }
 

@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander';
 
 import { AirlockError, isAirlockError, type ErrorKind } from '../errors.ts';
+import { systemFailure } from '../system-failures.ts';
 import { notUsed } from './not-used.ts';
 
 /** What the command line itself can refuse. */
@@ -68,6 +69,8 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof CommanderError) return usageFailure(error);
   if (isInterrupt(error))
     return { exitCode: INTERRUPTED, code: 'interrupted', sentence: 'cannot go on: interrupted' };
+  const failure = systemFailure(error);
+  if (failure) return { exitCode: EXIT_CODES[failure.kind], code: failure.code, sentence: failure.message };
   const message = error instanceof Error ? error.message : String(error);
   return {
     exitCode: EXIT_CODES.internal,

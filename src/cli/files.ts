@@ -4,6 +4,7 @@ import { addAbortSignal } from 'node:stream';
 import { text } from 'node:stream/consumers';
 
 import { makeFolder } from '../folders.ts';
+import { systemFailure } from '../system-failures.ts';
 import type { CliContext } from './context.ts';
 import { CliError } from './errors.ts';
 import { exportFolder } from './profile.ts';
@@ -86,6 +87,8 @@ export async function makeExportFolder(
 
 /** An error for a file that cannot be written. */
 export function unwritable(file: string, cause: unknown): CliError {
+  const failure = systemFailure(cause, `write ${file}`);
+  if (failure) return new CliError(failure.kind, 'file-unwritable', failure.message, { cause });
   const sentence = `cannot write ${file}: check that its folder exists and is yours`;
   return new CliError('invalid', 'file-unwritable', sentence, { cause });
 }

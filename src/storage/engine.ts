@@ -110,14 +110,29 @@ function isPool(value: unknown): value is Record<'totalCount' | 'idleCount' | 'w
 async function prepareLibSql(raw: unknown): Promise<void> {
   if (!isConnection(raw)) throw new TypeError('internal error: not a database connection');
   const execute = raw.executeQuery.bind(raw);
-  raw.executeQuery = (query) =>
-    execute({
+  raw.executeQuery = (query) => {
+    if (query.sql === 'rollback') return rollBack(() => execute(query));
+    return execute({
       ...query,
       sql: query.sql === 'begin' ? 'begin immediate' : query.sql,
       parameters: query.parameters.map(boundValue),
     });
+  };
   for (const pragma of ['busy_timeout=5000', 'journal_mode=WAL', 'synchronous=FULL', 'foreign_keys=ON']) {
     await execute(CompiledQuery.raw(`pragma ${pragma}`));
+  }
+}
+
+/**
+ * A full or failing disk ends the transaction by itself. That there is none to roll back any more must not be told in place of what
+ * ended it.
+ */
+async function rollBack<Result>(execute: () => Promise<Result>): Promise<Result | { readonly rows: [] }> {
+  try {
+    return await execute();
+  } catch (error) {
+    if (error instanceof Error && error.message.includes('no transaction is active')) return { rows: [] };
+    throw error;
   }
 }
 

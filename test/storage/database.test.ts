@@ -6,6 +6,7 @@ import { MikroORM as LibSqlOrm } from '@mikro-orm/libsql';
 import { describe, expect, it } from 'vitest';
 import { ENTITIES } from '../../src/storage/entities/index.ts';
 import { generation, openDatabase, raiseGeneration } from '../../src/storage/index.ts';
+import { systemFailure } from '../../src/system-failures.ts';
 import { temporaryDatabase } from '../support/database.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -37,6 +38,32 @@ describe('the database file', () => {
       }),
     ).rejects.toThrow('no');
     expect(await generation(database.queries, 'catalog')).toBe(0);
+  });
+
+  it('says of a full disk that it is full, and goes on when there is room again', async () => {
+    const database = await temporaryDatabase();
+    const { CompiledQuery } = await import('kysely');
+    const pages = (most: number) =>
+      database.queries.executeQuery(CompiledQuery.raw(`pragma max_page_count=${most}`));
+    const fill = () =>
+      database.transaction(async (queries) => {
+        await raiseGeneration(queries, 'catalog');
+        await queries
+          .insertInto('Setting')
+          .values({
+            key: 'large',
+            value: 'x'.repeat(2 ** 20),
+            sealed: false,
+            changedAt: '2026-01-01T00:00:00Z',
+          })
+          .execute();
+      });
+    await pages(1);
+    await expect(fill()).rejects.toSatisfy((error) => systemFailure(error)?.code === 'disk-full');
+    expect(await generation(database.queries, 'catalog')).toBe(0);
+    await pages(2 ** 30);
+    await fill();
+    expect(await generation(database.queries, 'catalog')).toBe(1);
   });
 
   it('loses no write when two processes count at the same time', async () => {

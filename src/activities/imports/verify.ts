@@ -10,6 +10,7 @@ import {
   type Assertion,
   type AssertionSource,
 } from '../../assertions/index.ts';
+import { noSpace } from '../../bundles/index.ts';
 import { AirlockError } from '../../errors.ts';
 import { atOnce } from '../at-once.ts';
 import { parseSnapYaml, type SnapYaml } from '../../snaps/index.ts';
@@ -196,7 +197,7 @@ async function verifyFile(
     await verifyComponents(folder, { snap, revision }, yaml, { ...parts, exists });
     await writeFile(snapYamlFile(folder, revision.digest), yamlText, { mode: 0o600 });
   } catch (error) {
-    throw error instanceof ImportError ? error : atMember(revision.member, error);
+    throw error instanceof ImportError ? error : noSpace(atMember(revision.member, error), folder);
   }
 }
 

@@ -13,7 +13,7 @@ import type { Basis, ExportOutcome } from '../../workflows/export-contract.ts';
 import { rangedAnswer } from '../device/file-answer.ts';
 import type { DeviceEnv } from '../device/index.ts';
 import type { ByteRange } from '../device/range.ts';
-import { clientError } from '../errors.ts';
+import { isUnforeseen } from '../errors.ts';
 import { errorAnswer, jsonBody, waitAsked } from '../ops/http.ts';
 import { requirePast } from '../ops/transfers.ts';
 import { unknownExport, type AccountExports } from './account-exports.ts';
@@ -42,7 +42,7 @@ const REQUEST_MAX = 24 * 2 ** 20;
 export function createAccountExportApi(deps: AccountExportDeps): Hono<DeviceEnv> {
   const app = new Hono<DeviceEnv>();
   app.onError((error) => {
-    if (clientError(error).status === 500) deps.report(error);
+    if (isUnforeseen(error)) deps.report(error);
     return errorAnswer(error);
   });
 

@@ -12,7 +12,7 @@ import { channelName, fallbacks, parseChannel, type Channel } from '../../snaps/
 import { heldReleases, type BlobStore, type Queries, type SettingStore } from '../../storage/index.ts';
 import { fileAnswer } from '../device/file-answer.ts';
 import type { DeviceEnv } from '../device/index.ts';
-import { clientError } from '../errors.ts';
+import { isUnforeseen } from '../errors.ts';
 import { errorAnswer } from '../ops/http.ts';
 import { requireRole, type Caller, type RoleDeps } from './roles.ts';
 
@@ -32,7 +32,7 @@ export function createCarryApi(deps: CarryDeps): Hono<DeviceEnv> {
   const app = new Hono<DeviceEnv>();
   const { queries } = deps.database;
   app.onError((error) => {
-    if (clientError(error).status === 500) deps.report(error);
+    if (isUnforeseen(error)) deps.report(error);
     return errorAnswer(error);
   });
 

@@ -5,7 +5,7 @@ import { AirlockError } from '../../errors.ts';
 import type { SettingStore } from '../../storage/index.ts';
 import { originOf } from '../device/http.ts';
 import type { DeviceEnv } from '../device/index.ts';
-import { clientError, ERROR_CONTENT_TYPE, serialErrorBody } from '../errors.ts';
+import { clientError, isUnforeseen, ERROR_CONTENT_TYPE, serialErrorBody } from '../errors.ts';
 import { giveFile, type FileDeps } from './files.ts';
 import { bodyOf, forward, headersOf, jsonOf, plainAnswer, type Onward } from './forward.ts';
 import { CacheLinks } from './links.ts';
@@ -53,7 +53,7 @@ export function createOnlineApi(deps: OnlineDeps): Hono<DeviceEnv> {
   app.onError((error) => {
     if (error instanceof Refused) return plainAnswer(error.answer);
     const told = clientError(error);
-    if (told.status === 500) deps.report(error);
+    if (isUnforeseen(error)) deps.report(error);
     return new Response(serialErrorBody(told), {
       status: told.status,
       headers: { 'content-type': ERROR_CONTENT_TYPE },

@@ -1,5 +1,5 @@
 import { Hono, type MiddlewareHandler } from 'hono';
-import { clientError } from '../errors.ts';
+import { isUnforeseen } from '../errors.ts';
 import { actRoutes } from './acts.ts';
 import { backupRoutes } from './backups.ts';
 import { blobRoutes } from './blobs.ts';
@@ -33,7 +33,7 @@ export function createOpsApi(deps: OpsDeps, requireOperator: MiddlewareHandler):
   const processes = new Processes(deps);
   const moment = distinctSeconds(deps.clock);
   app.onError((error) => {
-    if (clientError(error).status === 500) deps.report(error);
+    if (isUnforeseen(error)) deps.report(error);
     return errorAnswer(error);
   });
   app.use('/ops/v1/*', requireOperator);

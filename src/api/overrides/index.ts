@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 import { AirlockError } from '../../errors.ts';
-import { clientError, ERROR_CONTENT_TYPE, storeErrorBody } from '../errors.ts';
+import { clientError, isUnforeseen, ERROR_CONTENT_TYPE, storeErrorBody } from '../errors.ts';
 import { jsonBody } from '../ops/http.ts';
 import type { Override, OverrideBook } from './book.ts';
 import { checkReach, type StoreAdmins } from './store-admins.ts';
@@ -34,7 +34,7 @@ export function createOverridesApi({ overrides, admins, report }: OverridesApiDe
   const app = new Hono();
   app.onError((error) => {
     const told = clientError(error);
-    if (told.status === 500) report(error);
+    if (isUnforeseen(error)) report(error);
     const stale = told.code === 'discharge-expired';
     // The code is what craft-store acts on, the header what the documents name.
     const body = storeErrorBody(stale ? { ...told, code: 'macaroon-needs-refresh' } : told);

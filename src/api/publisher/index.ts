@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 
-import { clientError } from '../errors.ts';
+import { isUnforeseen } from '../errors.ts';
 import { accountKeyRoutes } from './account-keys.ts';
 import { accountRoutes } from './account.ts';
 import { buildRoutes } from './builds.ts';
@@ -23,7 +23,7 @@ export { authorityProcesses } from './processes.ts';
 export function createPublisherApi(deps: PublisherApiDeps): Hono {
   const app = new Hono();
   app.onError((error, context) => {
-    if (clientError(error).status === 500) deps.report(error);
+    if (isUnforeseen(error)) deps.report(error);
     return errorAnswer(context, error);
   });
   for (const routes of [

@@ -1,6 +1,6 @@
 import { Hono, type MiddlewareHandler } from 'hono';
 
-import { clientError } from '../../errors.ts';
+import { isUnforeseen } from '../../errors.ts';
 import type { PublisherApiDeps } from '../deps.ts';
 import { errorAnswer } from '../http.ts';
 import { accountRoutes } from './accounts.ts';
@@ -20,7 +20,7 @@ import { uploadRoutes } from './uploads.ts';
 export function createAuthorityOps(deps: PublisherApiDeps, requireOperator: MiddlewareHandler): Hono {
   const app = new Hono();
   app.onError((error, context) => {
-    if (clientError(error).status === 500) deps.report(error);
+    if (isUnforeseen(error)) deps.report(error);
     return errorAnswer(context, error);
   });
   app.use('/ops/v1/authority/*', requireOperator);
