@@ -27,8 +27,8 @@ export function whileAsking<Result>(
 export async function askingFirst<Result>(
   work: (signal: AbortSignal, watch: UpstreamWatch) => Promise<Result>,
 ): Promise<Result> {
-  const { attempt, heartbeatDetails } = Context.current().info;
-  let reached = reachedSchema.safeParse(heartbeatDetails).success;
+  const { info } = Context.current();
+  let reached = reachedSchema.safeParse(info.heartbeatDetails).success;
   try {
     return await withHeartbeats((signal, report) => {
       const { onSilence, onAnswer } = watchOf(report, reached);
@@ -40,7 +40,7 @@ export async function askingFirst<Result>(
     });
   } catch (error) {
     const away = isAirlockError(error) && error.kind === 'unavailable';
-    throw away && !reached && attempt >= ATTEMPTS_UNREACHED ? finalFailureOf(error) : error;
+    throw away && !reached && info.attempt >= ATTEMPTS_UNREACHED ? finalFailureOf(error) : error;
   }
 }
 
