@@ -24,17 +24,17 @@ import {
 } from './fetches/staging.ts';
 import { assertionFetcher, requireKeysOf, verifyFetched } from './fetches/trust.ts';
 import { writeWhole } from './exports/free-path.ts';
-import { withHeartbeats } from './heartbeats.ts';
 
 export type { FetchDeps } from './fetches/staging.ts';
 
 /** The activities of the online role: ask, download, verify, write. */
 export function createFetchActivities(deps: FetchDeps) {
   const parts = fetchParts(deps);
+  const { settings } = deps;
   return {
     /** Asks the upstream what there is; the answers wait in the fetch's folder. */
     resolveFetch(input: FetchSnapsInput): Promise<readonly FetchItem[]> {
-      return askingFirst((signal, watch) => resolveAll(input, { ...deps, watch }, signal));
+      return askingFirst(settings, (signal, watch) => resolveAll(input, { ...deps, watch }, signal));
     },
 
     /**
@@ -48,21 +48,21 @@ export function createFetchActivities(deps: FetchDeps) {
       downloaded: number,
       planned: number,
     ): Promise<readonly FetchItem[]> {
-      return whileAsking(async (signal, watch) =>
+      return whileAsking(settings, async (signal, watch) =>
         (await addDependencies(input, downloaded, { ...parts, watch }, signal)).slice(planned),
       );
     },
 
     /** Downloads one file, or goes on with what an interrupted run left of it. */
     async downloadSnap(input: FetchSnapsInput, index: number): Promise<void> {
-      await whileAsking((signal, watch, report) =>
+      await whileAsking(settings, (signal, watch, report) =>
         downloadPlanned(input, index, { ...parts, watch }, { signal, onBytes: (bytes) => report({ bytes }) }),
       );
     },
 
     /** Verifies everything and writes one archive for each snap, or one for the whole store. */
     writeFetchedSnaps(input: FetchSnapsInput, at: string): Promise<ExportOutcome> {
-      return withHeartbeats((signal, report) => {
+      return whileAsking(settings, (signal, _, report) => {
         const writing = { signal, onBytes: (bytes: number) => report({ bytes }) };
         return input.whole === undefined
           ? writeFetched(input, new Date(at), parts, writing)
@@ -72,12 +72,16 @@ export function createFetchActivities(deps: FetchDeps) {
 
     /** Fetches account-keys with their chains into one file. */
     fetchKeys(input: FetchKeysInput, at: string): Promise<ExportOutcome> {
-      return askingFirst((signal, watch) => fetchKeys(input, new Date(at), { ...deps, watch }, signal));
+      return askingFirst(settings, (signal, watch) =>
+        fetchKeys(input, new Date(at), { ...deps, watch }, signal),
+      );
     },
 
     /** Fetches a store's metadata from an authority, and signs it as this host's own export. */
     fetchMetadata(input: FetchMetadataInput, at: string): Promise<ExportOutcome> {
-      return askingFirst((signal, watch) => fetchMetadata(input, new Date(at), { ...deps, watch }, signal));
+      return askingFirst(settings, (signal, watch) =>
+        fetchMetadata(input, new Date(at), { ...deps, watch }, signal),
+      );
     },
 
     /** Forgets the login of a fetch, and its folder. */

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import type { ExportOutcome, ExportedFile, ExportedRevision } from '../../workflows/export-contract.ts';
 import type { FetchSnapsInput } from '../../workflows/fetch-contract.ts';
 import { exporterSigner, leftOutOf, writeSnapArchive } from '../exports/archive.ts';
@@ -5,6 +6,7 @@ import { makeExportFolder } from '../exports/folder.ts';
 import { broughtAlong } from './dependencies.ts';
 import { fetchedMaterials, openSources } from './materials.ts';
 import type { FetchParts, FetchedPlace } from './staging.ts';
+import { isAirgapped } from '../outside.ts';
 
 /** How to stop the writing, and who wants to know how far it is. */
 export interface FetchWriting {
@@ -13,7 +15,8 @@ export interface FetchWriting {
 }
 
 /**
- * Verifies what was downloaded down to a trusted root, and writes one archive for each snap.
+ * Verifies what was downloaded down to a trusted root, and writes one archive for each snap. Where the host becomes air-gapped meanwhile,
+ * none of them stays.
  * @throws UpstreamError, AssertionError, SnapError
  */
 export async function writeFetched(
@@ -41,6 +44,10 @@ export async function writeFetched(
       },
     });
     files.set(name, { subject: name, path: written.path, size: written.size });
+  }).catch(async (error: unknown) => {
+    if (await isAirgapped(deps.settings))
+      for (const { path } of files.values()) await rm(path, { force: true });
+    throw error;
   });
   return {
     files: found.materials.flatMap(({ snap }) => files.get(snap.name) ?? []),

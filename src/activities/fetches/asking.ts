@@ -1,9 +1,11 @@
 import { Context } from '@temporalio/activity';
 import { z } from 'zod';
 import { isAirlockError } from '../../errors.ts';
+import type { SettingStore } from '../../storage/index.ts';
 import type { UpstreamWatch } from '../../upstream/index.ts';
 import { finalFailureOf } from '../errors.ts';
 import { withHeartbeats, type Report } from '../heartbeats.ts';
+import { whileOutside } from '../outside.ts';
 
 /**
  * Attempts at an upstream that never answered: half a minute where it refuses connections, which outlasts its restart, and some seconds
@@ -13,11 +15,14 @@ const ATTEMPTS_UNREACHED = 6;
 
 const reachedSchema = z.object({ reached: z.literal(true) });
 
-/** Heartbeats of a step that asks the upstream: they say when it is silent. */
+/** Heartbeats of a step that asks the upstream: they say when it is silent. It ends when the host becomes air-gapped. */
 export function whileAsking<Result>(
+  settings: SettingStore,
   work: (signal: AbortSignal, watch: UpstreamWatch, report: Report) => Promise<Result>,
 ): Promise<Result> {
-  return withHeartbeats((signal, report) => work(signal, watchOf(report), report));
+  return withHeartbeats((given, report) =>
+    whileOutside(settings, given, (signal) => work(signal, watchOf(report), report)),
+  );
 }
 
 /**
@@ -25,18 +30,19 @@ export function whileAsking<Result>(
  * those that follow are as patient as their options say.
  */
 export async function askingFirst<Result>(
+  settings: SettingStore,
   work: (signal: AbortSignal, watch: UpstreamWatch) => Promise<Result>,
 ): Promise<Result> {
   const { info } = Context.current();
   let reached = reachedSchema.safeParse(info.heartbeatDetails).success;
   try {
-    return await withHeartbeats((signal, report) => {
+    return await withHeartbeats((given, report) => {
       const { onSilence, onAnswer } = watchOf(report, reached);
       const noteAnswer = () => {
         reached = true;
         onAnswer();
       };
-      return work(signal, { onSilence, onAnswer: noteAnswer });
+      return whileOutside(settings, given, (signal) => work(signal, { onSilence, onAnswer: noteAnswer }));
     });
   } catch (error) {
     const away = isAirlockError(error) && error.kind === 'unavailable';

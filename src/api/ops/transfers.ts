@@ -4,13 +4,14 @@ import type { z } from 'zod';
 import { parseChannel, channelName } from '../../snaps/index.ts';
 import { stampOf } from '../../bundles/index.ts';
 import { identifyBasis } from '../../activities/exports/basis.ts';
+import { requireOutside } from '../../activities/outside.ts';
 import type { Basis } from '../../workflows/export-contract.ts';
 import { exportRequest, fetchRequest, type BasisRequest } from './transfer-contract.ts';
 import type { OpsDeps } from './deps.ts';
 import { jsonBody } from './http.ts';
 import type { Processes } from './processes.ts';
 import { GENERAL_STORE } from '../../brands/index.ts';
-import { Settings, isOnline } from '../../config/index.ts';
+import { isOnline } from '../../config/index.ts';
 import type { Queries } from '../../storage/index.ts';
 import { AirlockError } from '../../errors.ts';
 import { parseLogin } from '../../upstream/index.ts';
@@ -135,16 +136,6 @@ export function shortDigest(value: unknown): string {
   return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 24);
 }
 
-/** An air-gapped host would wait for an upstream that it is not to have. Throws `host-air-gapped`. */
-async function requireOutside(deps: OpsDeps): Promise<void> {
-  if (!new Settings(await deps.settings.all()).flag('proxy.airgap')) return;
-  throw new AirlockError(
-    'conflict',
-    'host-air-gapped',
-    'cannot fetch on this host: it is air-gapped and asks nothing outside; fetch on an online host, and push the files here',
-  );
-}
-
 /** Snaps by their channels; who asks again for the same joins what runs. */
 async function fetchSnaps(
   deps: OpsDeps,
@@ -172,7 +163,7 @@ export function fetchRoutes(deps: OpsDeps, processes: Processes, moment: () => D
   const app = new Hono();
   app.post('/fetches', async (context) => {
     const request = await jsonBody(context, fetchRequest);
-    await requireOutside(deps);
+    await requireOutside(deps.settings);
     const exportDir = request.exportDir ?? null;
     const at = moment().toISOString();
     switch (request.kind) {

@@ -2,17 +2,23 @@ import { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { describe, expect, it } from 'vitest';
 import { askingFirst } from '../../../src/activities/fetches/asking.ts';
+import { SettingStore } from '../../../src/storage/index.ts';
 import { UpstreamError, type UpstreamWatch } from '../../../src/upstream/index.ts';
+import { temporaryDatabase } from '../../support/database.ts';
 
 const away = () => new UpstreamError('upstream-unreachable', 'cannot reach http://store.example: gone');
 
 /** What comes of an attempt, and what it told of itself. */
 async function attempt(number: number, before: unknown, work: (watch: UpstreamWatch) => Promise<unknown>) {
+  const settings = new SettingStore(await temporaryDatabase(), {
+    seal: (_, secret) => secret,
+    open: (_, sealed) => sealed,
+  });
   const worker = new MockActivityEnvironment({ attempt: number, heartbeatDetails: before });
   const told: unknown[] = [];
   worker.on('heartbeat', (details: unknown) => told.push(details));
   const thrown: unknown = await worker
-    .run(() => askingFirst((_, watch) => work(watch)))
+    .run(() => askingFirst(settings, (_, watch) => work(watch)))
     .then(
       () => undefined,
       (error: unknown) => error,
