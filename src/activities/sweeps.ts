@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import { removeAccountFoldersBefore } from './exports/folder.ts';
 import { uploadFile } from '../storage/authority/index.ts';
 import {
   forgetUpload,
@@ -12,6 +13,7 @@ import {
 export interface SweepDeps {
   readonly database: Pick<Database, 'queries'>;
   readonly blobs: Pick<BlobStore, 'stagingFolder'>;
+  readonly exportFolder: string;
   readonly clock: () => Date;
 }
 
@@ -19,9 +21,14 @@ export interface SweepDeps {
 const KEEP_NONCES_MS = 3600_000;
 /** A publisher claims an upload within minutes; whatever nobody claimed in a day is thrown away. */
 const KEEP_UPLOADS_MS = 24 * 3600_000;
+/**
+ * An account's export is kept for a day after its last file was written, by its process. What lies longer has none any more: somebody
+ * terminated it, which leaves it no time to clean up.
+ */
+const KEEP_EXPORTS_MS = 48 * 3600_000;
 
 /** Throws away what no longer serves anybody; each may be repeated at any time. */
-export function createSweepActivities({ database: { queries }, blobs, clock }: SweepDeps) {
+export function createSweepActivities({ database: { queries }, blobs, exportFolder, clock }: SweepDeps) {
   const ago = (milliseconds: number) => new Date(clock().getTime() - milliseconds);
   return {
     /** Gives how many used nonces were forgotten. */
@@ -37,6 +44,10 @@ export function createSweepActivities({ database: { queries }, blobs, clock }: S
       }
       return removed;
     },
+
+    /** Removes the files of accounts' exports that no process holds any more; gives how many exports. */
+    sweepAccountExports: (): Promise<number> =>
+      removeAccountFoldersBefore(ago(KEEP_EXPORTS_MS), exportFolder),
   };
 }
 

@@ -54,13 +54,14 @@ export async function startWork(
     now: clock,
     accountKeyPushed: accountKeySignal(temporal),
   });
+  const exportFolder = exportFolderOf(foundation.dataFolder);
   const exports = createExportActivities({
     database,
     blobs,
     settings,
     tokens: new TokenOffice({ database, settings, random: (size) => new Uint8Array(randomBytes(size)) }),
     now: clock,
-    exportFolder: exportFolderOf(foundation.dataFolder),
+    exportFolder,
     location: 'airlock',
   });
   const fetches = createFetchActivities({
@@ -68,7 +69,7 @@ export async function startWork(
     blobs,
     settings,
     now: clock,
-    exportFolder: exportFolderOf(foundation.dataFolder),
+    exportFolder,
   });
   const { dataFolder } = foundation;
   const backups = createBackupActivities({ dataFolder, database, settings, blobs, clock });
@@ -82,7 +83,7 @@ export async function startWork(
       airlock: withFailures({
         ...createAuthorityActivities({ database }),
         ...createReleaseActivities({ database }),
-        ...createSweepActivities({ database, blobs, clock }),
+        ...createSweepActivities({ database, blobs, exportFolder, clock }),
         ...backups,
         ...imports,
         ...exports,

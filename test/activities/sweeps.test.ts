@@ -1,4 +1,4 @@
-import { access, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createSweepActivities } from '../../src/activities/sweeps.ts';
@@ -14,7 +14,9 @@ async function host() {
   const folder = await temporaryFolder();
   const blobs = await openFileBlobStore(join(folder, 'blobs'), join(folder, 'staging'));
   const database = await temporaryDatabase();
-  return { blobs, database, sweeps: createSweepActivities({ database, blobs, clock: () => now }) };
+  const exportFolder = join(folder, 'exports');
+  const sweeps = createSweepActivities({ database, blobs, exportFolder, clock: () => now });
+  return { blobs, database, exportFolder, sweeps };
 }
 
 describe('the sweeps', () => {
@@ -54,5 +56,27 @@ describe('the sweeps', () => {
     await expect(access(uploadFile(blobs, 'old'))).rejects.toThrow('ENOENT');
     await Promise.all(['claimed', 'new'].map((id) => access(uploadFile(blobs, id))));
     expect(await sweeps.sweepUnclaimedUploads()).toBe(0);
+  });
+
+  it('remove exports of accounts two days after their last file, which no process keeps so long', async () => {
+    const { exportFolder, sweeps } = await host();
+    expect(await sweeps.sweepAccountExports()).toBe(0);
+    const accounts = join(exportFolder, 'accounts');
+    for (const [name, folderHours, fileHours] of [
+      ['terminated', 49, 49],
+      ['still-written', 49, 1],
+      ['kept', 20, 20],
+    ] as const) {
+      const file = join(accounts, name, 'store.tar.gz');
+      await mkdir(join(accounts, name), { recursive: true });
+      await writeFile(file, 'x');
+      await utimes(file, hoursAgo(fileHours), hoursAgo(fileHours));
+      await utimes(join(accounts, name), hoursAgo(folderHours), hoursAgo(folderHours));
+    }
+    await writeFile(join(exportFolder, 'of-the-operator.tar.gz'), 'x');
+    await utimes(join(exportFolder, 'of-the-operator.tar.gz'), hoursAgo(99), hoursAgo(99));
+    expect(await sweeps.sweepAccountExports()).toBe(1);
+    expect(await readdir(accounts)).toEqual(['kept', 'still-written']);
+    expect(await readdir(exportFolder)).toEqual(['accounts', 'of-the-operator.tar.gz']);
   });
 });

@@ -41,14 +41,15 @@ describe('sweeps', () => {
   const sweeps: SweepActivities = {
     sweepNonces: step('sweepNonces', 7),
     sweepUnclaimedUploads: step('sweepUnclaimedUploads', 2),
+    sweepAccountExports: step('sweepAccountExports', 3),
   };
 
   test.each([
-    ['sweepSessions', 'sweepNonces', 7],
-    ['sweepUploads', 'sweepUnclaimedUploads', 2],
-  ])('%s tells how many it removed', async (workflow, name, count) => {
+    ['sweepSessions', ['sweepNonces'], 7],
+    ['sweepUploads', ['sweepUnclaimedUploads', 'sweepAccountExports'], 5],
+  ])('%s tells how many it removed', async (workflow, names, count) => {
     expect(await run(workflow, { airlock: sweeps })).toBe(count);
-    expect(asked).toEqual([{ step: name, input: undefined }]);
+    expect(asked).toEqual(names.map((name) => ({ step: name, input: undefined })));
   });
 });
 
