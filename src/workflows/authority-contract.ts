@@ -17,7 +17,8 @@ export interface InitAuthorityInput {
 
 /** One statement that the authority is to sign, named by the rows that it is made from. */
 export type IssueRequest =
-  | { readonly kind: 'account'; readonly accountId: string }
+  /** `asOf` is when the account was changed, as of a store. */
+  | { readonly kind: 'account'; readonly accountId: string; readonly asOf?: string }
   /** `root` is signed by itself, `store` by root. */
   | { readonly kind: 'authority-key'; readonly name: 'root' | 'store' }
   /**

@@ -16,8 +16,11 @@ import {
   verifyChain,
   type Assertion,
 } from '../../../src/assertions/index.ts';
-import { assertionSource, trustedRoots, type Database } from '../../../src/storage/index.ts';
+import { withFailures } from '../../../src/activities/errors.ts';
+import { createAuthoritySigningActivities } from '../../../src/activities/authority-signing.ts';
+import { assertionSource, findAssertion, trustedRoots, type Database } from '../../../src/storage/index.ts';
 import { testAuthority } from '../../support/authority.ts';
+import { oneToken } from '../../support/softhsm-token.ts';
 import { packSnap } from '../../support/snap-files.ts';
 import { openTestTemporal, withWorkers, type TestTemporal } from '../../support/temporal.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
@@ -138,6 +141,46 @@ test(
     });
   },
 );
+
+test('a change that brings an earlier value back is signed, though the first one is still being answered', async () => {
+  const authority = await testAuthority();
+  const signing = createAuthoritySigningActivities({
+    database: authority.database,
+    tokens: oneToken(authority.hsm),
+  });
+  const { promise: signed, resolve: tellSigned } = Promise.withResolvers<void>();
+  const { promise: answered, resolve: letAnswer } = Promise.withResolvers<void>();
+  let held = false;
+  const hsm = withFailures({
+    ...signing,
+    issueAssertion: async (input: Parameters<typeof signing.issueAssertion>[0]) => {
+      const issued = await signing.issueAssertion(input);
+      const { request } = input;
+      if (held || request.kind !== 'account' || request.accountId !== 'acme') return issued;
+      held = true;
+      tellSigned();
+      await answered;
+      return issued;
+    },
+  });
+  await withWorkers(temporal, { ...authority.activities, hsm }, async (client) => {
+    const ops = authority.ops(client);
+    const post = (path: string, body: unknown) => call(ops, 'POST', path, JSON.stringify(body));
+    expect((await post('/init', root)).status).toBe(201);
+    const first = post('/accounts', brand);
+    await signed;
+    expect((await post('/accounts', { ...brand, validation: 'unproven' })).status).toBe(201);
+    const third = post('/accounts', brand);
+    const newest = async () => {
+      const found = await findAssertion(authority.database.queries, 'account', ['acme']);
+      return found && decodeAssertion(found.bytes).headers['validation'];
+    };
+    await expect.poll(newest, { timeout: 60_000 }).toBe('verified');
+    letAnswer();
+    expect([(await first).status, (await third).status]).toEqual([201, 201]);
+    expect(await newest()).toBe('verified');
+  });
+});
 
 async function newestDeclaration(database: Database) {
   return database.queries

@@ -32,8 +32,10 @@ export function accountRoutes(deps: PublisherApiDeps): Hono {
   routes.post('/accounts', documentLimit, async (context) => {
     const body = await jsonBody(context, accountSchema);
     const account = checkAccount({ ...body, id: body.id ?? idFrom(deps.random(128)) });
-    await deps.database.transaction((queries) => addAccount(queries, account, deps.clock()));
-    await deps.processes.issue({ actor: 'operator', requests: [{ kind: 'account', accountId: account.id }] });
+    const at = deps.clock();
+    await deps.database.transaction((queries) => addAccount(queries, account, at));
+    const request = { kind: 'account', accountId: account.id, asOf: at.toISOString() } as const;
+    await deps.processes.issue({ actor: 'operator', requests: [request] });
     return context.json(account, 201);
   });
   routes.post('/roles', documentLimit, async (context) => {
