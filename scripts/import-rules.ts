@@ -105,7 +105,7 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   },
   {
     folder: 'storage',
-    may: [...PURE, 'errors.ts', 'file-digest.ts', 'config', 'telemetry'],
+    may: [...PURE, 'errors.ts', 'file-digest.ts', 'system-failures.ts', 'config', 'telemetry'],
     because: 'storage keeps what others decide',
   },
   {

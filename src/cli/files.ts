@@ -1,4 +1,4 @@
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { lstat, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { addAbortSignal } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -50,16 +50,38 @@ export async function existingFile(file: string): Promise<string> {
 }
 
 /**
- * Writes what was asked for to a file that the command line names.
+ * Writes what was asked for to a file that the command line names: whole or not at all, but for what is no plain file.
  *
  * @throws CliError `file-unwritable`
  */
 export async function save(file: string, text: string, mode = 0o644): Promise<void> {
   try {
-    await writeFile(file, text, { mode });
+    if (await isSpecial(file)) await writeFile(file, text);
+    else await replaceFile(file, text, mode);
   } catch (cause) {
     throw unwritable(file, cause);
   }
+}
+
+async function replaceFile(file: string, text: string, mode: number): Promise<void> {
+  const unfinished = `${file}.${process.pid}.part`;
+  try {
+    await writeFile(unfinished, text, { mode, flag: 'wx' });
+    await rename(unfinished, file);
+  } catch (error) {
+    if (!isTaken(error)) await rm(unfinished, { force: true });
+    throw error;
+  }
+}
+
+/** A pipe, a terminal, a link: what is there stays, and takes what is written. */
+async function isSpecial(file: string): Promise<boolean> {
+  const found = await lstat(file).catch(() => undefined);
+  return found !== undefined && !found.isFile();
+}
+
+function isTaken(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EEXIST';
 }
 
 /**

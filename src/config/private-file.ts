@@ -8,7 +8,12 @@ const systemErrorSchema = z.looseObject({ code: z.string() });
 /** Writes a file that only its owner may read, whole or not at all, and durably; replaces what is there. */
 export async function writePrivateFile(path: string, text: string): Promise<void> {
   const unfinished = await writeBeside(path, text);
-  await rename(unfinished, path);
+  try {
+    await rename(unfinished, path);
+  } catch (error) {
+    await rm(unfinished, { force: true });
+    throw error;
+  }
   await syncFolder(dirname(path));
 }
 
@@ -39,6 +44,9 @@ async function writeBeside(path: string, text: string): Promise<string> {
   try {
     await file.writeFile(text);
     await file.sync();
+  } catch (error) {
+    await rm(unfinished, { force: true });
+    throw error;
   } finally {
     await file.close();
   }

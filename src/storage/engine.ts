@@ -5,6 +5,7 @@ import { MikroORM as PostgreSqlOrm, PostgreSqlConnection } from '@mikro-orm/post
 import type { GetKyselyOptions } from '@mikro-orm/sql';
 import { CompiledQuery, type DatabaseConnection } from 'kysely';
 import { AirlockError } from '../errors.ts';
+import { systemFailure } from '../system-failures.ts';
 import { ENTITIES } from './entities/index.ts';
 import { LIBSQL_MIGRATIONS, POSTGRESQL_MIGRATIONS } from './migrations/index.ts';
 
@@ -41,7 +42,8 @@ export type DatabaseLocation = { readonly file: string } | { readonly postgresql
 
 /**
  * Connects, and brings the schema up to date.
- * @throws AirlockError `database-unavailable` when it cannot be opened, with the engine's reason as cause; `database-newer`
+ * @throws AirlockError `database-unavailable` when it cannot be opened, with the engine's reason as cause; `database-newer`; what
+ * {@link systemFailure} tells
  */
 export async function openOrm(location: DatabaseLocation) {
   try {
@@ -52,6 +54,8 @@ export async function openOrm(location: DatabaseLocation) {
   } catch (cause) {
     if (cause instanceof AirlockError) throw cause;
     const where = 'file' in location ? 'the database file' : 'PostgreSQL';
+    const failure = systemFailure(cause, `open ${where}`);
+    if (failure && failure.code !== 'database-unavailable') throw failure;
     throw new AirlockError(
       'unavailable',
       'database-unavailable',

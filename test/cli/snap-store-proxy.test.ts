@@ -149,6 +149,14 @@ describe('status', () => {
     expect(JSON.parse((await run(['status', '--json'])).stdout)).toMatchObject({ storeId: status.storeId });
   });
 
+  test('tells of a disk that is full, and of no backup where it cannot know', async () => {
+    const full = { ...status, disk: { free: 4096, blobs: 0 }, lastBackup: null };
+    const { run } = await operator({ 'GET /ops/v1/status': { ...full, database: 'unavailable' } });
+    expect((await run(['status'])).stderr).toBe('The disk of the data folder is full: make room.\n');
+    const other = await operator({ 'GET /ops/v1/status': full });
+    expect((await other.run(['status'])).stderr).toContain('There is no verified backup of this host');
+  });
+
   test('says when a key has other signatures than the serial log', async () => {
     const signatureDiscrepancies = [
       { brandId: 'brand', name: 'serials', keyId: 'K', counted: 12, inLog: 11 },

@@ -7,6 +7,7 @@ import { codecRoutes } from './codec.ts';
 import type { OpsDeps } from './deps.ts';
 import { deviceRoutes } from './devices.ts';
 import { errorAnswer } from './http.ts';
+import { freeBytes, namingFullDisk } from './full-disk.ts';
 import { importRoutes } from './imports.ts';
 import { inventoryRoutes } from './inventory.ts';
 import { operationRoutes } from './operations.ts';
@@ -32,9 +33,9 @@ export function createOpsApi(deps: OpsDeps, requireOperator: MiddlewareHandler):
   const app = new Hono();
   const processes = new Processes(deps);
   const moment = distinctSeconds(deps.clock);
-  app.onError((error) => {
+  app.onError(async (error) => {
     if (isUnforeseen(error)) deps.report(error);
-    return errorAnswer(error);
+    return errorAnswer(await namingFullDisk(error, () => freeBytes(deps.blobs.stagingFolder)));
   });
   app.use('/ops/v1/*', requireOperator);
   for (const routes of [

@@ -1,5 +1,4 @@
 import proto from '@temporalio/proto';
-import { statfs } from 'node:fs/promises';
 import { Hono } from 'hono';
 import type { z } from 'zod';
 import { decodeAssertion, optionalText, text } from '../../assertions/index.ts';
@@ -11,6 +10,7 @@ import { keysInForce, signatureCounts } from '../../storage/model-service/index.
 import { QUEUES } from '../../workflows/options.ts';
 import type { status } from './host-contract.ts';
 import type { OpsDeps } from './deps.ts';
+import { freeBytes } from './full-disk.ts';
 
 type Status = z.input<typeof status>;
 
@@ -61,8 +61,7 @@ async function statusOf(deps: OpsDeps): Promise<Status> {
     deps.temporalHealthy(),
     failureOf(deps.blobs.check()),
   ]);
-  const disk = await statfs(deps.blobs.stagingFolder);
-  const free = disk.bavail * disk.bsize;
+  const free = await freeBytes(deps.blobs.stagingFolder);
   try {
     await deps.database.check();
   } catch {

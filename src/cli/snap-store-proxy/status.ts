@@ -19,9 +19,15 @@ export function statusCommand(context: CliContext) {
       const found = await client.request('/ops/v1/status', status);
       if (options.json) return printJson(context.terminal, found);
       for (const line of statusLines(found, options.verbose ?? false)) print(context.terminal, line);
-      for (const line of [...hsmNotes(found), ...missingKeyNotes(found), ...discrepancyNotes(found)])
+      for (const line of [
+        ...diskNotes(found),
+        ...hsmNotes(found),
+        ...missingKeyNotes(found),
+        ...discrepancyNotes(found),
+      ])
         note(context.terminal, line);
-      const reminder = backupReminder(found.lastBackup, context.now());
+      // Without its database a host knows of no backup, and there may be one.
+      const reminder = found.database === 'ok' ? backupReminder(found.lastBackup, context.now()) : undefined;
       if (reminder !== undefined) note(context.terminal, reminder);
     });
 }
@@ -49,6 +55,15 @@ export function statusLines(found: Status, verbose: boolean): string[] {
 /** Where nobody registers, whatever store this host has is approved; without one there is nothing that could be. */
 function standing({ storeId }: Status): string {
   return storeId === null ? 'no store yet (push one, or set internal.store.id)' : 'approved';
+}
+
+/** What a push leaves free at least. */
+const LOW_DISK_BYTES = 64 * 2 ** 20;
+
+function diskNotes({ disk: { free } }: Status): string[] {
+  return free > LOW_DISK_BYTES
+    ? []
+    : [`The disk of the data folder is ${free < 2 ** 20 ? 'full' : 'almost full'}: make room.`];
 }
 
 /** What the HSM waits for, if for anything: beside the documented lines, because nothing is signed meanwhile. */
