@@ -1,3 +1,4 @@
+import { isSnapName } from '../assertions/index.ts';
 import { ARCHITECTURES } from '../snaps/index.ts';
 import { splitNames } from './lists.ts';
 import { usageError } from './errors.ts';
@@ -5,12 +6,34 @@ import { usageError } from './errors.ts';
 const KNOWN: ReadonlySet<string> = new Set(ARCHITECTURES);
 
 /**
+ * Names of snaps, checked here: an upstream says of any other word that there is no such snap, as of one that is private.
+ *
+ * @throws CliError `usage`
+ */
+export function snapNamesOf(words: readonly string[]): readonly string[] {
+  const wrong = words.find((word) => !isSnapName(word));
+  if (wrong === undefined) return words;
+  throw usageError(
+    `cannot use the snap name "${wrong.slice(0, 80)}": names have 2 to 40 lower-case letters, digits and single hyphens`,
+  );
+}
+
+/**
+ * Channels with commas between them. None at all would mean every channel to those who are asked, which nobody means by an empty word.
+ *
+ * @throws CliError `usage`
+ */
+export function channelsOf(text: string): string[] {
+  return someNames(text, 'channel');
+}
+
+/**
  * Architectures with commas between them, checked here: a wrong one would leave everything out.
  *
  * @throws CliError `usage`
  */
 export function architecturesOf(text: string): string[] {
-  const names = splitNames(text);
+  const names = someNames(text, 'architecture');
   const wrong = names.find((name) => !KNOWN.has(name));
   if (wrong === undefined) return names;
   throw usageError(
@@ -27,4 +50,11 @@ export function keyIdsOf(words: readonly string[]): readonly string[] {
   const wrong = words.find((word) => !/^[\w-]{64}$/.test(word));
   if (wrong === undefined) return words;
   throw usageError(`cannot use the key "${wrong.slice(0, 80)}": write its SHA3-384, 64 characters long`);
+}
+
+/** At least one name: an empty word is a variable of a script that was not set. */
+function someNames(text: string, what: 'channel' | 'architecture'): string[] {
+  const names = splitNames(text);
+  if (names.length > 0) return names;
+  throw usageError(`cannot use "${text}" as a list of ${what}s: name one or more, with commas between them`);
 }

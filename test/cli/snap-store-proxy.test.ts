@@ -268,6 +268,22 @@ describe('pushes', () => {
     });
   });
 
+  test.each([
+    [
+      true,
+      'No channel holds core24 revision 1196: push it again with --channel for devices to be offered it.\n',
+    ],
+    [false, 'Nothing changed: all that this file says is so already.\n'],
+  ])('push-snap of such a file without --channel, where its revision is new: %s', async (isNew, words) => {
+    const snaps = [{ name: 'core24', revision: 1196, new: isNew, channels: [], channelsMoved: false }];
+    const { run } = await operator(push({ ...imported, unchanged: !isNew, snaps, stores: [], admin: null }));
+    const snap = await someFile('core24_1196.snap');
+    await writeFile(snap.replace('.snap', '.assert'), 'x');
+    const { status, stderr } = await run(['push-snap', snap]);
+    expect(status).toBe(0);
+    expect(stderr).toBe(words);
+  });
+
   test('--dry-run shows a plan and starts nothing', async () => {
     const item = { action: 'new', kind: 'snap', subject: 'core', detail: 'revision 13250' };
     const plan = { store: 's', exporter: null, alreadyImported: false, newBytes: 7, items: [item] };

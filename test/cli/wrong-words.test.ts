@@ -33,6 +33,42 @@ describe('what cannot be meant is refused before anything is asked', () => {
       ['fetch-account-keys', 'acme', 'abc'],
       'cannot use the key "abc": write its SHA3-384, 64 characters long',
     ],
+    [
+      'snap-store-proxy',
+      ['fetch-snaps', 'jq', '--channel='],
+      'cannot use "" as a list of channels: name one or more, with commas between them',
+    ],
+    [
+      'store-admin',
+      ['export', 'store', 's', '--channel', ' ,'],
+      'cannot use " ," as a list of channels: name one or more, with commas between them',
+    ],
+    [
+      'store-admin',
+      ['export', 'snaps', 'jq', '--arch', ''],
+      'cannot use "" as a list of architectures: name one or more, with commas between them',
+    ],
+    [
+      'snap-store-proxy',
+      ['fetch-snaps', 'jq', 'jq=6'],
+      'cannot use the snap name "jq=6": names have 2 to 40 lower-case letters, digits and single hyphens',
+    ],
+    ['store-admin', ['export', 'snaps', 'JQ'], 'cannot use the snap name "JQ": '],
+    [
+      'snap-store-proxy',
+      ['push-snap', 'jq-20260101T000000.tar.gz', '--channel', 'edge'],
+      'cannot use --channel for an archive: it says itself which channels hold its snap; --channel is for a NAME.snap',
+    ],
+    [
+      'snap-store-proxy',
+      ['push-snap', 'jq_6.snap', 'jq_6.assert', '--channel', ''],
+      'cannot use "" as a list of channels: ',
+    ],
+    [
+      'snap-store-proxy',
+      ['push-snap', 'jq_6.snap', '--push-channel-map'],
+      'cannot use --push-channel-map for a NAME.snap, which comes with no channel map: say by --channel what is to hold it',
+    ],
   ] as const)('%s %j', async (program, args, sentence) => {
     const { env, seen } = await host();
     const { status, stdout, stderr } = await runCli(program, args, { env });

@@ -7,11 +7,10 @@ import type { CliContext } from '../context.ts';
 import { usageError } from '../errors.ts';
 import { WITH_DEPENDENCIES, remarkDependencies } from '../dependencies.ts';
 import { readDocument } from '../files.ts';
-import { splitNames } from '../lists.ts';
 import { operatorClient } from '../operator.ts';
 import { print, printJson } from '../terminal.ts';
 import { runTransfer } from '../transfers.ts';
-import { architecturesOf, keyIdsOf } from '../wishes.ts';
+import { architecturesOf, channelsOf, keyIdsOf, snapNamesOf } from '../wishes.ts';
 import type { ExportResult } from './contract.ts';
 
 /** `fetch-snaps NAME…`: snaps of the general store, or with a log-in those of a brand store (seed 000), or all of them. */
@@ -36,8 +35,8 @@ export function fetchSnapsCommand(context: CliContext) {
         );
       const result = await fetch(context, options, {
         kind: 'snaps',
-        names,
-        channels: splitNames(options.channel),
+        names: snapNamesOf(names),
+        channels: channelsOf(options.channel),
         architectures: architecturesOf(options.arch),
         store: options.store,
         ...(await basisOf(options)),

@@ -5,6 +5,7 @@ import type { CliContext } from '../context.ts';
 import { usageError } from '../errors.ts';
 import type { ImportResult } from './contract.ts';
 import { note, print, printJson } from '../terminal.ts';
+import { channelsOf } from '../wishes.ts';
 import {
   performImport,
   printPlan,
@@ -64,6 +65,7 @@ export function pushSnapCommand(context: CliContext, name: 'push-snap' | 'push-s
           if (options.json) continue;
           if (outcome.kind === 'plan') printPlan(context, outcome.answer);
           else reportSnaps(context, outcome.answer);
+          if (push.kind === 'snap-pair' && push.channels.length === 0) remarkUnreleased(context, outcome);
         }
       } finally {
         const answers = outcomes.map(({ answer }) => answer);
@@ -98,6 +100,16 @@ function reportSnaps(context: CliContext, result: ImportResult): void {
       );
   }
   remark(context, result);
+}
+
+/** What `snap download` leaves says nothing of channels: without `--channel` nobody is offered it, and `prune` takes it away. */
+function remarkUnreleased({ terminal }: CliContext, { kind, answer }: PushOutcome): void {
+  if (kind === 'plan') return;
+  for (const { name, revision } of answer.snaps.filter((snap) => snap.new))
+    note(
+      terminal,
+      `No channel holds ${name} revision ${revision}: push it again with --channel for devices to be offered it.`,
+    );
 }
 
 /** The documented lines, in the documented order: the store that was exported last; of the general one it has only a name. */
@@ -145,12 +157,21 @@ function pushesOf(files: readonly string[], options: PushSnapOptions) {
   const assertions = files.filter((file) => file.endsWith('.assert'));
   if (snaps.length === 0)
     throw usageError('cannot push assertions without their snap: name the NAME.snap too');
+  const channels = options.channel === undefined ? [] : channelsOf(options.channel);
+  const pairs = snaps.filter((file) => file.endsWith('.snap'));
+  if (channels.length > 0 && pairs.length === 0)
+    throw usageError(
+      'cannot use --channel for an archive: it says itself which channels hold its snap; --channel is for a NAME.snap',
+    );
+  if (options.pushChannelMap && pairs.length === snaps.length)
+    throw usageError(
+      'cannot use --push-channel-map for a NAME.snap, which comes with no channel map: say by --channel what is to hold it',
+    );
   return snaps.map((file) => {
     if (!file.endsWith('.snap')) {
       return { kind: 'snap', file, pushChannelMap: options.pushChannelMap ?? false } as const;
     }
     const stem = file.slice(0, -'.snap'.length);
-    const channels = (options.channel ?? '').split(',').filter((channel) => channel !== '');
     const own =
       assertions.find((each) => each === `${stem}.assert`) ??
       (snaps.length === 1 ? assertions[0] : undefined);

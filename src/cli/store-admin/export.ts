@@ -12,7 +12,7 @@ import { barLine } from '../progress.ts';
 import type { ExportResult } from '../snap-store-proxy/contract.ts';
 import { print, printJson } from '../terminal.ts';
 import { runTransfer } from '../transfers.ts';
-import { architecturesOf } from '../wishes.ts';
+import { architecturesOf, channelsOf, snapNamesOf } from '../wishes.ts';
 import { exportByLogin, exportingAuthority, type LoginWish } from './login-export.ts';
 
 /** `store-admin export store STORE_ID`: a store with its snaps, metadata and keys, and an admin token beside it. */
@@ -64,7 +64,7 @@ export function exportStoreCommand(context: CliContext) {
       const wish = {
         kind: 'store',
         snaps: options.snaps,
-        channels: options.all ? [] : splitNames(options.channel).map(fullName),
+        channels: options.all ? [] : channelsOf(options.channel).map(fullName),
         architectures: options.all ? [] : architecturesOf(options.arch),
         keys: options.key ?? [],
         ...(await basisOf(options)),
@@ -114,9 +114,9 @@ export function exportSnapsCommand(context: CliContext) {
       const { auth, store } = options;
       const wish = {
         kind: 'snaps',
-        names,
+        names: snapNamesOf(names),
         packages,
-        channels: splitNames(options.channel).map(fullName),
+        channels: channelsOf(options.channel).map(fullName),
         architectures: architecturesOf(options.arch),
         ...(await basisOf(options)),
         withDependencies: options.withDependencies,
