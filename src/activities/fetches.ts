@@ -2,17 +2,19 @@ import { rm } from 'node:fs/promises';
 import { decodeStream, encodeStream } from '../assertions/index.ts';
 import { encodeMetadataFile, fileNames, readMetadataText } from '../bundles/index.ts';
 import type { ExportOutcome } from '../workflows/export-contract.ts';
-import type {
-  FetchItem,
-  FetchKeysInput,
-  FetchMetadataInput,
-  FetchSnapsInput,
+import {
+  metadataFetchId,
+  type FetchItem,
+  type FetchKeysInput,
+  type FetchMetadataInput,
+  type FetchSnapsInput,
 } from '../workflows/fetch-contract.ts';
 import { exporterSigner } from './exports/archive.ts';
+import { askingFirst, whileAsking } from './fetches/asking.ts';
 import { makeExportFolder } from './exports/folder.ts';
 import { writeFetched } from './fetches/archives.ts';
-import { askingFirst, whileAsking } from './fetches/asking.ts';
 import { addDependencies } from './fetches/dependencies.ts';
+import { refreshOf } from './fetch-login.ts';
 import { writeFetchedStore } from './fetches/fetched-store.ts';
 import {
   downloadPlanned,
@@ -129,7 +131,8 @@ async function fetchMetadata(
   deps: FetchDeps,
   signal: AbortSignal,
 ): Promise<ExportOutcome> {
-  const client = await upstreamClient(deps, input);
+  const fetchId = metadataFetchId(input.store);
+  const client = await upstreamClient(deps, { ...input, fetchId });
   const fetched = await client.metadata(input.store, signal);
   const { head, members } = await readMetadataText(fetched, input.store);
   await verifyFetched(
@@ -148,5 +151,6 @@ async function fetchMetadata(
     snaps: [],
     accountKeys: [],
     warnings: [],
+    ...(await refreshOf(fetchFolder(deps.blobs, fetchId))),
   };
 }

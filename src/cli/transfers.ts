@@ -25,5 +25,10 @@ export async function runTransfer(
     }),
   );
   for (const warning of result.warnings) note(context.terminal, `warning: ${warning}`);
+  if (result.loginRefreshed !== undefined)
+    note(
+      context.terminal,
+      `The log-in was refreshed at ${result.loginRefreshed} for this fetch; its file stays as it is.`,
+    );
   return result;
 }

@@ -68,6 +68,8 @@ export interface ExportOutcome {
   readonly dependencies?: readonly string[];
   /** What need not come along, of an export that rests on something. */
   readonly leftOut?: LeftOut;
+  /** Of a fetch whose log-in was refreshed: the single-sign-on server that did it. */
+  readonly loginRefreshed?: string;
 }
 
 /** Files that are not in an archive, because they are where it goes to. */

@@ -50,6 +50,9 @@ export interface FetchMetadataInput {
   readonly actor: string;
 }
 
+/** Names a fetch of metadata, which has no other folder than that of its log-in. */
+export const metadataFetchId = (store: string) => `metadata-${store}`;
+
 /** One file to download. */
 export interface FetchItem {
   readonly name: string;

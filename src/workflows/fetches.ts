@@ -1,7 +1,12 @@
 import { CancellationScope, isCancellation, proxyActivities, setHandler } from '@temporalio/workflow';
 import type { FetchActivities } from '../activities/fetches.ts';
 import type { ExportOutcome } from './export-contract.ts';
-import type { FetchKeysInput, FetchMetadataInput, FetchSnapsInput } from './fetch-contract.ts';
+import {
+  metadataFetchId,
+  type FetchKeysInput,
+  type FetchMetadataInput,
+  type FetchSnapsInput,
+} from './fetch-contract.ts';
 import { commit, download, largeFiles, upstream } from './options.ts';
 import { progressQuery } from './progress.ts';
 import type { Progress } from './progress-contract.ts';
@@ -71,7 +76,7 @@ export function fetchAccountKeys(input: FetchKeysInput): Promise<ExportOutcome> 
 
 /** Fetches a store's metadata from an authority. */
 export async function fetchBrandStoreMetadata(input: FetchMetadataInput): Promise<ExportOutcome> {
-  const login = { fetchId: `metadata-${input.store}`, credentials: input.credentials };
+  const login = { fetchId: metadataFetchId(input.store), credentials: input.credentials };
   try {
     return await fetchMetadata(input, input.at ?? new Date().toISOString());
   } finally {

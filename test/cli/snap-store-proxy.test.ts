@@ -678,6 +678,27 @@ describe('the bar on a terminal', () => {
   });
 });
 
+test('a log-in that was refreshed is told on standard error, and the file it came from stays', async () => {
+  const result = {
+    files: [],
+    tokenFile: null,
+    snaps: [],
+    accountKeys: [],
+    warnings: [],
+    loginRefreshed: 'https://login.example',
+  };
+  const { url } = await answering({
+    'POST /ops/v1/fetches': { workflowId: 'x', ui: null },
+    'GET /ops/v1/operations/x?wait=2': { workflowId: 'x', status: 'completed', result },
+  });
+  const env = { AIRLOCK_URL: url, AIRLOCK_OPERATOR_TOKEN: 'x' };
+  const { stdout, stderr } = await runCli('snap-store-proxy', ['fetch-snaps', 'jq'], { env });
+  expect(stdout).not.toContain('refreshed');
+  expect(stderr).toBe(
+    'The log-in was refreshed at https://login.example for this fetch; its file stays as it is.\n',
+  );
+});
+
 describe('a part that is away while a process runs', () => {
   const why = 'cannot reach http://store.example: connect ECONNREFUSED; check proxy.upstream and the network';
   const running = (waiting: object | null) => ({ workflowId: 'x', status: 'running', waiting });

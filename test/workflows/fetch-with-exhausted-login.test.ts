@@ -76,6 +76,7 @@ test('a fetch refreshes its discharge once, keeps it sealed, and forgets it', as
     return { made: result, told: await payloadsOf(await handle.fetchHistory()) };
   });
   expect(made.files.map(({ subject }) => subject)).toEqual(['my-base', 'snapd']);
+  expect(made.loginRefreshed).toBe(sso.url);
   // One question by the first step; every other one found the discharge that it got.
   expect([store.stale(), sso.seen.length]).toEqual([1, 1]);
   expect(await proxy.settings.get('login')).toBeUndefined();

@@ -5,7 +5,8 @@ import { exporterSigner, leftOutOf, writeSnapArchive } from '../exports/archive.
 import { makeExportFolder } from '../exports/folder.ts';
 import { broughtAlong } from './dependencies.ts';
 import { fetchedMaterials, openSources } from './materials.ts';
-import type { FetchParts, FetchedPlace } from './staging.ts';
+import { refreshOf } from '../fetch-login.ts';
+import { fetchFolder, type FetchParts, type FetchedPlace } from './staging.ts';
 import { isAirgapped } from '../outside.ts';
 
 /** How to stop the writing, and who wants to know how far it is. */
@@ -57,6 +58,7 @@ export async function writeFetched(
     warnings: found.warnings,
     ...(input.withDependencies && { dependencies: broughtAlong(plan) }),
     ...(rest && { leftOut: leftOutOf(found.materials) }),
+    ...(await refreshOf(fetchFolder(deps.blobs, input.fetchId))),
   };
 }
 

@@ -11,6 +11,7 @@ import type { FetchSnapsInput, StoreWish } from '../../workflows/fetch-contract.
 import { exporterSigner, leftOutOf, writeArchive } from '../exports/archive.ts';
 import { exportedRevisions } from '../exports/store-export.ts';
 import { makeExportFolder } from '../exports/folder.ts';
+import { refreshOf } from '../fetch-login.ts';
 import type { FetchWriting } from './archives.ts';
 import { broughtAlong } from './dependencies.ts';
 import { fetchedMaterials, openSources } from './materials.ts';
@@ -77,6 +78,7 @@ export async function writeFetchedStore(
     warnings,
     ...(input.withDependencies && { dependencies: broughtAlong(plan) }),
     ...(rest && { leftOut: leftOutOf(materials) }),
+    ...(await refreshOf(fetchFolder(deps.blobs, input.fetchId))),
   };
 }
 

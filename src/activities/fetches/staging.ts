@@ -16,6 +16,7 @@ import {
 } from '../../upstream/index.ts';
 import { channelName, parseChannel } from '../../snaps/index.ts';
 import { makeExportFolder } from '../exports/folder.ts';
+import { noteRefresh } from '../fetch-login.ts';
 import { VerifiedFiles } from './verified-files.ts';
 import type { FetchItem, FetchSnapsInput } from '../../workflows/fetch-contract.ts';
 import { knownThere, type KnownThere } from '../exports/basis.ts';
@@ -97,20 +98,22 @@ export function fetchFolder(blobs: BlobStore, fetchId: string): string {
  */
 export async function upstreamClient(
   deps: FetchDeps,
-  who: { readonly credentials: string | null; readonly store: string | null },
+  who: { readonly credentials: string | null; readonly store: string | null; readonly fetchId?: string },
 ): Promise<StoreClient> {
   const settings = new Settings(await deps.settings.all());
   const { credentials } = who;
   const sealed = credentials === null ? undefined : await deps.settings.get(credentials);
+  const sso = settings.text('proxy.sso.location') ?? '';
   const keep = async (content: string) => {
     if (credentials !== null) await deps.settings.replaceSecret(credentials, content, deps.now());
+    if (who.fetchId !== undefined) await noteRefresh(fetchFolder(deps.blobs, who.fetchId), sso);
   };
   return new StoreClient({
     url: settings.text('proxy.upstream') ?? '',
     proxied: settings.text('proxy.https.proxy') !== undefined,
     ...(sealed !== undefined && {
       login: parseLogin(sealed),
-      refresh: { sso: settings.text('proxy.sso.location') ?? '', keep },
+      refresh: { sso, keep },
     }),
     ...(who.store === null ? {} : { store: who.store }),
     watch: deps.watch,

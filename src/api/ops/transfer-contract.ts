@@ -70,6 +70,8 @@ export const exportResult = z.object({
   dependencies: z.array(z.string()).optional(),
   /** Of one that rests on something: what does not come along. */
   leftOut: z.object({ files: z.number(), bytes: z.number() }).optional(),
+  /** Of a fetch whose log-in was refreshed: the single-sign-on server that did it. */
+  loginRefreshed: z.string().optional(),
 });
 
 /** POST /fetches: the online role. `credentials` is the content of a login file; it is sealed at once and never shown. */

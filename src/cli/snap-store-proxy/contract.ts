@@ -56,6 +56,7 @@ export const exportResult = z.looseObject({
   warnings: z.array(z.string()),
   dependencies: z.array(z.string()).optional(),
   leftOut: z.looseObject({ files: z.number(), bytes: z.number() }).optional(),
+  loginRefreshed: z.string().optional(),
 });
 export type ExportResult = z.infer<typeof exportResult>;
 
