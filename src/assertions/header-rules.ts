@@ -69,7 +69,7 @@ export function integerFrom(value: string, what: string): number {
 }
 
 /** A whole number that must be there. */
-export function integer(scope: Scope, name: string): number {
+function integer(scope: Scope, name: string): number {
   return integerFrom(fullText(scope, name), `"${name}" ${scope.where}`);
 }
 

@@ -50,9 +50,3 @@ export function list(holder: { readonly headers: Headers }, header: string): rea
 export function textList(holder: { readonly headers: Headers }, header: string): readonly string[] {
   return list(holder, header).filter((item) => typeof item === 'string');
 }
-
-/** A map header; undefined when it is absent or not a map. */
-export function map(holder: { readonly headers: Headers }, header: string): HeaderMap | undefined {
-  const value = ownValue(holder.headers, header);
-  return isMap(value) ? value : undefined;
-}

@@ -5,9 +5,7 @@ export { digestToBase64Url, hexToSnapSha3, sha3Of, snapSha3ToHex } from './diges
 export { AssertionError, type AssertionErrorCode } from './errors.ts';
 export {
   isList,
-  isMap,
   list,
-  map,
   optionalText,
   text,
   textList,
@@ -24,38 +22,15 @@ export {
   keyBounds,
   type KeyBounds,
 } from './key-bounds.ts';
-export type { RsaNumbers } from './key-packets.ts';
-export {
-  DEFAULT_STREAM_LIMITS,
-  MAX_BODY_BYTES,
-  MAX_HEADERS_BYTES,
-  MAX_SIGNATURE_BYTES,
-  type StreamLimits,
-} from './limits.ts';
-export {
-  ACCOUNT_ID,
-  ACCOUNT_KEY_NAME,
-  DEFAULT_PROVENANCE,
-  isSnapName,
-  MODEL_NAME,
-  SERIES,
-  SNAP_ID,
-  STORE_ID,
-  STRICT_SERIAL,
-} from './name-patterns.ts';
+export { MAX_BODY_BYTES, MAX_HEADERS_BYTES, MAX_SIGNATURE_BYTES } from './limits.ts';
+export { DEFAULT_PROVENANCE, SERIES } from './name-patterns.ts';
 export { decodePublicKey, PublicKey, publicKeyFromJwk, publicKeyFromRsa } from './public-key.ts';
 export { publicRoot } from './public-root.ts';
 export { verifySignature } from './signatures.ts';
 export { signAssertion, softwareSigner, type AssertionDraft, type Signer } from './signing.ts';
 export { ASSERTION_MEDIA_TYPE, decodeStream, encodeStream } from './stream.ts';
 export { prerequisitesOf, supportsOf, verifyBatch, verifyChain } from './trust/chains.ts';
-export {
-  constraintsAllow,
-  constraintsMayAllow,
-  keyStanding,
-  publicKeyOf,
-  type KeyStanding,
-} from './trust/key-validity.ts';
+export { constraintsAllow, constraintsMayAllow, keyStanding, publicKeyOf } from './trust/key-validity.ts';
 export { verifyKnownSignatures } from './trust/known-signatures.ts';
 export {
   combinedSource,
@@ -68,5 +43,4 @@ export { deviceKeyOf, verifySelfSigned, verifySessionRequest } from './trust/sel
 export type { TrustOptions } from './trust/verifier.ts';
 export { ASSERTION_TYPE_NAMES, isAssertionTypeName, type AssertionTypeName } from './type-names.ts';
 export { ASSERTION_TYPES, assertionType } from './type-registry.ts';
-export type { AssertionType } from './type-rules.ts';
-export { revisionAuthorities, type RevisionAuthority } from './types/declarations.ts';
+export { revisionAuthorities } from './types/declarations.ts';

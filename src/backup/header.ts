@@ -7,7 +7,7 @@ const MAGIC = 'airlock-backup v1\n';
 const LONGEST = 16 * 1024;
 
 /** The open part at the beginning of a backup. It is bound to what follows, and changed ones do not open. */
-export const backupHeader = z.strictObject({
+const backupHeader = z.strictObject({
   backupId: z.string().max(64),
   createdAt: z.iso.datetime(),
   key: sealedKey,

@@ -1,15 +1,7 @@
 /** Backups of a whole appliance: one sealed file, verified to the last byte, restored all or nothing. */
 export type { BackupContents } from './contents.ts';
-export {
-  openDataKey,
-  sealDataKey,
-  sealedKey,
-  type Opener,
-  type Recipient,
-  type SealedKey,
-} from './data-key.ts';
-export { BackupError, type BackupErrorCode } from './errors.ts';
-export { readBackup, type Unlock } from './read-backup.ts';
+export { sealDataKey, sealedKey, type Opener, type Recipient } from './data-key.ts';
+export { BackupError } from './errors.ts';
 export { restoreBackup } from './restore.ts';
 export type { BackupSources } from './sources.ts';
 export { verifyBackup } from './verify.ts';

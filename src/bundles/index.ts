@@ -8,19 +8,12 @@ export { CachedWriting } from './cached-writing.ts';
 export * from './hashing.ts';
 export { InFlight } from './in-flight.ts';
 export * from './inventory.ts';
-export {
-  MANIFEST_NAME,
-  SIGNATURE_NAME,
-  currentLayout,
-  versionFor,
-  type BundleLayout,
-  type MemberRole,
-} from './layouts.ts';
+export { currentLayout, versionFor } from './layouts.ts';
 export * from './limits.ts';
 export * from './manifest.ts';
 export * from './metadata-file.ts';
 export * from './names.ts';
-export { otherSnap, readPair, type SnapPair } from './pair.ts';
+export { otherSnap, readPair } from './pair.ts';
 export * from './signature.ts';
 export { SlotRing } from './slot-ring.ts';
 export { slotsOf, slotsOfCachedFile } from './slot-sources.ts';

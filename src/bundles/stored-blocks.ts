@@ -15,7 +15,7 @@ export type StoredBlock = { readonly length: number; readonly last: boolean };
  * Reads the header of a block that begins with a byte, as the first block does and every one that follows a stored one.
  * @throws ArchiveFault
  */
-export function readBlockHeader(bytes: Uint8Array, at = 0): StoredBlock | undefined {
+function readBlockHeader(bytes: Uint8Array, at = 0): StoredBlock | undefined {
   const [flags = 0, low = 0, high = 0, lowInverse = 0, highInverse = 0] = bytes.subarray(
     at,
     at + BLOCK_HEADER,

@@ -21,7 +21,7 @@ export interface OperatorConnection {
 }
 
 /** The folder of an appliance when nobody names one: the snap's, root's or the person's own. */
-export function defaultDataFolder(env: Terminal['env']): string {
+function defaultDataFolder(env: Terminal['env']): string {
   if (env['AIRLOCK_DATA']) return env['AIRLOCK_DATA'];
   if (env['SNAP_COMMON']) return join(env['SNAP_COMMON'], 'airlock');
   if (process.getuid?.() === 0) return '/var/lib/airlock';

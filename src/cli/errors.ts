@@ -35,7 +35,7 @@ export class CliError extends AirlockError<CliErrorCode> {
 }
 
 /** Exit codes by kind of error; 0 is success and 130 is an interrupt. docs/reference/commands.md lists them. */
-export const EXIT_CODES: Readonly<Record<ErrorKind, number>> = {
+const EXIT_CODES: Readonly<Record<ErrorKind, number>> = {
   invalid: 2,
   unauthenticated: 3,
   forbidden: 4,

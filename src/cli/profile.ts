@@ -21,7 +21,7 @@ const profileSchema = z.object({
 export type Profile = z.infer<typeof profileSchema>;
 
 /** The folder for what one person's commands remember: AIRLOCK_HOME, the snap's own, or ~/.config/airlock. */
-export function profileFolder(env: Terminal['env']): string {
+function profileFolder(env: Terminal['env']): string {
   if (env['AIRLOCK_HOME']) return env['AIRLOCK_HOME'];
   if (env['SNAP_USER_COMMON']) return join(env['SNAP_USER_COMMON'], 'airlock');
   return join(env['XDG_CONFIG_HOME'] ?? join(env['HOME'] ?? homedir(), '.config'), 'airlock');

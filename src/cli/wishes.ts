@@ -1,5 +1,4 @@
-import { isSnapName } from '../assertions/index.ts';
-import { ARCHITECTURES } from '../snaps/index.ts';
+import { ARCHITECTURES, isSnapName } from '../snaps/index.ts';
 import { splitNames } from './lists.ts';
 import { usageError } from './errors.ts';
 

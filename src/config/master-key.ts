@@ -36,7 +36,7 @@ export async function ensureMasterKey(source: MasterKeySource): Promise<void> {
 }
 
 /** Reads the ring of master keys. Throws {@link SecretError} when there is none, or a line of it is no key. */
-export async function readMasterKeys(source: MasterKeySource): Promise<MasterKey[]> {
+async function readMasterKeys(source: MasterKeySource): Promise<MasterKey[]> {
   return ringOf(await readSecretFile(source.path), source);
 }
 

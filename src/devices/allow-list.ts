@@ -7,7 +7,7 @@ import { DeviceError } from './errors.ts';
 import { MAX_NAME, isSerialNumber } from './names.ts';
 
 /** Most entries of one import. */
-export const MAX_ALLOW_LIST_ROWS = 100_000;
+const MAX_ALLOW_LIST_ROWS = 100_000;
 
 /** A row of an allow-list as an admin gives it. */
 export interface AllowListRow {

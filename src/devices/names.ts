@@ -7,7 +7,7 @@ const API_KEY = /^[A-Za-z0-9](?:[-_]?[A-Za-z0-9])*$/;
 /** Longest name of a model or key, and longest serial number, in characters (protocol/operators.md 2.4). */
 export const MAX_NAME = 128;
 /** Longest API key that the gateway takes, in characters (protocol/operators.md 2.4), and the shortest that is none too easy to guess. */
-export const MAX_API_KEY = 50;
+const MAX_API_KEY = 50;
 const MIN_API_KEY = 8;
 
 /** A model's name: lower-case letters, digits and single hyphens, as snapd's model assertions have them. */

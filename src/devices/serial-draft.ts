@@ -44,6 +44,6 @@ export function draftSerial(of: {
 }
 
 /** A moment as assertions write it: RFC 3339, UTC, whole seconds. */
-export function assertionTime(moment: Date): string {
+function assertionTime(moment: Date): string {
   return `${moment.toISOString().slice(0, 19)}Z`;
 }

@@ -16,7 +16,7 @@ import { isSerialNumber, quoted, type SerialNumber } from './names.ts';
 export const MAX_SERIAL_REQUEST_BYTES = 512 * 1024;
 
 /** The smallest device key that gets a serial, in bits: what snapd makes is 4096 (protocol/devices.md 1). */
-export const MIN_DEVICE_KEY_BITS = 2048;
+const MIN_DEVICE_KEY_BITS = 2048;
 
 /** Who a device was before it was remodelled, as its request says. */
 export interface OriginalIdentity {

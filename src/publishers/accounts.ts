@@ -91,7 +91,7 @@ export function checkAccount(draft: {
  *
  * @throws PublisherError `invalid-field`
  */
-export function parseEmail(text: string): string {
+function parseEmail(text: string): string {
   if (EMAIL.test(text)) return text.toLowerCase();
   throw invalid(`cannot use the e-mail address "${text.slice(0, 80)}": it has no NAME@HOST form`);
 }

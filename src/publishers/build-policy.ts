@@ -53,7 +53,7 @@ export function judgeBuilds(
 }
 
 /** Why a build does not vouch for a file, or undefined when it does. */
-export function objectionTo(
+function objectionTo(
   build: SnapBuild,
   policy: BuildPolicy,
   file: UploadedFile,

@@ -1,7 +1,7 @@
 const RISKS = new Set(['stable', 'candidate', 'beta', 'edge']);
 
 /** A channel as `track/risk` or `track/risk/branch`, whichever short form it was given in. */
-export function fullChannelName(channel: string): string {
+function fullChannelName(channel: string): string {
   const parts = channel.split('/');
   const first = parts[0] ?? '';
   if (RISKS.has(first) && !RISKS.has(parts[1] ?? '')) return ['latest', ...parts].join('/');

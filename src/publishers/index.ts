@@ -7,17 +7,7 @@ export * from './channel-patterns.ts';
 export * from './discharges.ts';
 export * from './errors.ts';
 export * from './sso.ts';
-export {
-  addCaveat,
-  decodeMacaroon,
-  encodeMacaroon,
-  mintMacaroon,
-  verifyMacaroon,
-  type Macaroon,
-  type RawCaveat,
-  type VerifiedMacaroon,
-} from './macaroons.ts';
-export { MAX_MACAROON_BYTES } from './macaroon-packets.ts';
+export { addCaveat, decodeMacaroon, encodeMacaroon, mintMacaroon, verifyMacaroon } from './macaroons.ts';
 export * from './login-file.ts';
 export * from './names.ts';
 export * from './permissions.ts';

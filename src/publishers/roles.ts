@@ -7,7 +7,7 @@ export const STORE_ROLES = ['admin', 'review', 'view', 'access'] as const;
 export type StoreRole = (typeof STORE_ROLES)[number];
 
 /** Role names for people. */
-export const ROLE_NAMES: Readonly<Record<StoreRole, string>> = {
+const ROLE_NAMES: Readonly<Record<StoreRole, string>> = {
   admin: 'Admin',
   review: 'Reviewer',
   view: 'Viewer',

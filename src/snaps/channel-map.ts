@@ -110,6 +110,6 @@ function isOpen(release: Release): release is OpenRelease {
 }
 
 /** Whether the release no longer depends on who asks. */
-export function isForEverybody(release: Release): boolean {
+function isForEverybody(release: Release): boolean {
   return release.rollout === undefined || (release.rollout.percentage >= 100 && !release.rollout.paused);
 }

@@ -7,7 +7,7 @@ export const RISKS = ['stable', 'candidate', 'beta', 'edge'] as const;
 export type Risk = (typeof RISKS)[number];
 
 /** The track that every snap has unless its publisher says otherwise. */
-export const LATEST_TRACK = 'latest';
+const LATEST_TRACK = 'latest';
 
 /** A place a revision is released to. */
 export interface Channel {
@@ -32,7 +32,7 @@ export function isRisk(word: string): word is Risk {
 }
 
 /** Whether the word can name a track. A risk cannot. */
-export function isTrack(word: string): boolean {
+function isTrack(word: string): boolean {
   return word.length <= TRACK_MAX && TRACK.test(word) && !isRisk(word);
 }
 

@@ -7,7 +7,6 @@ export type SnapErrorCode =
   | 'component-yaml-invalid'
   | 'declaration-invalid'
   | 'epoch-invalid'
-  | 'snap-id-invalid'
   | 'snap-name-invalid'
   | 'snap-yaml-invalid'
   | 'snap-yaml-too-large'

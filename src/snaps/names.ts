@@ -1,23 +1,18 @@
 import { z } from 'zod';
 import { SnapError } from './errors.ts';
 
-/** The store's permanent identifier of a snap: 32 letters and digits (protocol/devices.md section 7). */
-export type SnapId = string & z.$brand<'SnapId'>;
-
 /** A snap's registered name: what `snap install` takes. */
 export type SnapName = string & z.$brand<'SnapName'>;
 
+/** The store's permanent identifier of a snap. */
 const SNAP_ID = /^[a-zA-Z0-9]{32}$/;
 
 /** Lower-case letters, digits and single inner hyphens, at least one letter, at most 40 characters. */
 const SNAP_NAME = /^(?:[a-z0-9]+-?)*[a-z](?:-?[a-z0-9])*$/;
 const SNAP_NAME_MAX = 40;
 
-/** Schema of a snap id at an edge. */
-export const snapIdSchema = z.string().regex(SNAP_ID).brand<'SnapId'>();
-
 /** Schema of a snap name at an edge. The length is checked before the pattern, which is costly on long text. */
-export const snapNameSchema = z.string().refine(isSnapName, 'not a snap name').brand<'SnapName'>();
+const snapNameSchema = z.string().refine(isSnapName, 'not a snap name').brand<'SnapName'>();
 
 /** Whether the text has the form of a snap name. */
 export function isSnapName(text: string): boolean {
@@ -27,18 +22,6 @@ export function isSnapName(text: string): boolean {
 /** Whether the text has the form of a snap id. */
 export function isSnapId(text: string): boolean {
   return SNAP_ID.test(text);
-}
-
-/** Reads a snap id. Throws `snap-id-invalid`. */
-export function parseSnapId(text: string): SnapId {
-  const parsed = snapIdSchema.safeParse(text);
-  if (!parsed.success) {
-    throw new SnapError(
-      'snap-id-invalid',
-      `cannot use ${quote(text)} as a snap id: 32 letters and digits are expected`,
-    );
-  }
-  return parsed.data;
 }
 
 /** Reads a snap name. Throws `snap-name-invalid`. */

@@ -1,9 +1,6 @@
 import type { Headers, HeaderValue } from '../assertions/index.ts';
 import { SnapError } from './errors.ts';
 
-/** Oldest declaration format that can say `on-store` (protocol/devices.md section 7; snapd 2.36, seed 002). */
-export const ON_STORE_FORMAT = 3;
-
 /** The grants that store scoping ties to a store (seed 002); a manual connection needs somebody's consent anyway. */
 const SCOPED_RULES = ['allow-auto-connection', 'allow-installation'] as const;
 type ScopedRule = (typeof SCOPED_RULES)[number];

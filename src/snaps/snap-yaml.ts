@@ -8,7 +8,7 @@ import { isSnapName } from './names.ts';
 import { isPlainText, NOT_PLAIN } from './plain-text.ts';
 
 /** The kinds of snap; `os` is how stores name what snap.yaml calls `core` in some old snaps. */
-export const SNAP_TYPES = ['app', 'base', 'core', 'gadget', 'kernel', 'os', 'snapd'] as const;
+const SNAP_TYPES = ['app', 'base', 'core', 'gadget', 'kernel', 'os', 'snapd'] as const;
 
 /** Longest snap.yaml that is read, in characters. */
 export const SNAP_YAML_MAX = 512 * 1024;

@@ -1,14 +1,6 @@
 /** What the program tells about itself: logs, metrics, traces, and the id that ties a request's lines together. */
-export { createLog, logLevelOf, silentLog, LOG_LEVELS, type Log, type LogLevel } from './log.ts';
+export { createLog, logLevelOf, silentLog, type Log } from './log.ts';
 export { createMetrics, statusClass, type Metrics } from './metrics.ts';
 export { openTracing } from './open-tracing.ts';
 export { requestId } from './request-id.ts';
-export { isSecretName, withoutSecrets } from './redaction.ts';
-export {
-  noTracing,
-  type OpenSpan,
-  type SpanFacts,
-  type SpanOptions,
-  type TraceParent,
-  type Tracing,
-} from './tracing.ts';
+export { noTracing, type TraceParent, type Tracing } from './tracing.ts';

@@ -6,7 +6,7 @@ import { withoutSecrets } from './redaction.ts';
 export type Log = Logger;
 
 /** From the quietest to the loudest. */
-export const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const;
+const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /**

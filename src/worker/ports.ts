@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import { WorkerError } from './errors.ts';
 
 /** A TCP port that was free a moment ago. */
-export async function freePort(host: string): Promise<number> {
+async function freePort(host: string): Promise<number> {
   return listenOnce(host, 0);
 }
 

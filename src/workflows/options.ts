@@ -77,10 +77,3 @@ export const commit = {
   startToCloseTimeout: '1m',
   retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '10s', maximumAttempts: 20 },
 } as const satisfies ActivityOptions;
-
-/** The same on the worker that runs the workflow, for steps of some milliseconds. */
-export const localCommit = {
-  startToCloseTimeout: '10s',
-  scheduleToCloseTimeout: '60s',
-  retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '5s', maximumAttempts: 10 },
-} as const satisfies LocalActivityOptions;

@@ -9,7 +9,7 @@ export const KEY_ID = 'Jv8_JiHiIzJVcO9M55pPdqSDWUvuhfDIBJUS-3VW7F_idjix7Ffn5qMxB
 export const TIMESTAMP = '2024-01-01T00:00:00Z';
 
 /** Decodes a draft without a real signature, to see whether the rules of its type hold. */
-export function decodeDraft(type: AssertionTypeName, headers: DraftHeaders, body = ''): Assertion {
+function decodeDraft(type: AssertionTypeName, headers: DraftHeaders, body = ''): Assertion {
   const length = Buffer.byteLength(body);
   const all = {
     type,

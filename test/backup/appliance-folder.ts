@@ -18,7 +18,7 @@ import {
 import { sealDataKey, type BackupOrder, type Recipient } from '../../src/backup/index.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-export const PIN = '123456';
+const PIN = '123456';
 export const PASSPHRASE = 'correct horse battery staple';
 export const SECRET = 'the secret of device sessions';
 const AT = new Date('2026-02-03T04:05:06.000Z');

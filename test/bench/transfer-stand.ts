@@ -75,7 +75,7 @@ export async function openStand(
 }
 
 /** Name of the n-th snap. */
-export const snapName = (n: number): string => `snap-${n}`;
+const snapName = (n: number): string => `snap-${n}`;
 
 const wish: StoreExport = {
   kind: 'store',

@@ -11,7 +11,7 @@ import type { TestModelService } from './model-service.ts';
 import { openTestTemporal, type TestTemporal } from './temporal.ts';
 
 /** Marks what it seals, so that a test sees whether something was. */
-export const testSealer: Sealer = {
+const testSealer: Sealer = {
   seal: (name, secret) => `sealed:${name}:${Buffer.from(secret).toString('base64')}`,
   open: (name, sealed) => Buffer.from(sealed.slice(`sealed:${name}:`.length), 'base64').toString(),
 };

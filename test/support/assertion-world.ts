@@ -13,7 +13,7 @@ const generateKey = promisify(generateKeyPair);
 
 /** When everything in the world was made, and when its keys begin. */
 export const MADE = '2024-01-01T00:00:00Z';
-export const SIGNED = new Date('2024-01-01T00:00:00Z');
+const SIGNED = new Date('2024-01-01T00:00:00Z');
 
 /** A signer in memory with a small key, for tests. */
 export async function testSigner(bits = 2048): Promise<Signer> {

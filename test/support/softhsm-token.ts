@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { onTestFinished } from 'vitest';
@@ -56,11 +55,6 @@ export async function openTestHsm(token: TestToken, options: Partial<HsmOptions>
   });
   onTestFinished(() => hsm.close());
   return hsm;
-}
-
-/** Takes a test token away for good. */
-export async function removeTestToken(token: TestToken): Promise<void> {
-  await rm(token.directory, { recursive: true, force: true });
 }
 
 /** An appliance with one token, which holds every key. */

@@ -9,7 +9,7 @@ import { ImportError } from './errors.ts';
 import { readComponentMetadata } from '../snap-file.ts';
 
 /** The components that go with a revision of a snap, as the archive describes them. */
-export function componentsWith({ snap, revision }: ContentRevision): readonly ManifestComponent[] {
+function componentsWith({ snap, revision }: ContentRevision): readonly ManifestComponent[] {
   return (revision.components ?? []).flatMap((pair) =>
     (snap.components ?? []).filter(({ name, revision: own }) => name === pair.name && own === pair.revision),
   );

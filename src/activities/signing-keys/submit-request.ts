@@ -38,10 +38,7 @@ export function registrationOffline(): AirlockError {
  * Hands account-key-requests to a store over its publisher API: `POST /dev/api/account/account-key` (protocol/operators.md 2.2).
  * `authorization` is the whole header of an account of the brand. What the store refuses is not tried again.
  */
-export function submitToStore(of: {
-  readonly url: string;
-  readonly authorization: string;
-}): SubmitKeyRequest {
+function submitToStore(of: { readonly url: string; readonly authorization: string }): SubmitKeyRequest {
   return async (accountKeyRequest) => {
     const response = await fetch(new URL('/dev/api/account/account-key', of.url), {
       method: 'POST',

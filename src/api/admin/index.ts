@@ -31,7 +31,7 @@ import { tokenRoutes } from './tokens.ts';
 import { voucherRoutes } from './vouchers.ts';
 
 export type { AdminApiDeps, TokenStanding } from './gateway.ts';
-export { modelServiceProcesses, type ModelServiceProcesses } from './processes.ts';
+export { modelServiceProcesses } from './processes.ts';
 
 /**
  * The admin API of the Model Service as the documented publisher gateway offers it (protocol/operators.md 2.4), and what

@@ -78,7 +78,7 @@ function searchOf(c: DeviceContext): Search {
 }
 
 /** The listed snaps that a search may return, best first. */
-export function matching(
+function matching(
   search: Pick<Search, 'words' | 'prefix' | 'category' | 'privateOnly'>,
   listed: readonly ListedSnap[],
 ): ListedSnap[] {

@@ -96,7 +96,7 @@ export function badRequest(sentence: string, cause?: unknown): AirlockError {
 }
 
 /** Reads a body of at most `max` bytes as text. Throws `too-large`. */
-export async function readText(c: DeviceContext, max: number): Promise<string> {
+async function readText(c: DeviceContext, max: number): Promise<string> {
   const announced = c.req.header('content-length');
   // Node lets no more through than was announced.
   if (announced !== undefined) {

@@ -1,3 +1,3 @@
 export { createDeviceApi } from './app.ts';
 export type { DeviceApiDeps, DeviceSecret, HandOver, Site } from './deps.ts';
-export { type DeviceEnv, STORE_VERSION } from './http.ts';
+export { type DeviceEnv } from './http.ts';

@@ -3,7 +3,7 @@ import { createSecretKey, hkdfSync, randomBytes, type KeyObject } from 'node:cry
 import type { SettingStore } from '../../storage/index.ts';
 
 /** Under this setting the Model Service keeps the one secret that all its others are derived from. */
-export const MODEL_SERVICE_SECRET = 'internal.models.secret';
+const MODEL_SERVICE_SECRET = 'internal.models.secret';
 
 /**
  * The secrets of the Model Service, each 32 bytes, each for one purpose. What every request needs is a key object: Node makes one

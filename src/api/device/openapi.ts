@@ -170,7 +170,7 @@ const OPERATIONS: readonly Operation[] = [
 const GENERAL = ['400', '401', '404', '405', '413', '503'];
 
 /** The OpenAPI 3.1 document of the device API. */
-export function openApiDocument(): unknown {
+function openApiDocument(): unknown {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const operation of OPERATIONS) {
     paths[operation.path] = { ...paths[operation.path], [operation.method]: describe(operation) };

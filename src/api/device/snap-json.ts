@@ -41,7 +41,7 @@ const FIELDS = [
 export type SnapField = (typeof FIELDS)[number];
 
 /** What a client gets that does not say what it wants. */
-export const ALL_FIELDS: readonly SnapField[] = FIELDS.filter((field) => field !== 'channel');
+const ALL_FIELDS: readonly SnapField[] = FIELDS.filter((field) => field !== 'channel');
 
 /** The known ones among the names that a client asks for, in our order; all when it asks for none. */
 export function knownFields(names: readonly string[]): readonly SnapField[] {
@@ -76,7 +76,7 @@ export class JsonTemplate {
 }
 
 /** Where things are, below the address of this host. One place, so that links and routes cannot differ. */
-export const PATHS = {
+const PATHS = {
   snapFile: (snapId: string, revision: number) => `/api/v1/snaps/download/${snapId}_${revision}.snap`,
   deltaFile: (snapId: string, source: number, target: number, format: string) =>
     `/api/v1/snaps/download/${snapId}_${source}_${target}_${format}.delta`,

@@ -10,7 +10,7 @@ import { jsonBody } from './http.ts';
 import type { Processes } from './processes.ts';
 
 /** POST /backups. One of `passphrase` and `publicKey` (PEM) is needed. Answer: started; result: BackupOutcome. */
-export const backupRequest = z
+const backupRequest = z
   .object({
     /** Absolute path of a file on the server's host that is not there yet. */
     path: z.string().min(1).max(4096).refine(isAbsolute, 'must be absolute'),
@@ -27,7 +27,7 @@ export const backupRequest = z
   });
 
 /** POST /backups/verified: a copy of the newest backup was verified elsewhere. */
-export const backupVerified = z.object({ backupId: z.string().max(64) });
+const backupVerified = z.object({ backupId: z.string().max(64) });
 
 /** Backups: make one, and note that one was verified. */
 export function backupRoutes(deps: OpsDeps, processes: Processes): Hono {

@@ -65,18 +65,7 @@ export const status = z.object({
   temporalUi: z.string().nullable(),
 });
 
-/** GET /config (secrets redacted) and GET /config/KEY (also a secret). PATCH takes {set: {KEY: VALUE}, unset: [KEY]}. */
-export const configList = z.object({
-  settings: z.array(
-    z.object({
-      key: z.string(),
-      value: z.string(),
-      /** False for what is never shown: a PIN. */
-      readable: z.boolean(),
-    }),
-  ),
-});
-
+/** PATCH /config. */
 export const configChange = z.object({
   set: z.record(z.string(), z.string()).default({}),
   unset: z.array(z.string()).default([]),

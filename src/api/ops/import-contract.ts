@@ -3,7 +3,7 @@ import { ERROR_KINDS } from '../../errors.ts';
 import { name, path } from './contract-fields.ts';
 
 /** What a push may bring. */
-export const importKinds = ['store', 'snap', 'snap-pair', 'store-metadata', 'account-keys'] as const;
+const importKinds = ['store', 'snap', 'snap-pair', 'store-metadata', 'account-keys'] as const;
 
 /** POST /imports, and POST /imports/plan, which changes nothing and ends with a plan. */
 export const importRequest = z.object({
@@ -23,7 +23,7 @@ export const importRequest = z.object({
 });
 
 /** What one file would change, or did. */
-export const planItem = z.object({
+const planItem = z.object({
   action: z.enum(['new', 'updated', 'removed', 'unchanged', 'refused']),
   kind: z.enum(['snap', 'revision', 'channel', 'store', 'assertion', 'account', 'admin', 'exporter']),
   subject: z.string(),

@@ -9,7 +9,7 @@ const HOUR_MS = 3_600_000;
 const GRACE_MAX_HOURS = 24 * 90;
 
 /** POST /rotations/device-secret: sessions under the secret before stay good for so long; 0 ends them at once. */
-export const deviceSecretRotation = z.object({
+const deviceSecretRotation = z.object({
   graceHours: z.number().min(0).max(GRACE_MAX_HOURS).default(24),
 });
 

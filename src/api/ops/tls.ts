@@ -8,7 +8,7 @@ import type { OpsDeps } from './deps.ts';
 import { jsonBody, textBody } from './http.ts';
 
 /** PUT /tls: one PEM text with certificate, key and intermediates, or a certificate that we make. */
-export const tlsRequest = z.union([
+const tlsRequest = z.union([
   z.strictObject({ pem: z.string().max(500_000) }),
   z.strictObject({ selfSigned: z.literal(true) }),
 ]);

@@ -12,7 +12,7 @@ import { releaseRoutes } from './releases.ts';
 import { tokenRoutes } from './tokens.ts';
 import { uploadRoutes } from './uploads.ts';
 
-export type { AuthorityProcesses, PublisherApiDeps } from './deps.ts';
+export type { PublisherApiDeps } from './deps.ts';
 export { createAuthorityOps } from './operator/index.ts';
 export { authorityProcesses } from './processes.ts';
 

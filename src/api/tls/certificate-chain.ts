@@ -11,7 +11,7 @@ export type CertificateErrorCode =
   | 'certificate-chain-broken';
 
 /** A certificate that cannot be used; nothing was changed. */
-export class CertificateError extends AirlockError<CertificateErrorCode> {
+class CertificateError extends AirlockError<CertificateErrorCode> {
   constructor(code: CertificateErrorCode, why: string, cause?: unknown) {
     super('invalid', code, `cannot use this certificate: ${why}`, { cause });
   }

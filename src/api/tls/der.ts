@@ -1,7 +1,7 @@
 /** The few forms of DER (X.690) that a certificate is written with. */
 
 /** A value with its tag and length. */
-export function der(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
+function der(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
   const content = Buffer.concat(parts);
   const { length } = content;
   if (length < 0x80) return Buffer.concat([Buffer.from([tag, length]), content]);

@@ -15,7 +15,7 @@ export function publicKeyOf(accountKey: Assertion): PublicKey {
 }
 
 /** How an account-key stands at an instant: valid from "since" up to but without "until". */
-export function keyStandingAt(accountKey: Pick<Assertion, 'headers'>, at: Instant): KeyStanding {
+function keyStandingAt(accountKey: Pick<Assertion, 'headers'>, at: Instant): KeyStanding {
   const since = headerInstant(accountKey, 'since') ?? 0n;
   const until = headerInstant(accountKey, 'until');
   if (until === since) return 'revoked';

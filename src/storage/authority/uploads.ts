@@ -4,9 +4,6 @@ import { AirlockError } from '../../errors.ts';
 import type { BlobStore } from '../blob-store.ts';
 import type { Queries } from '../database.ts';
 
-/** How an upload stands: `received`, not claimed yet; `processing`; then approved, held or rejected. */
-export type UploadState = 'received' | 'processing' | 'approved' | 'held' | 'rejected';
-
 /** Where the bytes of an upload lie until they are scanned. */
 export function uploadFile(blobs: Pick<BlobStore, 'stagingFolder'>, uploadId: string): string {
   return join(blobs.stagingFolder, `upload-${uploadId}`);

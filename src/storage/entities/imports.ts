@@ -85,6 +85,7 @@ export const Upload = defineEntity({
     snapId: shortId().nullable(),
     accountId: shortId().nullable(),
     channels: p.json<string[]>(),
+    /** `received`, not claimed yet; `processing`; then `approved`, `held` or `rejected`. */
     state: p.string().length(24),
     revision: p.integer().nullable(),
     errors: p.json<{ code: string; message: string }[]>(),

@@ -43,28 +43,6 @@ export async function findTokenByDigest(queries: Queries, digest: string): Promi
   return queries.selectFrom('Token').select(COLUMNS).where('digest', '=', digest).executeTakeFirst();
 }
 
-/** The tokens of a kind for a brand, newest first. */
-export async function listTokens(
-  queries: Queries,
-  of: { readonly kind: string; readonly brandId: string | null; readonly accountId: string },
-): Promise<TokenRecord[]> {
-  let query = queries
-    .selectFrom('Token')
-    .select(COLUMNS)
-    .where('kind', '=', of.kind)
-    .where('accountId', '=', of.accountId);
-  if (of.brandId !== null) query = query.where('brandId', '=', of.brandId);
-  return query.orderBy('issuedAt', 'desc').limit(1000).execute();
-}
-
-/** Records a token that is being issued. */
-export async function addToken(queries: Queries, token: TokenRecord): Promise<void> {
-  await queries
-    .insertInto('Token')
-    .values({ ...token, caveats: [...token.caveats] })
-    .execute();
-}
-
 /** Revokes a token; effective at its next use. @returns false when there is none, or it was revoked before */
 export async function revokeToken(
   queries: Queries,

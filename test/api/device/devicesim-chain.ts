@@ -85,7 +85,7 @@ const manifestSchema = z.object({
 
 export type ChainManifest = z.output<typeof manifestSchema>;
 
-export async function readManifest(folder: string): Promise<ChainManifest> {
+async function readManifest(folder: string): Promise<ChainManifest> {
   return manifestSchema.parse(JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8')));
 }
 

@@ -12,7 +12,7 @@ import { operation } from '../../../src/api/ops/operation-contract.ts';
 import { withHost, type TestTemporal } from '../../support/temporal.ts';
 import type { Host } from '../../workflows/carried-store.ts';
 
-export const TOKEN = 'operator-token';
+const TOKEN = 'operator-token';
 
 function opsOf(temporal: TestTemporal, host: Host, client: Client, hsm: () => readonly TokenFacts[]): Hono {
   return createOpsApi(

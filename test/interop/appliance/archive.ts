@@ -1,6 +1,5 @@
 import { createHash, generateKeyPairSync } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import {
   writeArchive,
@@ -123,11 +122,6 @@ export async function writeSubStoreArchive(
     snaps: [],
   } as const satisfies ArchiveMaterial;
   await writeArchive(place, material, exporter, {});
-}
-
-/** Writes the brand's admin token beside it. */
-export function writeToken(path: string, brand: Brand): Promise<void> {
-  return writeFile(path, `${brand.token}\n`, { mode: 0o600 });
 }
 
 function materialOf(

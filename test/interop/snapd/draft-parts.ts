@@ -40,7 +40,7 @@ export const body = fc.option(fc.constantFrom('HW-DETAILS: 1\n', 'text', 'a\n\nb
 });
 
 /** Drops entries without a value. */
-export function given(headers: { readonly [name: string]: HeaderValue | undefined }): DraftHeaders {
+function given(headers: { readonly [name: string]: HeaderValue | undefined }): DraftHeaders {
   const entries = Object.entries(headers).flatMap(([name, value]) =>
     value === undefined ? [] : ([[name, value]] as const),
   );

@@ -3,7 +3,7 @@ import type { HeaderValue } from '../../../src/assertions/index.ts';
 import { ACCOUNTS, headersOf, maybe, mostly, SNAP_IDS } from './draft-parts.ts';
 
 /** Regular expressions in and out of the syntax that assertions allow. */
-export const EXPRESSIONS = [
+const EXPRESSIONS = [
   'foo.*',
   '[a-z]+',
   '(',

@@ -119,7 +119,7 @@ async function readBrand(queries: Queries, brandId: string): Promise<ReadonlyMap
 }
 
 /** A signing key with its account-key. */
-export async function readSigning(queries: Queries, keyId: string): Promise<SigningEntry> {
+async function readSigning(queries: Queries, keyId: string): Promise<SigningEntry> {
   const key = await findSigningKey(queries, keyId);
   const kept = await findAssertion(queries, 'account-key', [keyId]);
   return { keyId, key, accountKey: kept && decodeAssertion(kept.bytes) };
