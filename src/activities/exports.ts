@@ -30,17 +30,13 @@ import { snapIdsOf } from './exports/visible-snaps.ts';
 import { ExportError } from './exports/errors.ts';
 import { makeExportFolder, removeAccountFolder } from './exports/folder.ts';
 import { storesFor } from './exports/described-stores.ts';
-import {
-  exportedRevisions,
-  issueAdminToken,
-  withdrawAdminToken,
-  writeStoreExport,
-  type ExportDeps,
-} from './exports/store-export.ts';
+import { issueAdminToken, withdrawAdminToken } from './exports/admin-token.ts';
+import type { ExportDeps } from './exports/deps.ts';
+import { exportedRevisions, writeStoreExport } from './exports/store-export.ts';
 import { withHeartbeats } from './heartbeats.ts';
 import { GENERAL_STORE } from '../brands/index.ts';
 
-export type { ExportDeps } from './exports/store-export.ts';
+export type { ExportDeps } from './exports/deps.ts';
 
 /** The activities of an export; `at` is the moment that names the files, so that a repeat writes the same ones. */
 export function createExportActivities(deps: ExportDeps) {

@@ -24,7 +24,7 @@ import {
   upstreamClient,
   type FetchDeps,
 } from './fetches/staging.ts';
-import { assertionFetcher, requireKeysOf, verifyFetched } from './fetches/trust.ts';
+import { assertionFetcher, requireOwnKeys, verifyFetched } from './fetches/trust.ts';
 import { writeWhole } from './exports/free-path.ts';
 
 export type { FetchDeps } from './fetches/staging.ts';
@@ -111,7 +111,7 @@ async function fetchKeys(
     ...input.keys.map((key) => ({ type: 'account-key' as const, primaryKey: [key] })),
   );
   await verifyFetched(assertions, deps);
-  requireKeysOf(input.account, input.keys, assertions);
+  requireOwnKeys(input.account, input.keys, assertions);
   const folder = await makeExportFolder(input.exportDir, deps.exportFolder);
   const stream = encodeStream(assertions);
   const place = { folder, nameAt: (time: string) => fileNames.accountKeys(input.account, time), at };

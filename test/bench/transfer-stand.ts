@@ -7,11 +7,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { atOnce } from '../../src/activities/at-once.ts';
-import {
-  issueAdminToken,
-  writeStoreExport,
-  type ExportDeps,
-} from '../../src/activities/exports/store-export.ts';
+import { issueAdminToken } from '../../src/activities/exports/admin-token.ts';
+import type { ExportDeps } from '../../src/activities/exports/deps.ts';
+import { writeStoreExport } from '../../src/activities/exports/store-export.ts';
 import { writeFetched } from '../../src/activities/fetches/archives.ts';
 import {
   downloadPlanned,

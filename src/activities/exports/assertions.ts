@@ -139,3 +139,21 @@ export class AssertionCloser {
     return rows.map(({ bytes }) => decodeAssertion(bytes));
   }
 }
+
+/**
+ * The account-keys with these key ids, newest revisions.
+ * @throws ExportError `key-unknown`
+ */
+export async function accountKeys(
+  closer: AssertionCloser,
+  ids: readonly string[],
+): Promise<readonly Assertion[]> {
+  const found: Assertion[] = [];
+  for (const id of ids) {
+    const key = await closer.find({ type: 'account-key', primaryKey: [id] });
+    if (key === undefined)
+      throw new ExportError('key-unknown', `cannot export the account-key ${id}: it is not registered here`);
+    found.push(key);
+  }
+  return found;
+}

@@ -16,7 +16,7 @@ import type { FetchWriting } from './archives.ts';
 import { broughtAlong } from './dependencies.ts';
 import { fetchedMaterials, openSources } from './materials.ts';
 import { fetchFolder, type FetchParts } from './staging.ts';
-import { requireKeysOf, verifyFetched } from './trust.ts';
+import { requireOwnKeys, verifyFetched } from './trust.ts';
 import { writeWhole } from '../exports/free-path.ts';
 
 /** Life of an admin token: one year, as the documented one (protocol/operators.md 2.1), and no longer than the log-in. */
@@ -92,7 +92,7 @@ async function keysOf(
   const found = await fetcher.chain(
     ...keys.map((key) => ({ type: 'account-key' as const, primaryKey: [key] })),
   );
-  requireKeysOf(brandId ?? undefined, keys, found);
+  requireOwnKeys(brandId ?? undefined, keys, found);
   return found;
 }
 

@@ -35,7 +35,7 @@ export async function verifyFetched(
  * @param account undefined where there is none: a store without a brand
  * @throws UpstreamError `key-of-other-account`
  */
-export function requireKeysOf(
+export function requireOwnKeys(
   account: string | undefined,
   keys: readonly string[],
   assertions: readonly Assertion[],

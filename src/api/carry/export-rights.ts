@@ -95,7 +95,11 @@ async function requireReach(
  * Keys of another account would be carried in unnoticed.
  * @throws ExportError `key-unknown`; UpstreamError `key-of-other-account`
  */
-export async function requireKeysOf(queries: Queries, store: string, keys: readonly string[]): Promise<void> {
+export async function requireKeysOfBrand(
+  queries: Queries,
+  store: string,
+  keys: readonly string[],
+): Promise<void> {
   if (keys.length === 0) return;
   const row = await queries.selectFrom('Store').select('brandId').where('id', '=', store).executeTakeFirst();
   for (const id of keys) {

@@ -18,7 +18,7 @@ import { errorAnswer, jsonBody, waitAsked } from '../ops/http.ts';
 import { requirePast } from '../ops/transfers.ts';
 import { unknownExport, type AccountExports } from './account-exports.ts';
 import { accountExportRequest, type AccountExportRequest } from './export-contract.ts';
-import { knownCaller, requireExport, requireKeysOf, requireStill } from './export-rights.ts';
+import { knownCaller, requireExport, requireKeysOfBrand, requireStill } from './export-rights.ts';
 import type { Caller, RoleDeps } from './roles.ts';
 
 /** What exports for accounts need. */
@@ -55,7 +55,7 @@ export function createAccountExportApi(deps: AccountExportDeps): Hono<DeviceEnv>
     const caller = await knownCaller(deps, context);
     const request = await jsonBody(context, accountExportRequest, REQUEST_MAX);
     await requireExport(deps, caller, store, request);
-    if (request.kind === 'store') await requireKeysOf(deps.database.queries, store, request.keys);
+    if (request.kind === 'store') await requireKeysOfBrand(deps.database.queries, store, request.keys);
     const owner = ownerOf(caller, store);
     const folder = accountFolder(deps.exportFolder, Buffer.from(deps.random(16)).toString('hex'));
     const basis = await keptBasis(request.basis, folder, deps.clock());
