@@ -1,43 +1,54 @@
-import { optionalText, text, type Assertion } from '../../assertions/index.ts';
+import { decodeAssertion, optionalText, text, type Assertion } from '../../assertions/index.ts';
 import type { ManifestAdmin, ManifestStore } from '../../bundles/index.ts';
+import { findAssertion } from '../../storage/index.ts';
 import type { ImportChanges } from './changes.ts';
 import type { ImportContent } from './content.ts';
 import { describedSince, describesStores, pinOf } from './origin.ts';
 
-/** Accounts as their assertions describe them, so that publishers have names and admins can log in. */
+/**
+ * Accounts as their assertions describe them, so that publishers have names and admins can log in. An older assertion than the one
+ * that is kept, or another one of the same revision, describes nothing.
+ */
 export async function writeAccounts(
   changes: ImportChanges,
   assertions: readonly Assertion[],
   admin: ManifestAdmin | null,
 ): Promise<void> {
-  for (const assertion of assertions.filter(({ type }) => type === 'account'))
-    await writeAccount(changes, {
-      id: text(assertion, 'account-id'),
-      username: optionalText(assertion, 'username') ?? text(assertion, 'account-id'),
-      displayName: text(assertion, 'display-name'),
-      validation: text(assertion, 'validation'),
-      email: null,
-    });
+  for (const { type, primaryKey } of assertions) {
+    if (type !== 'account') continue;
+    const kept = await findAssertion(changes.queries, type, primaryKey);
+    if (kept !== undefined) await writeAccount(changes, described(decodeAssertion(kept.bytes)));
+  }
   if (admin !== null)
     await writeAccount(changes, {
       id: admin.accountId,
       username: admin.username,
       displayName: admin.displayName,
-      validation: 'unproven',
+      validation: null,
       email: admin.email,
     });
 }
 
-async function writeAccount(
-  changes: ImportChanges,
-  account: {
-    readonly id: string;
-    readonly username: string;
-    readonly displayName: string;
-    readonly validation: string;
-    readonly email: string | null;
-  },
-): Promise<void> {
+/** What is known of an account; null of what the source does not tell. */
+interface AccountDetails {
+  readonly id: string;
+  readonly username: string;
+  readonly displayName: string;
+  readonly validation: string | null;
+  readonly email: string | null;
+}
+
+function described(assertion: Assertion): AccountDetails {
+  return {
+    id: text(assertion, 'account-id'),
+    username: optionalText(assertion, 'username') ?? text(assertion, 'account-id'),
+    displayName: text(assertion, 'display-name'),
+    validation: text(assertion, 'validation'),
+    email: null,
+  };
+}
+
+async function writeAccount(changes: ImportChanges, account: AccountDetails): Promise<void> {
   const present = await changes.queries
     .selectFrom('Account')
     .selectAll()
@@ -51,22 +62,26 @@ async function writeAccount(
     .executeTakeFirst();
   const username = taken === undefined ? account.username : account.id;
   if (present === undefined) {
+    const validation = account.validation ?? 'unproven';
     await changes.queries
       .insertInto('Account')
-      .values({ ...account, username, createdAt: changes.at })
+      .values({ ...account, username, validation, createdAt: changes.at })
       .execute();
     changes.undo.accountsAdded.push(account.id);
     changes.note('new', 'account', username, account.displayName);
-  } else if (
-    present.displayName !== account.displayName ||
-    (account.email !== null && present.email !== account.email)
-  ) {
-    const { id, displayName, email } = present;
-    const after = { displayName: account.displayName, email: account.email ?? email };
-    changes.undo.accountsBefore.push({ id, displayName, email, after });
-    await changes.queries.updateTable('Account').set(after).where('id', '=', account.id).execute();
-    changes.note('updated', 'account', username, account.displayName);
+    return;
   }
+  const { id, displayName, validation, email } = present;
+  const after = {
+    displayName: account.displayName,
+    validation: account.validation ?? validation,
+    email: account.email ?? email,
+  };
+  if (after.displayName === displayName && after.validation === validation && after.email === email) return;
+  changes.undo.accountsBefore.push({ id, displayName, validation, email, after });
+  await changes.queries.updateTable('Account').set(after).where('id', '=', id).execute();
+  const renewed = after.validation === validation ? '' : `, ${after.validation}`;
+  changes.note('updated', 'account', username, `${account.displayName}${renewed}`);
 }
 
 /** The store's admin, known to the Model Service by the digest of the exported token (seed 001). */

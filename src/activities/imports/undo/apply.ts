@@ -132,10 +132,13 @@ async function undoPeople({ queries, undo, subject }: Undoing): Promise<void> {
   for (const { id, after, ...before } of undo.accountsBefore.toReversed()) {
     const row = await queries
       .selectFrom('Account')
-      .select(['displayName', 'email'])
+      .select(['displayName', 'validation', 'email'])
       .where('id', '=', id)
       .executeTakeFirst();
-    const same = row?.displayName === after?.displayName && row?.email === after?.email;
+    const same =
+      row?.displayName === after?.displayName &&
+      row?.email === after?.email &&
+      (after?.validation === undefined || row?.validation === after.validation);
     if (row === undefined || (after !== undefined && !same))
       throw blocked(subject, `the account ${id} was changed since`);
     await queries.updateTable('Account').set(before).where('id', '=', id).execute();

@@ -3,8 +3,12 @@ import type { Queries } from '../../../storage/index.ts';
 import { noRemovedRows, removedRowsSchema } from './removed-rows.ts';
 
 const row = z.record(z.string(), z.unknown());
-/** What an import may change of an account; what it made of that, `after`, came later than the first records. */
-const accountDetails = z.object({ displayName: z.string(), email: z.string().nullable() });
+/** What an import may change of an account; what it made of that, `after`, and the validation came later than the first records. */
+const accountDetails = z.object({
+  displayName: z.string(),
+  validation: z.string().optional(),
+  email: z.string().nullable(),
+});
 
 /** Everything that an import or a removal changed, as it was before: what a roll-back puts back. Ids are those of the tables. */
 export const undoSchema = z.object({
