@@ -168,6 +168,7 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     may: [
       ...PURE,
       'errors.ts',
+      'read-as.ts',
       'folders.ts',
       'untrusted-certificate.ts',
       'system-failures.ts',

@@ -209,15 +209,26 @@ async function visibleIn(queries: Queries, store: string): Promise<ReadonlySet<s
   ]);
 }
 
-/** Puts revisions into the channels that `push_channel` names for them, whatever those hold here. */
+/**
+ * Puts revisions into the channels that `push_channel` names for them, whatever those hold here.
+ * @throws ExportError `channel-wanted-twice`
+ */
 function withPushChannels(material: SnapMaterial, packages: SnapsExport['packages'], at: Date): SnapMaterial {
   const wanted = new Map<string, ManifestSnap['channels'][number]>();
   for (const { revision, channel } of packages) {
     const held = material.revisions.find((one) => one.revision.revision === revision)?.revision;
     if (channel === null || held === undefined) continue;
-    for (const architecture of held.architectures)
-      wanted.set(`${channel} ${architecture}`, {
-        channel: channelName(parseChannel(channel)),
+    const name = channelName(parseChannel(channel));
+    for (const architecture of held.architectures) {
+      const place = `${name} ${architecture}`;
+      const other = wanted.get(place);
+      if (other !== undefined && other.revision !== revision)
+        throw new ExportError(
+          'channel-wanted-twice',
+          `cannot export snap ${material.snap.name}: ${place} is to hold revision ${other.revision} and revision ${revision}; give one of them another push_channel`,
+        );
+      wanted.set(place, {
+        channel: name,
         architecture,
         revision,
         releasedAt: at.toISOString(),
@@ -226,6 +237,7 @@ function withPushChannels(material: SnapMaterial, packages: SnapsExport['package
         paused: false,
         expiresAt: null,
       });
+    }
   }
   const asked = [...wanted.values()];
   const isReplaced = (one: ManifestSnap['channels'][number]) =>

@@ -1,4 +1,4 @@
-import { decodeStream, snapSha3ToHex, text, type Assertion } from '../assertions/index.ts';
+import { AssertionError, decodeStream, snapSha3ToHex, text, type Assertion } from '../assertions/index.ts';
 import { BundleError } from './errors.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
 import { readSmallFile } from './metadata-file.ts';
@@ -16,11 +16,11 @@ export interface SnapPair {
 
 /**
  * Reads the NAME.assert that `snap download` leaves beside NAME.snap: it speaks of one snap. Signatures are not checked.
- * @throws BundleError `snap-assertions-wrong`, `bundle-unreadable`, `bundle-too-large`; AssertionError
+ * @throws BundleError `snap-assertions-wrong`, `bundle-unreadable`, `bundle-too-large`
  */
 export async function readPair(path: string): Promise<SnapPair> {
   const stream = await readSmallFile(path, DEFAULT_LIMITS.assertionBytes);
-  const assertions = decodeStream(stream);
+  const assertions = decodedFrom(path, stream);
   const [statement, another] = assertions.filter(({ type }) => type === 'snap-revision');
   if (statement === undefined || another !== undefined)
     throw wrong(path, 'exactly one snap-revision assertion');
@@ -37,6 +37,15 @@ export async function readPair(path: string): Promise<SnapPair> {
   };
 }
 
+function decodedFrom(path: string, stream: string): readonly Assertion[] {
+  try {
+    return decodeStream(stream);
+  } catch (error) {
+    if (!(error instanceof AssertionError)) throw error;
+    throw wrong(path, `whole assertions alone (${error.message})`, error);
+  }
+}
+
 /** The refusal of a snap that is not the one that its assertions speak of. */
 export function otherSnap(member: string): BundleError {
   return new BundleError(
@@ -46,9 +55,10 @@ export function otherSnap(member: string): BundleError {
   );
 }
 
-function wrong(path: string, what: string): BundleError {
+function wrong(path: string, what: string, cause?: unknown): BundleError {
   return new BundleError(
     'snap-assertions-wrong',
     `cannot use ${path}: it must hold ${what}, as "snap download" writes it`,
+    cause === undefined ? {} : { cause },
   );
 }

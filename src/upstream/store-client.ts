@@ -238,7 +238,7 @@ export class StoreClient {
     const hint =
       login === undefined
         ? 'a private snap needs --auth and --store'
-        : `the account of the login file must have the role Viewer in store ${store ?? 'of the snap'}`;
+        : `the account of the login file must have the role Viewer in ${store === undefined ? 'the store of the snap, named by --store' : `store ${store}`}`;
     return this.#notThere(wish, `${said ?? 'it is not there'}; ${hint}`);
   }
 

@@ -5,7 +5,8 @@ import { writeAssertions } from '../../src/activities/imports/catalog-rows.ts';
 import { writeAccounts } from '../../src/activities/imports/store-rows.ts';
 import { emptyUndo } from '../../src/activities/imports/undo/undo.ts';
 import { formatTimestamp, signAssertion, type Assertion } from '../../src/assertions/index.ts';
-import { AT, Outside, newHost, newOutside, type Host } from '../workflows/carried-store.ts';
+import { AT, newHost, newOutside, type Host } from '../workflows/carried-store.ts';
+import type { Outside } from '../workflows/hosts.ts';
 
 const account = (
   { chain }: Outside,

@@ -76,7 +76,7 @@ describe('roll-back', () => {
     const { run, bodies } = await operator(operationAt(PATH, PLAN));
     const refused = await run(['roll-back', id, '--yes']);
     expect(refused).toMatchObject({ status: 2, stdout: '' });
-    expect(refused.stderr).toContain('it is a number that list-imports shows');
+    expect(refused.stderr).toBe(`error: cannot roll back "${id}": name a number that list-imports shows\n`);
     expect(bodies()).toEqual([]);
   });
 });

@@ -78,6 +78,25 @@ describe('what cannot be meant is refused before anything is asked', () => {
     expect(seen).toEqual([]);
   });
 
+  test.each([
+    ['packages: *x', 'it is no YAML'],
+    ['', 'an object is needed'],
+    ['packages: [{ name: jq, revision: "11" }]', 'packages.0.revision: '],
+    [
+      'packages: [{ name: jq, revision: 11, push_chanel: edge }]',
+      'packages.0: there is no field "push_chanel"',
+    ],
+  ])('export snaps --from-yaml of %j', async (text, fault) => {
+    const { env, seen } = await host();
+    const file = join(await temporaryFolder(), 'list.yaml');
+    await writeFile(file, text);
+    const { status, stderr } = await runCli('store-admin', ['export', 'snaps', '--from-yaml', file], { env });
+    expect(status).toBe(2);
+    expect(stderr).toContain(`error: cannot read ${file}: ${fault}`);
+    expect(stderr).toMatch(/; a list "packages" of name, revision and push_channel is needed\n$/);
+    expect(seen).toEqual([]);
+  });
+
   test('trust add of a snap, whose bytes nobody wants to see', async () => {
     const { env, seen } = await host();
     const file = join(await temporaryFolder(), 'jq.snap');

@@ -86,6 +86,26 @@ describe('an export that fails', () => {
   });
 });
 
+test('an export of a store that brings no snap says so', async () => {
+  const outside = await newOutside();
+  await outside.publishJourney();
+  const warningsOf = async (over: Partial<StoreExport>) =>
+    (
+      await withHost(temporal, outside.host, (client) =>
+        client.workflow.execute(exportStore, {
+          workflowId: `export-store/${Math.random()}`,
+          taskQueue: 'airlock',
+          args: [storeExport(over)],
+        }),
+      )
+    ).warnings;
+  const nowhere = { channels: ['9.9/stable'], architectures: ['riscv64'] };
+  const words = 'no snap of store brand-devices is in 9.9/stable for riscv64: the archive holds none';
+  expect(await warningsOf(nowhere)).toContain(words);
+  expect(await warningsOf({ ...nowhere, snaps: false })).not.toContain(words);
+  expect(await warningsOf({})).not.toContainEqual(expect.stringContaining('holds none'));
+});
+
 describe('exact revisions of a store', () => {
   test('come with the channel that each is pushed into, also from a store that its brand looks at', async () => {
     const outside = await newOutside();
@@ -112,5 +132,28 @@ describe('exact revisions of a store', () => {
     const packages = [{ name: 'absent', revision: 1, channel: null }];
     expect(await refusal(snapsExport({ packages, store: 'brand-devices' }))).toBe('snap-unknown');
     expect(await refusal(snapsExport({ names: ['my-app'], store: 'nowhere' }))).toBe('store-unknown');
+  });
+
+  test('are refused where two of them are to go into one channel', async () => {
+    const outside = await newOutside();
+    await outside.publishJourney();
+    const next = { revision: 8, store: 'brand-main', channels: [] };
+    await outside.publish({ name: 'my-app', version: '8', type: 'app', base: 'my-base' }, next);
+    const wanted = (channel: string) =>
+      exportedSnaps(
+        outside.host,
+        snapsExport({
+          packages: [
+            { name: 'my-app', revision: 1, channel: 'latest/candidate' },
+            { name: 'my-app', revision: 8, channel },
+          ],
+        }),
+      ).then(revisionsOf, (error: unknown) => errorOfFailure(error).message);
+    expect(await wanted('candidate')).toBe(
+      'cannot export snap my-app: latest/candidate amd64 is to hold revision 1 and revision 8; give one of them another push_channel',
+    );
+    expect(await wanted('beta')).toEqual(
+      expect.arrayContaining(['my-app latest/candidate 1', 'my-app latest/beta 8']),
+    );
   });
 });

@@ -8,6 +8,7 @@ export type ExportErrorCode =
   | 'key-unknown'
   | 'admin-unknown'
   | 'nothing-to-export'
+  | 'channel-wanted-twice'
   | 'assertion-missing'
   | 'blob-missing'
   | 'basis-changed'
@@ -20,6 +21,7 @@ const KINDS: Readonly<Record<ExportErrorCode, ErrorKind>> = {
   'key-unknown': 'not-found',
   'admin-unknown': 'not-found',
   'nothing-to-export': 'conflict',
+  'channel-wanted-twice': 'invalid',
   'assertion-missing': 'conflict',
   'blob-missing': 'conflict',
   'basis-changed': 'conflict',

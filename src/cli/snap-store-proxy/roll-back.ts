@@ -1,7 +1,8 @@
-import { Command, InvalidArgumentError } from '@commander-js/extra-typings';
+import { Command } from '@commander-js/extra-typings';
 import type { z } from 'zod';
 
 import type { CliContext } from '../context.ts';
+import { usageError } from '../errors.ts';
 import { runOperation } from '../operations.ts';
 import { operatorClient } from '../operator.ts';
 import { note, print, printJson } from '../terminal.ts';
@@ -58,7 +59,7 @@ export function rollBackCommand(context: CliContext) {
 function idOf(text: string): number {
   const id = Number(text);
   if (/^[1-9]\d{0,9}$/.test(text) && id < 2 ** 31) return id;
-  throw new InvalidArgumentError('it is a number that list-imports shows.');
+  throw usageError(`cannot roll back "${text.slice(0, 40)}": name a number that list-imports shows`);
 }
 
 function titleOf({ id, kind, fileName }: Plan['undone'][number]): string {

@@ -2,6 +2,7 @@ import { Command, Option } from '@commander-js/extra-typings';
 import { z } from 'zod';
 
 import { INVENTORY, SINCE, basisOf, remarkLeftOut } from '../basis.ts';
+import { readAs } from '../../read-as.ts';
 import type { CliContext } from '../context.ts';
 import { WITH_DEPENDENCIES, remarkDependencies } from '../dependencies.ts';
 import { usageError } from '../errors.ts';
@@ -225,20 +226,26 @@ function fullName(channel: string): string {
   return /^(stable|candidate|beta|edge)$/.test(channel) ? `latest/${channel}` : channel;
 }
 
+/** Strict: a misspelt `push_channel` would export a revision that no channel offers. */
 const packagesSchema = z.object({
   packages: z.array(
-    z.object({ name: z.string(), revision: z.number().int(), push_channel: z.string().optional() }),
+    z.strictObject({ name: z.string(), revision: z.number().int(), push_channel: z.string().optional() }),
   ),
 });
 
 async function readPackages(context: CliContext, file: string) {
   const { parse } = await import('yaml');
   const document = await readDocument(context, file);
+  const form = 'a list "packages" of name, revision and push_channel is needed';
+  let value: unknown;
   try {
-    return packagesSchema.parse(parse(document)).packages;
+    value = parse(document);
   } catch {
-    throw usageError(`cannot read ${file}: a list "packages" of name, revision and push_channel is needed`);
+    throw usageError(`cannot read ${file}: it is no YAML; ${form}`);
   }
+  const read = readAs(packagesSchema, value);
+  if (!read.success) throw usageError(`cannot read ${file}: ${read.fault}; ${form}`);
+  return read.data.packages;
 }
 
 interface Share {
