@@ -1,3 +1,4 @@
+import { sentenceOf } from '../errors.ts';
 import { generation } from '../storage/index.ts';
 import type { Foundation } from './foundation.ts';
 
@@ -5,7 +6,7 @@ const LOOK_MS = 1_000;
 
 /**
  * Calls `apply` once now, and again whenever some process changed a setting; one call after the other. A call that fails
- * later on is logged, and repeated at the next look.
+ * later on is logged, once for as long as it fails in the same way, and repeated at the next look.
  * @param unsettled true while a further call may help although no setting changed; asked at each look
  * @returns ends it
  */
@@ -18,15 +19,22 @@ export async function followSettings(
   let seen = await generation(queries, 'settings');
   await apply();
   let busy: Promise<void> | undefined;
+  let failure: string | undefined;
+  const failed = (error: unknown) => {
+    if (sentenceOf(error) !== failure) log.error({ error }, 'could not apply changed settings');
+    failure = sentenceOf(error);
+  };
   const look = async () => {
     const now = await generation(queries, 'settings');
-    if (now === seen && !unsettled()) return;
-    await apply();
-    seen = now;
+    if (now !== seen || unsettled()) {
+      await apply();
+      seen = now;
+    }
+    failure = undefined;
   };
   const timer = setInterval(() => {
     busy ??= look()
-      .catch((error: unknown) => log.error({ error }, 'could not apply changed settings'))
+      .catch(failed)
       .finally(() => (busy = undefined));
   }, LOOK_MS).unref();
   return async () => {

@@ -28,6 +28,8 @@ const LONGEST_PAUSE_MS = 5_000;
 /** A server that lived this long did not fail at its start. */
 const SETTLED_MS = 10_000;
 const KEPT_LINES = 5;
+/** What SQLite says of a file that is damaged (11) or none of its own (26). */
+const DAMAGED = /(malformed|not a database) \((11|26)\)/;
 
 /**
  * The Temporal server of one machine: a child process that is started again when it dies, and ends when we do.
@@ -150,6 +152,13 @@ export class DevServer {
 
   #failed(why: string): WorkerError {
     const said = this.#lastLines.at(-1);
+    const { file } = this.#options;
+    if (file !== undefined && said !== undefined && DAMAGED.test(said))
+      return new WorkerError(
+        'unavailable',
+        'temporal-database-damaged',
+        `cannot start the Temporal server: its database ${file} is damaged; restore a backup, or move that file away, which forgets the processes that were running`,
+      );
     return new WorkerError(
       'unavailable',
       'temporal-server-failed',

@@ -5,6 +5,7 @@ export type WorkerErrorCode =
   | 'temporal-cli-missing'
   | 'temporal-port-in-use'
   | 'temporal-server-failed'
+  | 'temporal-database-damaged'
   | 'temporal-unreachable'
   | 'temporal-namespace-missing'
   | 'temporal-tls-unreadable'

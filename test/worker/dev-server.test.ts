@@ -43,6 +43,16 @@ describe('the embedded Temporal server', () => {
     expect(await server.healthy()).toBe(false);
   });
 
+  test('says of a damaged database that it is damaged, and what to do', async () => {
+    const file = join(folder, 'damaged.db');
+    await writeFile(file, 'no database '.repeat(1000));
+    await expect(startTestServer(file)).rejects.toMatchObject({
+      kind: 'unavailable',
+      code: 'temporal-database-damaged',
+      message: `cannot start the Temporal server: its database ${file} is damaged; restore a backup, or move that file away, which forgets the processes that were running`,
+    });
+  });
+
   test('ends when the process that started it is killed', async () => {
     const program = join(folder, 'parent.ts');
     const support = new URL('../support/temporal-server.ts', import.meta.url).href;
