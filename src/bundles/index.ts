@@ -4,6 +4,7 @@ export * from './archive-writer.ts';
 export { Digester, type DigestStream } from './digester.ts';
 export * from './errors.ts';
 export * from './file-identity.ts';
+export * from './carried-archives.ts';
 export { CachedWriting } from './cached-writing.ts';
 export * from './hashing.ts';
 export { InFlight } from './in-flight.ts';

@@ -1,20 +1,8 @@
-import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import {
-  BundleError,
-  readBundleHead,
-  readInventory,
-  sha3Of,
-  type BundleHead,
-  type ManifestRest,
-} from '../../bundles/index.ts';
+import { readCarriedArchives, readInventory, type ManifestRest } from '../../bundles/index.ts';
 import { channelName, isRisk } from '../../snaps/index.ts';
 import type { Queries } from '../../storage/index.ts';
 import type { Basis } from '../../workflows/export-contract.ts';
 import { ExportError } from './errors.ts';
-
-/** Archives of one folder that are looked at. */
-const ARCHIVES_MAX = 10_000;
 
 /** Which channels and architectures an export takes; all when empty. */
 export interface BasisScope {
@@ -34,7 +22,7 @@ export interface KnownThere {
  * @throws BundleError for a file that is neither an inventory nor an archive
  */
 export async function identifyBasis(kind: 'inventory' | 'archives', path: string): Promise<Basis> {
-  const { digest } = kind === 'inventory' ? await readInventory(path) : await archivesAt(path);
+  const { digest } = kind === 'inventory' ? await readInventory(path) : await readCarriedArchives(path);
   return { kind, path, digest };
 }
 
@@ -64,7 +52,7 @@ export async function knownThere(
       };
     }
     case 'archives': {
-      const { heads, digest, at } = await archivesAt(basis.path);
+      const { heads, digest, at } = await readCarriedArchives(basis.path);
       requireSame(basis, digest);
       const snaps = heads.flatMap(({ manifest }) => manifest.snaps);
       const files = snaps.flatMap(({ revisions, components = [] }) => [...revisions, ...components]);
@@ -84,25 +72,6 @@ function requireSame(basis: { readonly path: string; readonly digest: string }, 
       'basis-changed',
       `cannot rest on ${basis.path}: it changed since the command began; give the command again`,
     );
-}
-
-/** One archive, or all of a folder. What an archive rested on itself is there as well, as it could not be pushed otherwise. */
-async function archivesAt(path: string): Promise<{ heads: BundleHead[]; digest: string; at: string }> {
-  const isFolder = await stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-  const names = isFolder ? (await readdir(path)).filter((name) => name.endsWith('.tar.gz')).toSorted() : [];
-  if (isFolder && (names.length === 0 || names.length > ARCHIVES_MAX))
-    throw new BundleError(
-      'bundle-unreadable',
-      `cannot rest on ${path}: it holds ${names.length} archives, and 1 to ${ARCHIVES_MAX} are read; name one of them, or another folder`,
-    );
-  const heads: BundleHead[] = [];
-  for (const file of isFolder ? names.map((name) => join(path, name)) : [path])
-    heads.push(await readBundleHead(file));
-  const at = heads.map(({ manifest }) => manifest.createdAt).toSorted();
-  return { heads, digest: sha3Of(heads.map(({ digest }) => digest).join()), at: at.at(-1) ?? '' };
 }
 
 /** Files of what the chosen channels held at a moment, with those of the components that were there then. */

@@ -7,7 +7,7 @@ import type { BasisRequest } from '../basis.ts';
 import { findAddress } from '../connection.ts';
 import type { CliContext } from '../context.ts';
 import { downloadFile } from '../download.ts';
-import { CliError, usageError } from '../errors.ts';
+import { CliError } from '../errors.ts';
 import { makeExportFolder, nameTaken, readDocument, save } from '../files.ts';
 import { HttpClient } from '../http-client.ts';
 import { followOperation } from '../operations.ts';
@@ -127,9 +127,9 @@ async function fetchToken(client: HttpClient, path: string, file: string): Promi
 }
 
 /**
- * What an authority is told of what the other side has: it reads no file of this machine, so an inventory is sent.
+ * What an authority is told of what the other side has: it reads no file of this machine, so an inventory is sent, of archives too.
  *
- * @throws CliError `usage`, `file-unreadable`
+ * @throws CliError `file-unreadable`; BundleError
  */
 async function sentBasis(context: CliContext, { basis }: { readonly basis?: BasisRequest }): Promise<object> {
   if (basis === undefined) return {};
@@ -139,10 +139,14 @@ async function sentBasis(context: CliContext, { basis }: { readonly basis?: Basi
     case 'inventory':
       return { basis: { kind: 'inventory', content: await readDocument(context, basis.path) } };
     case 'archives':
-      throw usageError(
-        'cannot take files with --since and --auth at an authority: it reads no file of this machine; give --since a time, or an --inventory',
-      );
+      return { basis: { kind: 'inventory', content: await contentOf(basis.path) } };
     default:
       return basis satisfies never;
   }
+}
+
+/** What archives brought, as an inventory tells it. */
+async function contentOf(path: string): Promise<string> {
+  const { inventoryOfArchives } = await import('../../bundles/index.ts');
+  return inventoryOfArchives(path);
 }

@@ -1,4 +1,4 @@
-import { mkdir, readFile, readdir, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
@@ -206,11 +206,32 @@ describe('a brand’s admin, who has no operator’s token', () => {
     const [archive = ''] = (await readdir(folder)).filter((name) => name.endsWith('.tar.gz'));
     const { manifest } = await readBundleHead(join(folder, archive));
     expect(manifest.restsOn?.members.map(({ name }) => name)).toEqual(['snaps/snapd_9.snap']);
-    const since = await exportBy(ada, ['store', 'brand-devices', '--since', folder]);
-    expect(since).toMatchObject({
-      status: 2,
-      stderr: expect.stringContaining('cannot take files with --since and --auth at an authority'),
+  });
+
+  test('leaves out what archives brought that lie on the machine of the command, and only there', async () => {
+    const { outside, folder, exportBy, login, nothingLeft } = await journey();
+    const ada = await login('ada', 'package_access', 'store_admin');
+    const carried = join(await temporaryFolder(), 'carried');
+    const store = ['store', 'brand-devices'];
+    const since = [...store, '--channel', 'stable,beta', '--since', carried];
+    await on(outside.host, async () => {
+      await exportBy(ada, store);
+      await rename(folder, carried);
+      const more = { revision: 8, store: 'brand-main', private: true, channels: ['latest/beta'] };
+      await outside.publish({ name: 'my-app', version: '8', type: 'app', base: 'my-base' }, more);
+      const made = await exportBy(ada, since);
+      expect(made.stderr).toMatch(
+        /^Left out: [1-9]\d* files of \d+ bytes, which must be where this goes to\.\n$/,
+      );
+      await nothingLeft();
     });
+    const [archive = ''] = (await readdir(folder)).filter((name) => name.endsWith('.tar.gz'));
+    const { manifest } = await readBundleHead(join(folder, archive));
+    expect(manifest.restsOn?.kind).toBe('inventory');
+    const brought = manifest.members.map(({ name }) => name).filter((name) => name.endsWith('.snap'));
+    expect(brought).toEqual(['snaps/my-app_8.snap']);
+    const nowhere = await exportBy(ada, [...store, '--since', await temporaryFolder()]);
+    expect(nowhere).toMatchObject({ status: 5, stderr: expect.stringContaining('it holds 0 archives') });
   });
 
   test('exports snaps of the store with the role Viewer, also with what they need', async () => {
