@@ -1,13 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { MiddlewareHandler } from 'hono';
-import { createAdminApi, modelServiceProcesses, type TokenStanding } from '../api/admin/index.ts';
 import { createDeviceApi } from '../api/device/index.ts';
-import { openModelServiceSecrets } from '../api/device/model-service-secrets.ts';
-import { Provisioner } from '../api/device/provisioning/provisioner.ts';
-import { temporalBatches } from '../api/device/provisioning/serial-batches.ts';
-import { SerialService } from '../api/device/serial-service.ts';
-import { createSerialRoutes } from '../api/device/serials.ts';
+import type { Provisioner } from '../api/device/provisioning/provisioner.ts';
 import { createFront, type Answering, type Counter } from '../api/front.ts';
 import { operatorCheck, operatorGate } from '../api/operator-gate.ts';
 import { AccountExports } from '../api/carry/account-exports.ts';
@@ -23,18 +18,18 @@ import { localSnaps } from '../api/overrides/local-snaps.ts';
 import { StoreAdmins } from '../api/overrides/store-admins.ts';
 import { upstreamSnaps } from '../api/overrides/upstream-snaps.ts';
 import { authorityProcesses, createAuthorityOps, createPublisherApi } from '../api/publisher/index.ts';
-import type { TokenFacts } from '../api/ops/deps.ts';
-import { createHealthApi, HEALTH_PATHS, type HsmFacts } from '../api/watch/health.ts';
+import { createHealthApi, HEALTH_PATHS } from '../api/watch/health.ts';
 import { traced } from '../api/watch/traced.ts';
 import { watched } from '../api/watch/watched.ts';
-import { hsmTokenNames, operatorToken, Settings } from '../config/index.ts';
+import { operatorToken, Settings } from '../config/index.ts';
 import { AirlockError } from '../errors.ts';
 import { TokenOffice } from '../storage/authority/index.ts';
 import { deviceSecrets, openFileBlobStore } from '../storage/index.ts';
-import { signedSerials } from '../storage/model-service/index.ts';
 import { createMetrics, type Log, type Metrics } from '../telemetry/index.ts';
 import { exportFolderOf, type Foundation } from './foundation.ts';
 import { handOverOf } from './hand-over.ts';
+import type { HttpOptions, Shared } from './http-parts.ts';
+import { createProvisioner, modelServiceCounters } from './model-service.ts';
 import type { Role } from './roles.ts';
 import { siteOf } from './site.ts';
 import type { Temporal } from './temporal.ts';
@@ -46,28 +41,6 @@ export interface HttpApps {
   serve(role: Role): Promise<void>;
   /** Hands fresh serials of a worker in this process to the requests that wait for them. */
   readonly provisioner: Provisioner;
-}
-
-/** What the apps are made from, besides what is persistent. */
-export interface HttpOptions {
-  readonly role: Role;
-  /** Whether a worker of the `hsm` queue runs in this process. */
-  readonly worksHere: boolean;
-  readonly status: {
-    /** How each HSM token is, where this process has them. */
-    readonly hsm: () => readonly (HsmFacts & TokenFacts & TokenStanding)[];
-    /** Where this API listens. */
-    readonly url: () => string;
-  };
-}
-
-/** What several apps of one process share. */
-interface Shared extends Omit<HttpOptions, 'role'> {
-  readonly foundation: Foundation;
-  readonly temporal: Temporal;
-  readonly tokens: TokenOffice;
-  readonly random: (bytes: number) => Uint8Array;
-  readonly report: (error: unknown) => void;
 }
 
 /** Puts the apps together under their paths. */
@@ -179,44 +152,6 @@ function accountExports({ temporal }: Shared): AccountExports {
   });
 }
 
-/** The Model Service: serials for devices, and the gateway for the admins of brands. */
-async function modelServiceCounters(shared: Shared, provisioner: Provisioner): Promise<Counter[]> {
-  const { foundation, temporal, status, tokens, random, report } = shared;
-  const { database, settings, clock, secretBox, tracing } = foundation;
-  const secrets = await openModelServiceSecrets(settings, clock());
-  const service = new SerialService({ database, secrets, provisioner, clock, random, tracing });
-  const fronts = async () => new Settings(await settings.all()).list('proxy.trust-forwarded-for');
-  const serials = createSerialRoutes({ service, report, fronts });
-  const admin = createAdminApi({
-    database,
-    sealer: secretBox,
-    secrets,
-    tokens,
-    processes: modelServiceProcesses(temporal.connection.client),
-    hasAuthority: async () =>
-      (await settings.get('airlock.authority.url')) !== undefined &&
-      (await settings.get('airlock.authority.login')) !== undefined,
-    hsmTokens: async () => hsmTokenNames(await settings.all()),
-    clock,
-    random,
-    hsm: (token) => status.hsm().find(({ name }) => name === token),
-    readTimeout: async () =>
-      new Settings(await settings.all()).number('internal.publishergw.snapmodels.read-timeout'),
-    report,
-  });
-  const serialPaths = [
-    '/api/v1/snaps/auth/request-id',
-    '/api/v1/snaps/auth/devices',
-    '/v1/request-id',
-    '/v1/serial',
-  ];
-  return [
-    ...serialPaths.map((prefix) => ({ prefix, app: serials })),
-    { prefix: '/v1', app: admin },
-    { prefix: '/publishergw', app: admin, strip: true },
-  ];
-}
-
 /** An online host: store calls go on to the upstream; downloads are kept in a folder of their own, up to `proxy.cache.size` MB. */
 async function onlineCounters({ foundation, random, report }: Shared): Promise<Counter[]> {
   const { dataFolder, database, settings, clock } = foundation;
@@ -273,24 +208,6 @@ function opsApp(
     report,
   };
   return createOpsApi(deps, operator);
-}
-
-function createProvisioner({ foundation, temporal, worksHere, report }: Shared): Provisioner {
-  const { queries } = foundation.database;
-  const { lanes, size, waiting } = temporal.config.serials.batches;
-  return new Provisioner({
-    lanes,
-    batchSize: size,
-    capacity: waiting,
-    runBatch: temporalBatches({
-      client: temporal.connection.client,
-      taskQueue: temporal.config.taskQueues.hsm.name,
-      eager: worksHere,
-    }),
-    lookUp: (intents) => signedSerials(queries, intents),
-    report,
-    tracing: foundation.tracing,
-  });
 }
 
 /** Writes failures of ours down as errors; that somebody asked for something wrong is their matter, and told at debug. */
