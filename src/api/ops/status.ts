@@ -1,50 +1,18 @@
 import proto from '@temporalio/proto';
 import { Hono } from 'hono';
 import type { z } from 'zod';
-import { decodeAssertion, optionalText, text } from '../../assertions/index.ts';
-import { GENERAL_STORE } from '../../brands/index.ts';
 import { DEFAULT_TOKEN, Settings } from '../../config/index.ts';
 import { sentenceOf } from '../../errors.ts';
-import { describeStores, ownStoreId, readLastBackup, type Queries } from '../../storage/index.ts';
+import { ownStoreId, readLastBackup } from '../../storage/index.ts';
 import { keysInForce, signatureCounts } from '../../storage/model-service/index.ts';
 import { QUEUES } from '../../workflows/options.ts';
 import type { status } from './host-contract.ts';
 import type { OpsDeps } from './deps.ts';
 import { freeBytes } from './full-disk.ts';
+import { accountKeysHere, bytesHere, devicesHere, newestImport, storesHere } from './status-rows.ts';
+import { serviceList } from './status-services.ts';
 
 type Status = z.input<typeof status>;
-
-/** The services that the documented `status` lists (protocol/operators.md 1.2), in its order. */
-const ONLINE = [
-  'memcached',
-  'nginx',
-  'snapauth',
-  'snapdevicegw',
-  'snapdevicegw-local',
-  'snapproxy',
-  'snaprevs',
-];
-const AIRGAP = [
-  'memcached',
-  'nginx',
-  'packagereview',
-  'packagereview-worker',
-  'publishergw',
-  'snapassert',
-  'snapauth',
-  'snapdevicegw',
-  'snapdevicegw-local',
-  'snapident',
-  'snapmodels',
-  'snapproxy',
-  'snaprevs',
-  'snapstorage',
-  'storeadmingw',
-];
-/** Signs with the HSM. */
-const SIGNING = 'snapmodels';
-/** Those whose work is done by durable processes. */
-const DURABLE = new Set(['packagereview-worker', 'snapmodels']);
 
 const ASK_MS = 2_000;
 const { TASK_QUEUE_TYPE_ACTIVITY } = proto.temporal.api.enums.v1.TaskQueueType;
@@ -102,16 +70,16 @@ async function statusOf(deps: OpsDeps): Promise<Status> {
       hsmFailure: hsmFailureOf(deps),
     }),
     storageFailure,
-    stores: await storeList(queries),
-    accountKeys: await keyList(queries),
-    devices: await count(queries, 'Device'),
+    stores: await storesHere(queries),
+    accountKeys: await accountKeysHere(queries),
+    devices: await devicesHere(queries),
     ...(await hsmOf(deps)),
     missingKeys: await missingKeys(deps),
     signatureDiscrepancies: (await signatureCounts(queries)).filter(
       ({ counted, inLog }) => counted !== inLog,
     ),
-    disk: { free, blobs: await blobBytes(queries) },
-    lastImport: await lastImport(queries),
+    disk: { free, blobs: await bytesHere(queries) },
+    lastImport: await newestImport(queries),
     lastBackup: (await readLastBackup(deps.settings)) ?? null,
     temporalUi: deps.temporalUi,
   };
@@ -193,102 +161,7 @@ function hsmFailureOf(deps: OpsDeps): string | null {
   return failures.length === 0 ? null : failures.join('; ');
 }
 
-interface ServiceFacts {
-  readonly airgap: boolean;
-  /** What keeps every service from running. */
-  readonly failure: string | null;
-  readonly temporal: boolean;
-  readonly storageFailure: string | null;
-  readonly hsmFailure: string | null;
-}
-
-function serviceList(facts: ServiceFacts): Status['services'] {
-  const { airgap, failure, temporal, storageFailure, hsmFailure } = facts;
-  const owned = new Map([
-    ['snapstorage', storageFailure],
-    [SIGNING, hsmFailure],
-  ]);
-  return (airgap ? AIRGAP : ONLINE).map((name) => {
-    const own = owned.get(name) ?? null;
-    const why =
-      failure ?? own ?? (DURABLE.has(name) && !temporal ? 'the Temporal server does not answer' : null);
-    return { name, running: why === null, failure: why };
-  });
-}
-
 /** The sentence of what went wrong; null when nothing did. */
 function failureOf(asked: Promise<void>): Promise<string | null> {
   return asked.then(() => null, sentenceOf);
-}
-
-async function storeList(queries: Queries): Promise<Status['stores']> {
-  const stores = (await describeStores(queries)).filter(({ id }) => id !== GENERAL_STORE);
-  const counts = await queries
-    .selectFrom('Snap')
-    .select(['storeId', (eb) => eb.fn.countAll().as('snaps')])
-    .groupBy('storeId')
-    .execute();
-  const bySnaps = new Map(counts.map(({ storeId, snaps }) => [storeId, Number(snaps)]));
-  return stores.map((store) => ({
-    ...store,
-    includes: [...store.includes],
-    snaps: bySnaps.get(store.id) ?? 0,
-  }));
-}
-
-/** Account-keys of the brands here, in their newest revisions. */
-async function keyList(queries: Queries): Promise<Status['accountKeys']> {
-  const brands = await queries
-    .selectFrom('Store')
-    .select('brandId')
-    .distinct()
-    .where('brandId', 'is not', null)
-    .execute();
-  const ids = brands.flatMap(({ brandId }) => (brandId === null ? [] : [brandId]));
-  if (ids.length === 0) return [];
-  const rows = await queries
-    .selectFrom('StoredAssertion')
-    .select(['primaryKey', 'bytes'])
-    .where('type', '=', 'account-key')
-    .where('accountId', 'in', ids)
-    .orderBy('revision')
-    .execute();
-  const newest = new Map(rows.map(({ primaryKey, bytes }) => [primaryKey, bytes]));
-  return [...newest].map(([keyId, bytes]) => {
-    const key = decodeAssertion(bytes);
-    return {
-      keyId,
-      accountId: text(key, 'account-id'),
-      name: optionalText(key, 'name') ?? '',
-      since: text(key, 'since'),
-      until: optionalText(key, 'until') ?? null,
-    };
-  });
-}
-
-async function lastImport(queries: Queries): Promise<Status['lastImport']> {
-  const row = await queries
-    .selectFrom('ImportRecord')
-    .select(['importedAt', 'fileName', 'outcome'])
-    .where('kind', 'not in', ['removal', 'prune'])
-    .orderBy('id', 'desc')
-    .limit(1)
-    .executeTakeFirst();
-  return row === undefined ? null : { at: row.importedAt, fileName: row.fileName, outcome: row.outcome };
-}
-
-async function count(queries: Queries, table: 'Device'): Promise<number> {
-  const row = await queries
-    .selectFrom(table)
-    .select((eb) => eb.fn.countAll().as('rows'))
-    .executeTakeFirst();
-  return Number(row?.rows ?? 0);
-}
-
-async function blobBytes(queries: Queries): Promise<number> {
-  const row = await queries
-    .selectFrom('SnapRevision')
-    .select((eb) => eb.fn.sum('size').as('bytes'))
-    .executeTakeFirst();
-  return Number(row?.bytes ?? 0);
 }
