@@ -86,10 +86,22 @@ export async function writeStoreExport(
     tokenFile: token.path,
     snaps: exportedRevisions(snaps),
     accountKeys: [...input.keys],
-    warnings: [...own.warnings, ...(brought?.warnings ?? []), ...(await closureWarnings(queries, snaps))],
+    warnings: [
+      ...(input.snaps && snaps.length === 0 ? [noSnaps(input)] : []),
+      ...own.warnings,
+      ...(brought?.warnings ?? []),
+      ...(await closureWarnings(queries, snaps)),
+    ],
     ...(brought && { dependencies: brought.dependencies }),
     ...(known && { leftOut: leftOutOf(snaps) }),
   };
+}
+
+/** An archive without snaps is sound, and seldom meant: a misspelt track, or an architecture that nobody builds for. */
+function noSnaps({ store, channels, architectures }: StoreExport): string {
+  const where = channels.length === 0 ? 'any channel' : channels.join(' or ');
+  const which = architectures.length === 0 ? '' : ` for ${architectures.join(' or ')}`;
+  return `no snap of store ${store} is in ${where}${which}: the archive holds none`;
 }
 
 /** Assertions of the stores and of those above them, accounts of brand and admin, and the brand's validation sets. */

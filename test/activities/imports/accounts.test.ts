@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { applyUndo } from '../../src/activities/imports/undo/apply.ts';
-import { ImportChanges } from '../../src/activities/imports/changes.ts';
-import { writeAssertions } from '../../src/activities/imports/catalog-rows.ts';
-import { writeAccounts } from '../../src/activities/imports/store-rows.ts';
-import { emptyUndo } from '../../src/activities/imports/undo/undo.ts';
-import { formatTimestamp, signAssertion, type Assertion } from '../../src/assertions/index.ts';
-import { AT, newHost, newOutside, type Host } from '../workflows/carried-store.ts';
-import type { Outside } from '../workflows/hosts.ts';
+import { applyUndo } from '../../../src/activities/imports/undo/apply.ts';
+import { ImportChanges } from '../../../src/activities/imports/changes.ts';
+import { writeAssertions } from '../../../src/activities/imports/catalog-rows.ts';
+import { writeAccounts } from '../../../src/activities/imports/store-rows.ts';
+import { emptyUndo } from '../../../src/activities/imports/undo/undo.ts';
+import { formatTimestamp, signAssertion, type Assertion } from '../../../src/assertions/index.ts';
+import { AT, newHost, newOutside, type Host } from '../../workflows/carried-store.ts';
+import type { Outside } from '../../workflows/hosts.ts';
 
 const account = (
   { chain }: Outside,
