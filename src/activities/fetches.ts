@@ -14,7 +14,7 @@ import { askingFirst, whileAsking } from './fetches/asking.ts';
 import { makeExportFolder } from './exports/folder.ts';
 import { writeFetched } from './fetches/archives.ts';
 import { addDependencies } from './fetches/dependencies.ts';
-import { refreshOf } from './fetch-login.ts';
+import { refreshOf } from './fetches/login.ts';
 import { writeFetchedStore } from './fetches/fetched-store.ts';
 import {
   downloadPlanned,

@@ -5,9 +5,9 @@ import { exporterSigner, leftOutOf, writeSnapArchive } from '../exports/archive.
 import { makeExportFolder } from '../exports/folder.ts';
 import { broughtAlong } from './dependencies.ts';
 import { fetchedMaterials, openSources } from './materials.ts';
-import { refreshOf } from '../fetch-login.ts';
+import { refreshOf } from './login.ts';
 import { fetchFolder, type FetchParts, type FetchedPlace } from './staging.ts';
-import { isAirgapped } from '../outside.ts';
+import { isAirgapped } from './outside.ts';
 
 /** How to stop the writing, and who wants to know how far it is. */
 export interface FetchWriting {

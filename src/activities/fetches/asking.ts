@@ -5,7 +5,7 @@ import type { SettingStore } from '../../storage/index.ts';
 import type { UpstreamWatch } from '../../upstream/index.ts';
 import { finalFailureOf } from '../errors.ts';
 import { withHeartbeats, type Report } from '../heartbeats.ts';
-import { whileOutside } from '../outside.ts';
+import { whileOutside } from './outside.ts';
 
 /**
  * Attempts at an upstream that never answered: half a minute where it refuses connections, which outlasts its restart, and some seconds

@@ -11,7 +11,7 @@ import type { FetchSnapsInput, StoreWish } from '../../workflows/fetch-contract.
 import { exporterSigner, leftOutOf, writeArchive } from '../exports/archive.ts';
 import { exportedRevisions } from '../exports/store-export.ts';
 import { makeExportFolder } from '../exports/folder.ts';
-import { refreshOf } from '../fetch-login.ts';
+import { refreshOf } from './login.ts';
 import type { FetchWriting } from './archives.ts';
 import { broughtAlong } from './dependencies.ts';
 import { fetchedMaterials, openSources } from './materials.ts';

@@ -16,7 +16,7 @@ import {
 } from '../../upstream/index.ts';
 import { channelName, parseChannel } from '../../snaps/index.ts';
 import { makeExportFolder } from '../exports/folder.ts';
-import { noteRefresh } from '../fetch-login.ts';
+import { noteRefresh } from './login.ts';
 import { VerifiedFiles } from './verified-files.ts';
 import type { FetchItem, FetchSnapsInput } from '../../workflows/fetch-contract.ts';
 import { knownThere, type KnownThere } from '../exports/basis.ts';

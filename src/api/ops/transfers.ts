@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { parseChannel, channelName } from '../../snaps/index.ts';
 import { stampOf } from '../../bundles/index.ts';
 import { identifyBasis } from '../../activities/exports/basis.ts';
-import { requireOutside } from '../../activities/outside.ts';
+import { requireOutside } from '../../activities/fetches/outside.ts';
 import type { Basis } from '../../workflows/export-contract.ts';
 import { exportRequest, fetchRequest, type BasisRequest } from './transfer-contract.ts';
 import type { OpsDeps } from './deps.ts';

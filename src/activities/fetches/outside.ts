@@ -1,6 +1,6 @@
-import { Settings } from '../config/index.ts';
-import { AirlockError } from '../errors.ts';
-import type { SettingStore } from '../storage/index.ts';
+import { Settings } from '../../config/index.ts';
+import { AirlockError } from '../../errors.ts';
+import type { SettingStore } from '../../storage/index.ts';
 
 /** Between two looks at whether the host still asks outside. */
 const LOOK_MS = 1_000;
