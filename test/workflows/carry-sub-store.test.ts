@@ -14,7 +14,13 @@ import { putStore } from '../../src/storage/authority/index.ts';
 import { addAssertions, findAssertion } from '../../src/storage/index.ts';
 import type { ExportOutcome } from '../../src/workflows/export-contract.ts';
 import type { ImportInput, ImportOutcome } from '../../src/workflows/import-contract.ts';
-import { exportStore, importStore, planImport, rollBackImport } from '../../src/workflows/index.ts';
+import {
+  exportStore,
+  fetchBrandStoreMetadata,
+  importStore,
+  planImport,
+  rollBackImport,
+} from '../../src/workflows/index.ts';
 import { runCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { openTestTemporal, withHost, type TestTemporal } from '../support/temporal.ts';
@@ -27,6 +33,7 @@ import {
   type Host,
   type Outside,
 } from './carried-store.ts';
+import { authority, online } from './carrying.ts';
 
 let temporal: TestTemporal;
 beforeAll(async () => {
@@ -122,6 +129,26 @@ test('a sub-store brings its parent’s name, and the signed word of every store
     expect(await friendlyOf(inside, 'resellers')).toEqual(['brand-main']);
     await push(client, above);
     expect(await parentsOf(inside)).toMatchObject({ resellers: 'brand-main', shop: 'resellers' });
+  });
+});
+
+test('the metadata of a sub-store alone says whose it is, fetched by its admin and pushed', async () => {
+  const outside = await withSubStores();
+  const { url, login } = await authority(outside);
+  const proxy = await online(outside, url, { login: await login('ada', 'store_admin') });
+  const wish = { store: 'resellers', credentials: 'login', exportDir: null, actor: 'operator' };
+  const path = pathOf(
+    await on(proxy, (client) => client.workflow.execute(fetchBrandStoreMetadata, { ...run(), args: [wish] })),
+  );
+  const inside = await trustingHost(outside);
+  await on(inside, async (client) => {
+    const input = await importInput('store-metadata', path);
+    const plan = await client.workflow.execute(planImport, { ...run(), args: [input] });
+    const told = { action: 'new', kind: 'store', subject: 'resellers', detail: 'sub-store of brand-main' };
+    expect(plan).toMatchObject({ refused: null, items: expect.arrayContaining([told]) });
+    await client.workflow.execute(importStore, { ...run(), args: [input] });
+    expect(await parentsOf(inside)).toMatchObject({ resellers: 'brand-main' });
+    expect(await friendlyOf(inside, 'resellers')).toEqual(['brand-main']);
   });
 });
 
