@@ -237,7 +237,7 @@ export async function freshNonce(url: string): Promise<string> {
 /** The three texts of a session request for a fresh nonce. */
 export async function sessionTexts(
   url: string,
-  who: Pick<Brand, 'chain' | 'device' | 'serial' | 'model'>,
+  who: Pick<Brand, 'device' | 'serial' | 'model'>,
   nonce?: string,
 ) {
   const fresh = nonce ?? (await freshNonce(url));
@@ -245,7 +245,7 @@ export async function sessionTexts(
     {
       type: 'device-session-request',
       headers: {
-        'brand-id': who.chain.brandId,
+        'brand-id': String(who.serial.headers['brand-id']),
         model: String(who.serial.headers['model']),
         serial: String(who.serial.headers['serial']),
         nonce: fresh,
@@ -263,9 +263,10 @@ export async function sessionTexts(
   };
 }
 
-async function openSession(
+/** Opens a session as a real device does, and returns its token. */
+export async function openSession(
   url: string,
-  who: Pick<Brand, 'chain' | 'device' | 'serial' | 'model'>,
+  who: Pick<Brand, 'device' | 'serial' | 'model'>,
 ): Promise<string> {
   const reply = await fetch(`${url}/api/v1/snaps/auth/sessions`, {
     method: 'POST',
