@@ -13,7 +13,7 @@ export function snapNamesOf(words: readonly string[]): readonly string[] {
   const wrong = words.find((word) => !isSnapName(word));
   if (wrong === undefined) return words;
   throw usageError(
-    `cannot use the snap name "${wrong.slice(0, 80)}": names have 2 to 40 lower-case letters, digits and single hyphens`,
+    `cannot use the snap name "${wrong.slice(0, 80)}": names have at most 40 lower-case letters, digits and single hyphens`,
   );
 }
 

@@ -51,7 +51,7 @@ describe('what cannot be meant is refused before anything is asked', () => {
     [
       'snap-store-proxy',
       ['fetch-snaps', 'jq', 'jq=6'],
-      'cannot use the snap name "jq=6": names have 2 to 40 lower-case letters, digits and single hyphens',
+      'cannot use the snap name "jq=6": names have at most 40 lower-case letters, digits and single hyphens',
     ],
     ['store-admin', ['export', 'snaps', 'JQ'], 'cannot use the snap name "JQ": '],
     [

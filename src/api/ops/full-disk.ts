@@ -17,7 +17,9 @@ export async function freeBytes(folder: string): Promise<number> {
  * does not say why.
  */
 export async function namingFullDisk(error: unknown, free: () => Promise<number>): Promise<unknown> {
-  if (!isAirlockError(error) || !AWAY.has(error.code) || (await free()) > FULL_BYTES) return error;
+  if (!isAirlockError(error) || !AWAY.has(error.code)) return error;
+  const left = await free().catch(() => Number.POSITIVE_INFINITY);
+  if (left > FULL_BYTES) return error;
   return new AirlockError(
     'unavailable',
     'disk-full',
