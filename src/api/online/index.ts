@@ -183,18 +183,27 @@ function targetOf(settings: Settings, context: Context, path: string): string {
   const { search } = new URL(context.req.url);
   if (service === undefined || servicePath === undefined)
     return `${(settings.text('proxy.upstream') ?? '').replace(/\/+$/, '')}${path}${search}`;
-  const bare = (url: string) => url.replace(/\/+$/, '');
-  const allowed = settings.list('proxy.device-auth.allowed-device-service-urls');
-  const isAllowed = allowed.some(
-    (one) => bare(service) === bare(one) || bare(service).startsWith(`${bare(one)}/`),
-  );
-  if (!isAllowed)
+  const asked = plainAddress(service);
+  const allowed = settings.list('proxy.device-auth.allowed-device-service-urls').map(plainAddress);
+  if (asked === undefined || !allowed.some((one) => one === asked || asked.startsWith(`${one}/`)))
     throw new AirlockError(
       'forbidden',
       'device-service-not-allowed',
       `cannot forward to the device service ${service.slice(0, 200)}: it is not in proxy.device-auth.allowed-device-service-urls`,
     );
-  return `${bare(service)}/${servicePath}`;
+  return `${asked}/${servicePath}`;
+}
+
+/**
+ * An address as a request to it would take it, without slashes at its end: what is compared is what is asked. Undefined where it
+ * has more than host and path, or climbs: `..` would lead out of the folder that is allowed.
+ */
+function plainAddress(text: string): string | undefined {
+  const url = URL.parse(text);
+  if (url === null || url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '')
+    return undefined;
+  if (/%2f|%5c/i.test(url.pathname)) return undefined;
+  return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
 }
 
 const downloadSchema = z.looseObject({ 'sha3-384': z.string().regex(/^[0-9a-f]{96}$/), url: z.url() });

@@ -99,6 +99,31 @@ describe('an online host', () => {
     expect(await (await ask()).json()).toEqual({ 'request-id': 'for key' });
   });
 
+  test.each([
+    ['a folder that is allowed', 200, (url: string) => `${url}/base`],
+    ['what is below it', 200, (url: string) => `${url}/base/v1/`],
+    ['the same in other letters', 200, (url: string) => url.replace('http', 'HTTP') + '/base/'],
+    ['a way out of it', 403, (url: string) => `${url}/base/../other/`],
+    ['a way out of it in disguise', 403, (url: string) => `${url}/base/%2e%2E/other/`],
+    ['a way out of it for servers that decode slashes', 403, (url: string) => `${url}/base/..%2Fother/`],
+    ['a folder whose name begins like it', 403, (url: string) => `${url}/basement/`],
+    ['the same as somebody', 403, (url: string) => url.replace('//', '//somebody@') + '/base/'],
+    ['the same with a question', 403, (url: string) => `${url}/base/?x=`],
+    ['no address', 403, () => 'base'],
+  ])('a device service that is %s: %i', async (_, status, named) => {
+    const { online, host } = await between();
+    const service = new Hono().post('*', (context) => context.json({ 'request-id': context.req.path }));
+    const { url } = await serve({ fetch: (request) => service.fetch(request) });
+    const value = JSON.stringify([`${url}/base`]);
+    const key = 'proxy.device-auth.allowed-device-service-urls';
+    await host.settings.change(new Map([[key, { value, secret: false }]]), new Date());
+    const answer = await fetch(`${online.url}/api/v1/snaps/auth/request-id`, {
+      method: 'POST',
+      headers: { 'x-snap-device-service-url': named(url) },
+    });
+    expect(answer.status).toBe(status);
+  });
+
   test('says 503 when its upstream is away, so that devices ask again', async () => {
     const { online, upstream } = await between();
     await upstream.close(0);
