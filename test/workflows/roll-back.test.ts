@@ -23,7 +23,14 @@ import type {
   RemovalOutcome,
   RollBackOutcome,
 } from '../../src/workflows/import-contract.ts';
-import { exportStore, importStore, removeSnaps, rollBackImport } from '../../src/workflows/index.ts';
+import {
+  exportSnaps,
+  exportStore,
+  importSnap,
+  importStore,
+  removeSnaps,
+  rollBackImport,
+} from '../../src/workflows/index.ts';
 import { put } from '../storage/blob-store-contract.ts';
 import { publishComponent } from './components.ts';
 import { hasPostgreSql, temporaryPostgreSql } from '../support/postgresql.ts';
@@ -115,6 +122,29 @@ async function exportOf(outside: Outside): Promise<string> {
   const input = storeExport({ exportDir: await temporaryFolder() });
   const made = await withWorkers(temporal, workersOf(outside.host), (client) =>
     client.workflow.execute(exportStore, { ...newRun(), args: [input] }),
+  );
+  return made.files[0]?.path ?? '';
+}
+
+/** An archive of one snap of it. */
+async function exportedSnap(outside: Outside, name: string): Promise<string> {
+  const exportDir = await temporaryFolder();
+  const made = await withWorkers(temporal, workersOf(outside.host), (client) =>
+    client.workflow.execute(exportSnaps, {
+      ...newRun(),
+      args: [
+        {
+          kind: 'snaps',
+          names: [name],
+          packages: [],
+          channels: ['latest/stable'],
+          architectures: ['amd64'],
+          store: null,
+          exportDir,
+          actor: 'operator',
+        },
+      ],
+    }),
   );
   return made.files[0]?.path ?? '';
 }
@@ -408,6 +438,24 @@ describe.each(engines)('a roll-back beside a push on %s', (_, location) => {
 });
 
 describe('a roll-back', () => {
+  test('of a store goes back to its snaps alone, where they were pushed before it', async () => {
+    const outside = await newOutside();
+    await outside.publishJourney();
+    const inside = await trustingHost(outside);
+    const alone = await importInput('snap', await exportedSnap(outside, 'my-app'));
+    const whole = await exportOf(outside);
+    await withWorkers(temporal, workersOf(inside), ({ workflow }) =>
+      workflow.execute(importSnap, { ...newRun(), args: [alone] }),
+    );
+    const before = await tables(inside);
+    await at(inside, async ({ push, rollBack }) => {
+      await push(whole);
+      expect(await tables(inside)).not.toBe(before);
+      await rollBack();
+    });
+    expect(await tables(inside)).toBe(before);
+  });
+
   test.skipIf(!hasPostgreSql)(
     'goes on after the rows were taken to the other engine, with its files',
     async () => {

@@ -81,6 +81,8 @@ async function undoStores(undoing: Undoing): Promise<void> {
       .selectFrom('Snap')
       .select('name')
       .where('storeId', '=', id)
+      // Snaps may be here before their store is: those are left as they were then.
+      .where((eb) => eb.or([eb('createdAt', '>', madeAt), eb('changedAt', '>', madeAt)]))
       .limit(1)
       .executeTakeFirst();
     if (snap !== undefined) throw blocked(subject, `the snap ${snap.name} came into the store ${id} since`);
