@@ -12,10 +12,13 @@ export type AssertionErrorCode =
   /** The format number is above what we understand, or below what the content needs. */
   | 'format-unsupported'
   | 'key-malformed'
+  /** The signature is not an OpenPGP packet as assertions have it. */
   | 'signature-malformed'
   | 'signature-invalid'
   | 'key-unknown'
+  /** The key that signed is not valid yet: check the clock. */
   | 'key-not-yet-valid'
+  /** The key that signed has expired. */
   | 'key-expired'
   | 'key-revoked'
   | 'key-constrained'

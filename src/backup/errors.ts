@@ -17,6 +17,7 @@ export type BackupErrorCode =
   | 'backup-source-changed'
   | 'backup-file-exists'
   | 'backup-file-unusable'
+  /** A backup is under way: wait for its end. */
   | 'backup-running'
   /** The process was started on another machine, or before a restore: its key is not here. */
   | 'backup-key-gone'

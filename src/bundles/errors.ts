@@ -10,8 +10,11 @@ export type BundleErrorCode =
   | 'manifest-invalid'
   | 'manifest-unsigned'
   | 'manifest-signature-invalid'
+  /** The archive has a layout that this version does not read: upgrade Airlock, or export again. */
   | 'layout-unknown'
+  /** The archive is signed by another machine than earlier ones of its store or brand: compare the fingerprint there, and push with `--exporter`. */
   | 'exporter-foreign'
+  /** The archive is older than what was imported: to go back, push with `--allow-older`. */
   | 'bundle-stale'
   | 'member-name-refused'
   | 'member-type-refused'
@@ -20,7 +23,6 @@ export type BundleErrorCode =
   | 'member-missing'
   | 'member-size-wrong'
   | 'member-digest-wrong'
-  | 'member-invalid'
   | 'snap-assertions-wrong'
   | 'inventory-invalid'
   | 'disk-full'

@@ -2,8 +2,10 @@ import { AirlockError, type ErrorKind } from '../errors.ts';
 
 /** Every code that the rules about snaps can refuse with. */
 export type SnapErrorCode =
+  /** A channel is a risk, track/risk or track/risk/branch. */
   | 'channel-invalid'
   | 'cohort-key-invalid'
+  /** The `component.yaml` of a component breaks a rule of its format. */
   | 'component-yaml-invalid'
   | 'declaration-invalid'
   | 'epoch-invalid'

@@ -4,12 +4,14 @@ import { AirlockError, type ErrorKind } from '../errors.ts';
 export type UpstreamErrorCode =
   | 'upstream-unreachable'
   | 'upstream-answer-malformed'
+  /** The other store refuses what was asked: the sentence has the status of its answer. */
   | 'upstream-refused'
   | 'login-file-malformed'
   | 'login-refused'
   | 'role-missing'
   | 'snap-not-upstream'
   | 'assertion-not-upstream'
+  /** An account-key that was asked for is not of that account or brand. */
   | 'key-of-other-account'
   | 'download-corrupt'
   | 'metadata-not-offered'

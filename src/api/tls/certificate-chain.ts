@@ -4,10 +4,15 @@ import type { CertificateAndKey } from './self-signed.ts';
 
 /** What can be wrong with a certificate that an operator brings. */
 export type CertificateErrorCode =
+  /** The input holds no certificate, or none that can be read, or a private key that is encrypted. */
   | 'certificate-unreadable'
+  /** The private key must be in the input too, once. */
   | 'certificate-key-missing'
+  /** The private key is not that of the first certificate: that of the host comes first. */
   | 'certificate-key-wrong'
+  /** A certificate has expired, or is not valid yet. */
   | 'certificate-not-valid-now'
+  /** The certificates do not lead from one to the next, or one that should be a CA is none. */
   | 'certificate-chain-broken';
 
 /** A certificate that cannot be used; nothing was changed. */

@@ -4,15 +4,23 @@ import type { BucketPlace } from './place.ts';
 
 /** What can be wrong with a bucket. */
 export type BucketErrorCode =
+  /** The clock of the bucket server and that of this machine differ too much: set them right. */
   | 'bucket-clock-differs'
+  /** The bucket server answers with an error of its own: its log may say why. */
   | 'bucket-failed'
   | 'bucket-file-damaged'
+  /** The file is not in the bucket. */
   | 'bucket-file-missing'
+  /** There is no bucket of that name: make it, or correct `proxy.storage.s3.scanned-container-name`. */
   | 'bucket-missing'
+  /** The access key is not accepted: check `proxy.storage.s3.access-key-id`, its secret and its rights. */
   | 'bucket-refused'
+  /** The bucket is in another region: set `proxy.storage.s3.region`. */
   | 'bucket-region-wrong'
   | 'bucket-settings-incomplete'
+  /** The bucket server does not answer: check it, and `proxy.storage.s3.server-url`. */
   | 'bucket-unreachable'
+  /** The certificate of the bucket server is not trusted: add its CA by `use-ca-certs`. */
   | 'bucket-untrusted';
 
 /** A bucket that cannot be used as it should be: never the fault of whoever asks for a file, and mended by the operator. */
