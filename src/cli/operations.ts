@@ -34,6 +34,8 @@ export interface FollowOptions {
   /** Tell where Temporal UI shows it. */
   readonly watch?: boolean | undefined;
   readonly onProgress?: (progress: OperationProgress) => void;
+  /** How one gets to see its end after an interrupt; unless told, by the same command. */
+  readonly afterwards?: string;
 }
 
 const WAIT_SECONDS = 2;
@@ -80,12 +82,12 @@ export async function followOperation<T>(
   client: HttpClient,
   running: RunningOperation,
   result: z.ZodType<T>,
-  { onProgress }: FollowOptions,
+  { onProgress, afterwards = 'the same command joins it' }: FollowOptions,
 ): Promise<T> {
   const { workflowId } = running;
   const wait = new Waiting(context);
   for (;;) {
-    const operation = await look(context, client, running, wait);
+    const operation = await look(context, client, { ...running, afterwards }, wait);
     wait.saw(operation);
     if (operation.progress) onProgress?.(operation.progress);
     switch (operation.status) {
@@ -111,7 +113,7 @@ export async function followOperation<T>(
 async function look(
   context: CliContext,
   client: HttpClient,
-  { workflowId, path }: RunningOperation,
+  { workflowId, path, afterwards }: RunningOperation & { readonly afterwards: string },
   wait: Waiting,
 ): Promise<Operation> {
   const { signal, now } = context;
@@ -120,20 +122,20 @@ async function look(
     try {
       return await client.request(`${path}?wait=${WAIT_SECONDS}`, operationSchema);
     } catch (error) {
-      if (signal.aborted) throw interrupted(workflowId, error);
+      if (signal.aborted) throw interrupted(workflowId, afterwards, error);
       if (!(error instanceof CliError) || error.kind !== 'unavailable' || now().getTime() > patience)
         throw error;
       wait.hostAway(error.message);
       await sleep(PAUSE_MS, undefined, { signal }).catch((cause: unknown) => {
-        throw interrupted(workflowId, cause);
+        throw interrupted(workflowId, afterwards, cause);
       });
     }
   }
 }
 
 /** An interrupt ended the waiting, and nothing else. */
-function interrupted(workflowId: string, cause: unknown): CliError {
-  const sentence = `cannot wait any longer: interrupted; ${workflowId} goes on, and the same command joins it`;
+function interrupted(workflowId: string, afterwards: string, cause: unknown): CliError {
+  const sentence = `cannot wait any longer: interrupted; ${workflowId} goes on, and ${afterwards}`;
   return new CliError('unavailable', 'interrupted', sentence, { cause });
 }
 

@@ -379,6 +379,19 @@ describe('pushes', () => {
     });
   });
 
+  test('an interrupt of a backup names what shows its end, as no command joins it', async () => {
+    const { env } = await operator({ 'POST /ops/v1/backups': { workflowId: 'backup/x', ui: null } });
+    const outcome = await runCli('snap-store-proxy', ['backup', 'x.backup'], {
+      env: { ...env, AIRLOCK_BACKUP_PASSPHRASE: 'long enough to be one' },
+      signal: AbortSignal.abort(),
+    });
+    expect(outcome).toMatchObject({
+      status: 130,
+      stderr:
+        'error: cannot wait any longer: interrupted; backup/x goes on, and "snap-store-proxy status --verbose" shows when it is done\n',
+    });
+  });
+
   test('a file that is not there is told apart before anything is asked', async () => {
     const { run, seen } = await operator({});
     const outcome = await run(['push-store', '/nowhere/x.tar.gz']);

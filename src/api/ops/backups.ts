@@ -40,7 +40,7 @@ export function backupRoutes(deps: OpsDeps, processes: Processes): Hono {
     if (await isRunning(processes, workflowId))
       throw new BackupError(
         'backup-running',
-        `cannot begin a backup to ${path}: one is being made (${workflowId}); wait for it, or cancel it`,
+        `cannot begin a backup to ${path}: one is being made (${workflowId}); wait for it, or name another file`,
       );
     const { dataKey, sealed } = await sealDataKey(recipient);
     const backupId = Buffer.from(deps.random(12)).toString('hex');

@@ -45,6 +45,8 @@ export function backupCommand(context: CliContext) {
       const result = await withBar(context, (onProgress, beside) =>
         runOperation(beside, client, '/ops/v1/backups', { json }, backupResult, {
           watch: options.watch,
+          // Another command may have another passphrase, so none joins it.
+          afterwards: '"snap-store-proxy status --verbose" shows when it is done',
           onProgress: ({ done, total }) => onProgress(done, total),
         }),
       );
