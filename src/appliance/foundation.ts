@@ -44,6 +44,7 @@ export async function openFoundation({ data, env, log }: FoundationOptions): Pro
   const dataFolder = await new DataFolder(data, env).prepare();
   const secretBox = await dataFolder.openSecretBox();
   const address = env['AIRLOCK_DATABASE_URL'];
+  await dataFolder.requireSameDatabase(!!address);
   const location = address ? { postgresql: address } : { file: dataFolder.database };
   const database = tracedDatabase(await openDatabase(location), tracing);
   const settings = new SettingStore(database, secretBox);

@@ -15,7 +15,8 @@ import type { SecretBox } from './secret-box.ts';
 import type { SecretEnvironment } from './secret-file.ts';
 
 /** What can be wrong with a data folder. */
-export type DataFolderErrorCode = 'data-folder-unusable' | 'data-folder-in-use' | 'master-key-missing';
+export type DataFolderErrorCode =
+  'data-folder-unusable' | 'data-folder-in-use' | 'master-key-missing' | 'database-elsewhere';
 
 /** A data folder that cannot be used; the sentence names it. */
 export class DataFolderError extends AirlockError<DataFolderErrorCode> {}
@@ -38,6 +39,10 @@ export class DataFolder {
   /** The embedded database, with its -wal and -shm files beside it. */
   get database(): string {
     return join(this.root, 'database.sqlite');
+  }
+  /** Is there where the database is PostgreSQL, whose address is in the environment alone. */
+  get databaseElsewhere(): string {
+    return join(this.root, 'database-elsewhere');
   }
   /** Snaps and other large content, by SHA3-384. */
   get blobs(): string {
@@ -107,6 +112,23 @@ export class DataFolder {
     }
     await ensureMasterKey(source);
     return this;
+  }
+
+  /**
+   * Keeps a start that lacks the database's address from beginning with an empty one, in which nothing that devices have would be known.
+   *
+   * @param elsewhere whether the database is not the file of this folder
+   * @throws DataFolderError `database-elsewhere`
+   */
+  async requireSameDatabase(elsewhere: boolean): Promise<void> {
+    const noted = existsSync(this.databaseElsewhere);
+    if (elsewhere && !noted) await this.write(this.databaseElsewhere, 'PostgreSQL\n');
+    if (elsewhere || !noted) return;
+    throw new DataFolderError(
+      'conflict',
+      'database-elsewhere',
+      `cannot open ${this.root}: its database is PostgreSQL; set AIRLOCK_DATABASE_URL to its address, or remove ${this.databaseElsewhere} to begin with an empty one`,
+    );
   }
 
   /** Claims the folder for this process. Throws {@link DataFolderError} `data-folder-in-use`. */

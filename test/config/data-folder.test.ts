@@ -51,6 +51,19 @@ describe('a data folder', () => {
     });
   });
 
+  it('whose database is PostgreSQL is not opened with an empty one of its own', async () => {
+    const folder = await dataFolder();
+    await folder.requireSameDatabase(false);
+    await folder.requireSameDatabase(true);
+    await expect(folder.requireSameDatabase(false)).rejects.toMatchObject({
+      code: 'database-elsewhere',
+      message: expect.stringContaining('set AIRLOCK_DATABASE_URL'),
+    });
+    await folder.requireSameDatabase(true);
+    await rm(folder.databaseElsewhere);
+    await folder.requireSameDatabase(false);
+  });
+
   it('says when it cannot be one', async () => {
     const path = join(await temporaryFolder(), 'file');
     await writeFile(path, '');

@@ -87,7 +87,7 @@ export async function writeStoreExport(
     snaps: exportedRevisions(snaps),
     accountKeys: [...input.keys],
     warnings: [
-      ...(input.snaps && snaps.length === 0 ? [noSnaps(input)] : []),
+      ...(input.snaps && own.ids.length > 0 && snaps.length === 0 ? [noSnaps(input)] : []),
       ...own.warnings,
       ...(brought?.warnings ?? []),
       ...(await closureWarnings(queries, snaps)),

@@ -133,12 +133,14 @@ async function describePair(
       `cannot push ${input.path}: its revision ${revision} is higher than ${REVISION_MAX}, the highest that is taken`,
     );
   const at = parts.now.toISOString();
+  const publisherId = text(declaration, 'publisher-id');
+  const home = present?.storeId ?? (await homeOf(publisherId, input, parts));
   return {
     snapId,
     name: text(declaration, 'snap-name'),
-    store: present?.storeId ?? GENERAL_STORE,
-    private: present?.private ?? false,
-    publisherId: text(declaration, 'publisher-id'),
+    store: home,
+    private: present?.private ?? home !== GENERAL_STORE,
+    publisherId,
     type: yaml.type,
     title: present?.title ?? yaml.title,
     summary: present?.summary ?? yaml.summary,
@@ -175,4 +177,25 @@ async function describePair(
       })),
     ),
   };
+}
+
+/**
+ * The store of a snap that is new here. Its assertions name none, so one of a brand that is hosted here is taken for private: else devices of
+ * every other brand would see it.
+ */
+async function homeOf(publisherId: string, input: ImportInput, { queries }: StagingParts): Promise<string> {
+  const stores = await queries
+    .selectFrom('Store')
+    .select(['id', 'kind'])
+    .where('brandId', '=', publisherId)
+    .orderBy('id')
+    .execute();
+  const own = stores.filter(({ kind }) => kind === 'brand');
+  const [home, ...others] = own.length > 0 ? own : stores;
+  if (others.length > 0)
+    throw new ImportError(
+      'snap-of-other-store',
+      `cannot push ${input.path}: its publisher has the stores ${stores.map(({ id }) => id).join(', ')} here, and its assertions do not say which of them it is of; push its archive, which "store-admin export snaps" and "fetch-snaps" make`,
+    );
+  return home?.id ?? GENERAL_STORE;
 }

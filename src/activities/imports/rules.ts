@@ -100,7 +100,7 @@ async function checkSnap(queries: Queries, snap: ImportContent['snaps'][number])
     if (row.storeId !== snap.store)
       throw new ImportError(
         'snap-of-other-store',
-        `cannot accept snap ${snap.name}: here it is of store ${row.storeId}, and the archive says ${snap.store}`,
+        `cannot accept snap ${snap.name}: here it is of store ${row.storeId}, and the archive says ${snap.store}; if the archive is right, remove the snap by "delete-snap ${row.name}" and push again`,
       );
   }
   const stored = await queries

@@ -12,7 +12,14 @@ import { statusLines } from '../../../src/cli/snap-store-proxy/status.ts';
 import { encodeStream } from '../../../src/assertions/index.ts';
 import { appendAct } from '../../../src/storage/index.ts';
 import { openTestTemporal, type TestTemporal } from '../../support/temporal.ts';
-import { newOutside, newHost, pairOf, snapIdOf, type Host } from '../../workflows/carried-store.ts';
+import {
+  newOutside,
+  newHost,
+  pairOf,
+  snapIdOf,
+  trustingHost,
+  type Host,
+} from '../../workflows/carried-store.ts';
 import { operatorAt, type Operator } from './operator.ts';
 
 let temporal: TestTemporal;
@@ -170,6 +177,44 @@ describe("the operator's interface", () => {
       await writeFile(path, 'something else');
       const wrong = await operator.finish('/imports', pair);
       expect(wrong).toMatchObject({ status: 'failed', error: { code: 'member-digest-wrong' } });
+    });
+  });
+
+  test('keeps what "snap download" leaves of a brand that is hosted here in its own store, and asks where there are several', async () => {
+    const outside = await newOutside();
+    await outside.publishJourney();
+    const inside = await trustingHost(outside);
+    const { queries } = inside.database;
+    const now = new Date().toISOString();
+    const store = (id: string) =>
+      queries
+        .insertInto('Store')
+        .values({ id, name: id, kind: 'brand', brandId: 'my-brand', createdAt: now, changedAt: now })
+        .execute();
+    await at(inside, async (operator) => {
+      const push = async (name: string, revision: number) => {
+        const pair = await pairOf(outside, name, revision);
+        return operator.finish('/imports', { kind: 'snap-pair', ...pair, channels: ['stable'] });
+      };
+      const homes = () =>
+        queries.selectFrom('Snap').select(['name', 'storeId', 'private']).orderBy('name').execute();
+      expect(await push('my-base', 5)).toMatchObject({ status: 'completed' });
+      await store('brand-main');
+      expect(await push('my-app', 1)).toMatchObject({ status: 'completed' });
+      await store('brand-other');
+      // Where it is known already nobody has to say it again.
+      expect(await push('my-app', 2)).toMatchObject({ status: 'completed' });
+      expect(await push('stranger', 1)).toMatchObject({
+        status: 'failed',
+        error: {
+          code: 'snap-of-other-store',
+          message: expect.stringContaining('its publisher has the stores brand-main, brand-other here'),
+        },
+      });
+      expect(await homes()).toEqual([
+        { name: 'my-app', storeId: 'brand-main', private: true },
+        { name: 'my-base', storeId: 'ubuntu', private: false },
+      ]);
     });
   });
 
