@@ -16,14 +16,14 @@ export async function freeBytes(folder: string): Promise<number> {
  * The same error, with what the operator can do about it where the disk is full: a Temporal server that cannot write answers nobody, and
  * does not say why.
  */
-export async function namingFullDisk(error: unknown, free: () => Promise<number>): Promise<unknown> {
-  if (!isAirlockError(error) || !AWAY.has(error.code)) return error;
+export async function namingFullDisk(failure: unknown, free: () => Promise<number>): Promise<unknown> {
+  if (!isAirlockError(failure) || !AWAY.has(failure.code)) return failure;
   const left = await free().catch(() => Number.POSITIVE_INFINITY);
-  if (left > FULL_BYTES) return error;
+  if (left > FULL_BYTES) return failure;
   return new AirlockError(
     'unavailable',
     'disk-full',
     'cannot reach the Temporal server, and the disk is full: make room',
-    { cause: error },
+    { cause: failure },
   );
 }
