@@ -4,16 +4,16 @@
  */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { parseArgs, promisify } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { workflowBundle } from '../src/worker/workflow-bundle.ts';
 import { kitFiles } from './kit/contents.ts';
+import { sha256 } from './setup/digest.mjs';
 import { getNode } from './setup/node.mjs';
 import { NODE, SYSTEM_PARTS } from './setup/parts.mjs';
 
@@ -55,7 +55,7 @@ try {
   const path = join(out, `${name}.tar.gz`);
   await pack(path, name);
   const { size } = await stat(path);
-  console.log(`${path}\n${Math.ceil(size / 2 ** 20)} MiB, SHA-256 ${await sumOf(path)}`);
+  console.log(`${path}\n${Math.ceil(size / 2 ** 20)} MiB, SHA-256 ${await sha256(path)}`);
 } finally {
   await rm(work, { recursive: true, force: true });
 }
@@ -74,16 +74,10 @@ async function sumsOf(folder: string, files: readonly string[]): Promise<string[
   for (let from = 0; from < files.length; from += step)
     lines.push(
       ...(await Promise.all(
-        files.slice(from, from + step).map(async (file) => `${await sumOf(join(folder, file))}  ${file}\n`),
+        files.slice(from, from + step).map(async (file) => `${await sha256(join(folder, file))}  ${file}\n`),
       )),
     );
   return lines;
-}
-
-async function sumOf(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  return hash.digest('hex');
 }
 
 /** Owner, modes and times are the same whoever packs; the file has its name once it is whole. */

@@ -2,6 +2,7 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { systemErrorCode } from '../../src/config/private-file.ts';
 
 /** Files and folders of the project that a host needs, or its operators read. */
 const PRODUCT = [
@@ -77,7 +78,7 @@ async function filesBelow(
   leaveOut: (path: string) => boolean = () => false,
 ): Promise<string[]> {
   const entries = await readdir(join(root, path), { withFileTypes: true }).catch((error: unknown) => {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    const code = systemErrorCode(error);
     if (code === 'ENOTDIR') return undefined;
     // An optional package, of another platform.
     if (code === 'ENOENT' && path.startsWith('node_modules/')) return [];

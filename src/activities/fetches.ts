@@ -16,18 +16,12 @@ import { writeFetched } from './fetches/archives.ts';
 import { addDependencies } from './fetches/dependencies.ts';
 import { refreshOf } from './fetches/login.ts';
 import { writeFetchedStore } from './fetches/fetched-store.ts';
-import {
-  downloadPlanned,
-  fetchFolder,
-  fetchParts,
-  resolveAll,
-  upstreamClient,
-  type FetchDeps,
-} from './fetches/staging.ts';
+import { fetchFolder, upstreamClient, type FetchDeps } from './fetches/client.ts';
+import { downloadPlanned, fetchParts, resolveAll } from './fetches/staging.ts';
 import { assertionFetcher, requireOwnKeys, verifyFetched } from './fetches/trust.ts';
 import { writeWhole } from './exports/free-path.ts';
 
-export type { FetchDeps } from './fetches/staging.ts';
+export type { FetchDeps } from './fetches/client.ts';
 
 /** The activities of the online role: ask, download, verify, write. */
 export function createFetchActivities(deps: FetchDeps) {

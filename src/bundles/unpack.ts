@@ -144,13 +144,18 @@ async function requireSpace(folder: string, manifest: Manifest, have: UnpackOpti
  * @throws BundleError
  */
 export async function requireFreeBytes(folder: string, needed: number): Promise<void> {
-  const disk = await statfs(folder);
-  const free = disk.bavail * disk.bsize;
+  const free = await freeBytes(folder);
   if (needed + RESERVE > free)
     throw new BundleError(
       'disk-full',
       `cannot continue: ${inMiB(needed)} MiB are needed in ${folder} and ${inMiB(free)} MiB are free, of which ${inMiB(RESERVE)} are kept; make room and repeat`,
     );
+}
+
+/** Bytes that are free on the disk of a folder. */
+export async function freeBytes(folder: string): Promise<number> {
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize;
 }
 
 function inMiB(bytes: number): number {

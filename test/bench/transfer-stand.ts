@@ -11,12 +11,8 @@ import { issueAdminToken } from '../../src/activities/exports/admin-token.ts';
 import type { ExportDeps } from '../../src/activities/exports/deps.ts';
 import { writeStoreExport } from '../../src/activities/exports/store-export.ts';
 import { writeFetched } from '../../src/activities/fetches/archives.ts';
-import {
-  downloadPlanned,
-  fetchFolder,
-  fetchParts,
-  resolveAll,
-} from '../../src/activities/fetches/staging.ts';
+import { fetchFolder } from '../../src/activities/fetches/client.ts';
+import { downloadPlanned, fetchParts, resolveAll } from '../../src/activities/fetches/staging.ts';
 import { commitContent } from '../../src/activities/imports/commit.ts';
 import { revisionsOf } from '../../src/activities/imports/content.ts';
 import { identifyImport, stageImport, stagingFolderOf } from '../../src/activities/imports/staging.ts';

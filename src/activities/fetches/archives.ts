@@ -6,7 +6,8 @@ import { makeExportFolder } from '../exports/folder.ts';
 import { broughtAlong } from './dependencies.ts';
 import { fetchedMaterials, openSources } from './materials.ts';
 import { refreshOf } from './login.ts';
-import { fetchFolder, type FetchParts, type FetchedPlace } from './staging.ts';
+import { fetchFolder } from './client.ts';
+import { type FetchParts, type FetchedPlace } from './staging.ts';
 import { isAirgapped } from './outside.ts';
 
 /** How to stop the writing, and who wants to know how far it is. */

@@ -21,7 +21,7 @@ export function whileAsking<Result>(
   work: (signal: AbortSignal, watch: UpstreamWatch, report: Report) => Promise<Result>,
 ): Promise<Result> {
   return withHeartbeats((given, report) =>
-    whileOutside(settings, given, (signal) => work(signal, watchOf(report), report)),
+    whileOutside(settings, given, (signal) => work(signal, watchOf(report, { reached: false }), report)),
   );
 }
 
@@ -34,34 +34,33 @@ export async function askingFirst<Result>(
   work: (signal: AbortSignal, watch: UpstreamWatch) => Promise<Result>,
 ): Promise<Result> {
   const { info } = Context.current();
-  let reached = reachedSchema.safeParse(info.heartbeatDetails).success;
+  const known: Known = { reached: reachedSchema.safeParse(info.heartbeatDetails).success };
   try {
-    return await withHeartbeats((given, report) => {
-      const { onSilence, onAnswer } = watchOf(report, reached);
-      const noteAnswer = () => {
-        reached = true;
-        onAnswer();
-      };
-      return whileOutside(settings, given, (signal) => work(signal, { onSilence, onAnswer: noteAnswer }));
-    });
+    return await withHeartbeats((given, report) =>
+      whileOutside(settings, given, (signal) => work(signal, watchOf(report, known))),
+    );
   } catch (error) {
     const away = isAirlockError(error) && error.kind === 'unavailable';
-    throw away && !reached && info.attempt >= ATTEMPTS_UNREACHED ? finalFailureOf(error) : error;
+    throw away && !known.reached && info.attempt >= ATTEMPTS_UNREACHED ? finalFailureOf(error) : error;
   }
 }
 
+/** What is known of the upstream: whether it ever answered. */
+interface Known {
+  reached: boolean;
+}
+
 /** Each beat replaces the one before: what an attempt knows of those before it, it says again. */
-function watchOf(report: Report, before = false): UpstreamWatch {
+function watchOf(report: Report, known: Known): UpstreamWatch {
   let told: 'nothing' | 'silence' | 'answer' = 'nothing';
-  let reached = before;
-  if (before) report({ reached: true });
+  if (known.reached) report({ reached: true });
   return {
     onSilence: (awaiting) => {
       told = 'silence';
-      report({ awaiting, ...(reached && { reached: true as const }) });
+      report({ awaiting, ...(known.reached && { reached: true as const }) });
     },
     onAnswer: () => {
-      reached = true;
+      known.reached = true;
       if (told === 'answer') return;
       told = 'answer';
       report({ reached: true });

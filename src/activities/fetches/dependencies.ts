@@ -15,16 +15,15 @@ import { crashPoint } from '../crash-point.ts';
 import { tooManyWarning, unseenWarning } from '../exports/dependencies.ts';
 import { makeExportFolder } from '../exports/folder.ts';
 import { otherBrandWarning } from '../exports/visible-snaps.ts';
+import { fetchFolder, upstreamClient } from './client.ts';
 import {
   downloadsOf,
-  fetchFolder,
   fetchPlan,
   heldBy,
   itemsOf,
   keepPlan,
   leftOutOf,
   requireRoom,
-  upstreamClient,
   type FetchParts,
   type FetchPlan,
   type FetchedPlace,

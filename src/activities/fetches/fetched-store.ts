@@ -15,7 +15,8 @@ import { refreshOf } from './login.ts';
 import type { FetchWriting } from './archives.ts';
 import { broughtAlong } from './dependencies.ts';
 import { fetchedMaterials, openSources } from './materials.ts';
-import { fetchFolder, type FetchParts } from './staging.ts';
+import { fetchFolder } from './client.ts';
+import { type FetchParts } from './staging.ts';
 import { requireOwnKeys, verifyFetched } from './trust.ts';
 import { writeWhole } from '../exports/free-path.ts';
 

@@ -29,14 +29,8 @@ import type { FetchSnapsInput } from '../../workflows/fetch-contract.ts';
 import { atOnce } from '../at-once.ts';
 import type { ComponentMaterial, RevisionMaterial, SnapMaterial } from '../exports/archive.ts';
 import { partlyAbsent } from './dependencies.ts';
-import {
-  fetchFolder,
-  fetchPlan,
-  upstreamClient,
-  type FetchParts,
-  type FetchPlan,
-  type FetchedPlace,
-} from './staging.ts';
+import { fetchFolder, upstreamClient } from './client.ts';
+import { fetchPlan, type FetchParts, type FetchPlan, type FetchedPlace } from './staging.ts';
 import { assertionFetcher, verifyFetched } from './trust.ts';
 import { readSnapMetadata } from '../snap-file.ts';
 

@@ -3,36 +3,22 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { LRUCache } from 'lru-cache';
 import { fileIdentity, requireFreeBytes } from '../../bundles/index.ts';
-import { Settings, writePrivateFile } from '../../config/index.ts';
-import type { BlobStore, Database, SettingStore } from '../../storage/index.ts';
+import { writePrivateFile } from '../../config/index.ts';
 import {
-  StoreClient,
   UpstreamError,
   download,
-  parseLogin,
   type DownloadOptions,
+  type StoreClient,
   type UpstreamSnap,
-  type UpstreamWatch,
 } from '../../upstream/index.ts';
 import { channelName, parseChannel } from '../../snaps/index.ts';
 import { makeExportFolder } from '../exports/folder.ts';
-import { noteRefresh } from './login.ts';
+import { fetchFolder, upstreamClient, type FetchDeps } from './client.ts';
 import { VerifiedFiles } from './verified-files.ts';
 import type { FetchItem, FetchSnapsInput } from '../../workflows/fetch-contract.ts';
 import { knownThere, type KnownThere } from '../exports/basis.ts';
 
-/** What fetches need from the host. */
-export interface FetchDeps {
-  readonly database: Database;
-  readonly blobs: BlobStore;
-  readonly settings: SettingStore;
-  readonly exportFolder: string;
-  readonly now: () => Date;
-  /** Who wants to know whether the upstream answers the step that is under way. */
-  readonly watch?: UpstreamWatch;
-}
-
-/** The same, with what the activities of one process remember of a fetch. Nothing of it must survive: it only spares work. */
+/** What fetches need, with what the activities of one process remember of a fetch. Nothing of it must survive: it only spares work. */
 export interface FetchParts extends FetchDeps {
   /** Downloads that were digested here. */
   readonly verified: VerifiedFiles;
@@ -86,39 +72,6 @@ export function fetchParts(deps: FetchDeps): FetchParts {
 const PLAN_FILE = 'plan.json';
 // Our own file, written from answers that were checked.
 const planSchema = z.custom<FetchPlan>((value) => typeof value === 'object' && value !== null);
-
-/** The folder of one fetch. */
-export function fetchFolder(blobs: BlobStore, fetchId: string): string {
-  return join(blobs.stagingFolder, `fetch-${fetchId.replaceAll(/[^A-Za-z0-9-]/g, '-').slice(0, 100)}`);
-}
-
-/**
- * A client of the upstream store, with the login of a fetch. A discharge that has to be refreshed takes the place of the sealed one, so that the
- * other steps of the fetch need not refresh it as well; it goes with the fetch.
- */
-export async function upstreamClient(
-  deps: FetchDeps,
-  who: { readonly credentials: string | null; readonly store: string | null; readonly fetchId?: string },
-): Promise<StoreClient> {
-  const settings = new Settings(await deps.settings.all());
-  const { credentials } = who;
-  const sealed = credentials === null ? undefined : await deps.settings.get(credentials);
-  const sso = settings.text('proxy.sso.location') ?? '';
-  const keep = async (content: string) => {
-    if (credentials !== null) await deps.settings.replaceSecret(credentials, content, deps.now());
-    if (who.fetchId !== undefined) await noteRefresh(fetchFolder(deps.blobs, who.fetchId), sso);
-  };
-  return new StoreClient({
-    url: settings.text('proxy.upstream') ?? '',
-    proxied: settings.text('proxy.https.proxy') !== undefined,
-    ...(sealed !== undefined && {
-      login: parseLogin(sealed),
-      refresh: { sso, keep },
-    }),
-    ...(who.store === null ? {} : { store: who.store }),
-    watch: deps.watch,
-  });
-}
 
 /**
  * Asks the upstream what every channel holds, keeps the answers, and asks the disks for room for all of it twice: once as it

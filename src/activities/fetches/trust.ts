@@ -1,7 +1,7 @@
 import { publicRoot, text, verifyBatch, type Assertion } from '../../assertions/index.ts';
 import { assertionSource, trustedRoots } from '../../storage/index.ts';
 import { AssertionFetcher, UpstreamError, type StoreClient } from '../../upstream/index.ts';
-import type { FetchDeps } from './staging.ts';
+import type { FetchDeps } from './client.ts';
 import { trustAnchors } from '../imports/verify.ts';
 
 /** Whoever fetches assertions of the upstream down to the roots that this host trusts. */

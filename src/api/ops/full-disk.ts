@@ -1,16 +1,9 @@
-import { statfs } from 'node:fs/promises';
 import { AirlockError, isAirlockError } from '../../errors.ts';
 
 /** Below so much, databases cannot be relied on to write. */
 const FULL_BYTES = 4 * 2 ** 20;
 /** How it looks from here when the Temporal server cannot write. */
 const AWAY: ReadonlySet<string> = new Set(['temporal-unreachable', 'process-timed-out']);
-
-/** Bytes that are free on the disk of a folder. */
-export async function freeBytes(folder: string): Promise<number> {
-  const { bavail, bsize } = await statfs(folder);
-  return bavail * bsize;
-}
 
 /**
  * The same error, with what the operator can do about it where the disk is full: a Temporal server that cannot write answers nobody, and

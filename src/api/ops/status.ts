@@ -8,7 +8,7 @@ import { keysInForce, signatureCounts } from '../../storage/model-service/index.
 import { QUEUES } from '../../workflows/options.ts';
 import type { status } from './host-contract.ts';
 import type { OpsDeps } from './deps.ts';
-import { freeBytes } from './full-disk.ts';
+import { freeBytes } from '../../bundles/index.ts';
 import { accountKeysHere, bytesHere, devicesHere, newestImport, storesHere } from './status-rows.ts';
 import { serviceList } from './status-services.ts';
 

@@ -1,8 +1,8 @@
-import { statfs } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Hono } from 'hono';
 import type { HttpBindings } from '@hono/node-server';
 import { clientError, ERROR_CONTENT_TYPE, storeErrorBody } from '../errors.ts';
+import { freeBytes } from '../../bundles/index.ts';
 import { AirlockError } from '../../errors.ts';
 import { readLastBackup, type BlobStore, type Database, type SettingStore } from '../../storage/index.ts';
 import type { Metrics } from '../../telemetry/index.ts';
@@ -120,8 +120,7 @@ function works(asked: Promise<unknown>): Promise<boolean> {
 async function measure(deps: HealthDeps, parts: Parts): Promise<void> {
   const { metrics, blobs, settings, database } = deps;
   for (const [part, up] of Object.entries(parts)) metrics.partUp.set({ part }, up ? 1 : 0);
-  const disk = await statfs(blobs.stagingFolder);
-  metrics.diskFreeBytes.set(disk.bavail * disk.bsize);
+  metrics.diskFreeBytes.set(await freeBytes(blobs.stagingFolder));
   measureHsm(deps);
   if (!parts.database) return;
   const backup = await readLastBackup(settings);
