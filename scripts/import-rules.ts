@@ -39,6 +39,7 @@ const PERFORMERS = [
   'errors.ts',
   'read-as.ts',
   'limited-bytes.ts',
+  'at-once.ts',
   'folders.ts',
   'file-digest.ts',
   'untrusted-certificate.ts',
@@ -62,6 +63,7 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     packages: ['node:crypto', 'node:fs'],
     because: 'it reads files, whosever they are',
   },
+  { folder: 'at-once.ts', may: [], packages: [], because: 'it keeps an order, whatever is done in it' },
   { folder: 'limited-bytes.ts', may: [], packages: [], because: 'it reads streams, whosever they are' },
   {
     folder: 'untrusted-certificate.ts',
@@ -77,11 +79,11 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   },
   {
     folder: 'workflows',
-    may: [],
+    may: ['at-once.ts'],
     packages: ['@temporalio/workflow', '@temporalio/common'],
     types: ['activities', ...PURE, 'errors.ts'],
     because:
-      'workflows must be deterministic: their bundle takes only @temporalio/workflow, their own files, and types',
+      'workflows must be deterministic: their bundle takes only @temporalio/workflow, their own files, what only keeps an order, and types',
   },
   {
     folder: 'bundles',

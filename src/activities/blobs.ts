@@ -9,7 +9,7 @@ import {
   type StoredBlob,
 } from '../storage/index.ts';
 import type { MovedBlobs } from '../workflows/blob-contract.ts';
-import { atOnce } from './at-once.ts';
+import { atOnce } from '../at-once.ts';
 import { withHeartbeats } from './heartbeats.ts';
 
 /** What work on blobs needs from the host. */

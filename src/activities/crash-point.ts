@@ -29,6 +29,9 @@ export const CRASH_POINTS = [
   'export-after-archive',
   'fetch-before-needs',
   'fetch-after-needs',
+  'fetch-after-archive',
+  'fetch-before-removal',
+  'fetch-after-removal',
 ] as const;
 
 /** A place where a test may kill the process. */

@@ -8,12 +8,14 @@ import {
   type FetchKeysInput,
   type FetchMetadataInput,
   type FetchSnapsInput,
+  type RunningFetch,
 } from '../workflows/fetch-contract.ts';
 import { exporterSigner } from './exports/archive.ts';
 import { askingFirst, whileAsking } from './fetches/asking.ts';
 import { makeExportFolder } from './exports/folder.ts';
-import { writeFetched } from './fetches/archives.ts';
+import { writeFetched, writeFetchedSnap } from './fetches/archives.ts';
 import { addDependencies } from './fetches/dependencies.ts';
+import { removeFinished } from './fetches/finished-snaps.ts';
 import { refreshOf } from './fetches/login.ts';
 import { writeFetchedStore } from './fetches/fetched-store.ts';
 import { fetchFolder, upstreamClient, type FetchDeps } from './fetches/client.ts';
@@ -50,19 +52,29 @@ export function createFetchActivities(deps: FetchDeps) {
     },
 
     /** Downloads one file, or goes on with what an interrupted run left of it. */
-    async downloadSnap(input: FetchSnapsInput, index: number): Promise<void> {
+    async downloadSnap(fetch: RunningFetch, index: number): Promise<void> {
       await whileAsking(settings, (signal, watch, report) =>
-        downloadPlanned(input, index, { ...parts, watch }, { signal, onBytes: (bytes) => report({ bytes }) }),
+        downloadPlanned(fetch, index, { ...parts, watch }, { signal, onBytes: (bytes) => report({ bytes }) }),
       );
     },
 
-    /** Verifies everything and writes one archive for each snap, or one for the whole store. */
+    /** Verifies one snap whose files are all here, writes its archive, and removes the files. */
+    async writeFetchedSnap(fetch: RunningFetch, snap: string, at: string): Promise<void> {
+      await whileAsking(settings, (signal, watch) =>
+        writeFetchedSnap(fetch, snap, new Date(at), { ...parts, watch }, signal),
+      );
+    },
+
+    /** Verifies what is not finished yet and writes an archive for each snap, or one for the whole store. */
     writeFetchedSnaps(input: FetchSnapsInput, at: string): Promise<ExportOutcome> {
-      return whileAsking(settings, (signal, _, report) => {
-        const writing = { signal, onBytes: (bytes: number) => report({ bytes }) };
+      return whileAsking(settings, (signal, watch, report) => {
+        const [writing, own] = [
+          { signal, onBytes: (bytes: number) => report({ bytes }) },
+          { ...parts, watch },
+        ];
         return input.whole === undefined
-          ? writeFetched(input, new Date(at), parts, writing)
-          : writeFetchedStore(input, input.whole, new Date(at), parts, writing);
+          ? writeFetched(input, new Date(at), own, writing)
+          : writeFetchedStore(input, input.whole, new Date(at), own, writing);
       });
     },
 
@@ -80,11 +92,15 @@ export function createFetchActivities(deps: FetchDeps) {
       );
     },
 
-    /** Forgets the login of a fetch, and its folder. */
-    async closeFetch(input: Pick<FetchSnapsInput, 'credentials' | 'fetchId'>): Promise<void> {
-      await rm(fetchFolder(deps.blobs, input.fetchId), { recursive: true, force: true });
-      if (input.credentials !== null)
-        await deps.settings.change(new Map([[input.credentials, undefined]]), deps.now());
+    /** Forgets the login of a fetch, and its folder; of one that was given up, the archives that it had finished as well. */
+    async closeFetch(
+      fetch: Pick<RunningFetch, 'credentials' | 'fetchId'>,
+      { abandoned }: { readonly abandoned: boolean } = { abandoned: false },
+    ): Promise<void> {
+      if (abandoned) await removeFinished(fetch, deps);
+      await rm(fetchFolder(deps.blobs, fetch.fetchId), { recursive: true, force: true });
+      if (fetch.credentials !== null)
+        await deps.settings.change(new Map([[fetch.credentials, undefined]]), deps.now());
     },
   };
 }

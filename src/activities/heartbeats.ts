@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 
-const INTERVAL_MS = 5_000;
+const INTERVAL_MS = 2_000;
 /** A report sooner than this waits for the next beat. */
 const REPORT_BYTES = 2 ** 24;
 

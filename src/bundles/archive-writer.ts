@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { isAirlockError } from '../errors.ts';
 import { systemFailure } from '../system-failures.ts';
-import { Digester } from './digester.ts';
+import { digestingSlots, type DigestingSlots } from './digester.ts';
 import { BundleError } from './errors.ts';
 import { FileWriting } from './file-writing.ts';
 import { sha3Of } from './hashing.ts';
@@ -11,7 +11,7 @@ import { InFlight } from './in-flight.ts';
 import { MANIFEST_NAME, SIGNATURE_NAME } from './layouts.ts';
 import { encodeManifest, type Manifest, type ManifestMember } from './manifest.ts';
 import type { ManifestSigner } from './signature.ts';
-import { SlotRing, Slots, type Chunk } from './slot-ring.ts';
+import { OwnSlots, type Chunk } from './slot-ring.ts';
 import { slotsOf, slotsOfCachedFile, slotsOfFile } from './slot-sources.ts';
 import { BLOCK_MAX } from './stored-blocks.ts';
 import { StoredGzip } from './stored-gzip.ts';
@@ -19,6 +19,8 @@ import { encodeTarHeader, TAR_END, tarPadding } from './tar-header-writing.ts';
 
 /** Memory that members pass through: enough that reading, digest and writing need not wait for each other. */
 const SLOTS = 12;
+/** What is only copied needs less. */
+const OWN_SLOTS = 4;
 /** A whole number of full blocks. */
 const SLOT_BYTES = 16 * BLOCK_MAX;
 
@@ -73,15 +75,12 @@ export async function writeBundle(
   const partial = `${path}.part`;
   const file = await FileWriting.open(partial, 0o644);
   const bytes = content.manifest.members.reduce((sum, { size }) => sum + size, 0);
-  // A small archive needs little: thousands of them would have all of it cleared and collected each time.
-  const slots = Math.min(SLOTS, 2 + Math.ceil(bytes / SLOT_BYTES));
-  const ring = new SlotRing(slots, SLOT_BYTES);
-  let plain: Slots | undefined;
+  let digesting: DigestingSlots | undefined;
+  let own: OwnSlots | undefined;
   const archive: Archive = {
     gzip: new StoredGzip(file),
-    ring,
-    plain: () => (plain ??= new Slots(slots, SLOT_BYTES)),
-    digester: new Digester(ring.memory, bytes),
+    digesting: () => (digesting ??= digestingSlots(SLOTS, SLOT_BYTES, bytes)),
+    own: () => (own ??= new OwnSlots(OWN_SLOTS, SLOT_BYTES)),
     modified: new Date(content.manifest.createdAt),
     progress: { bytes: 0 },
     options,
@@ -113,7 +112,8 @@ export async function writeBundle(
     await rm(partial, { force: true });
     throw noSpace(error, path);
   } finally {
-    await archive.digester.close();
+    own?.close();
+    await digesting?.close();
   }
   return { path, size: (await stat(path)).size, digest: sha3Of(manifest) };
 }
@@ -121,10 +121,10 @@ export async function writeBundle(
 /** An archive that is being written. */
 interface Archive {
   readonly gzip: StoredGzip;
-  readonly ring: SlotRing;
-  /** Slots that no other thread sees. */
-  readonly plain: () => Slots;
-  readonly digester: Digester;
+  /** Slots for what is digested as it passes, and who does it. */
+  readonly digesting: () => DigestingSlots;
+  /** Slots for what was verified a moment ago. */
+  readonly own: () => OwnSlots;
   readonly modified: Date;
   readonly progress: { bytes: number };
   readonly options: WriteOptions;
@@ -143,11 +143,11 @@ async function addStream(
   member: ManifestMember,
   source: StreamSource,
 ): Promise<{ readonly finished: Promise<void> }> {
-  const { gzip, digester, modified, options } = archive;
+  const { gzip, modified, options } = archive;
   const { name, size } = member;
   const chunks = await chunksOf(source, archive);
   await gzip.add(encodeTarHeader({ name, size, modified }));
-  const stream = source.verified === true ? undefined : digester.begin(size);
+  const stream = source.verified === true ? undefined : archive.digesting().digester.begin(size);
   const uses = new InFlight();
   let passed = 0;
   for await (const { bytes, release } of chunks) {
@@ -174,10 +174,10 @@ async function addStream(
 /** Nothing of what was verified a moment ago goes to the thread of digests. */
 async function chunksOf(
   { path, verified, open }: StreamSource,
-  { ring, plain }: Archive,
+  { digesting, own }: Archive,
 ): Promise<AsyncIterable<Chunk>> {
-  if (path === undefined) return slotsOf(await open(), ring);
-  return verified === true ? slotsOfCachedFile(path, plain()) : slotsOfFile(path, ring);
+  if (path === undefined) return slotsOf(await open(), digesting().slots);
+  return verified === true ? slotsOfCachedFile(path, own()) : slotsOfFile(path, digesting().slots);
 }
 
 function changed(name: string): BundleError {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { HashingThread } from './hashing-thread.ts';
+import { OwnSlots, SlotRing, type Slots } from './slot-ring.ts';
 
 /** Smaller things are digested sooner than handed over. */
 const HANDED_FROM = 2 ** 16;
@@ -19,19 +20,20 @@ export interface DigestStream {
  * last was asked for its digest. Close it at the end.
  */
 export class Digester {
-  readonly #memory: SharedArrayBuffer;
+  readonly #memory: SharedArrayBuffer | undefined;
   readonly #handedFrom: number;
   #thread: HashingThread | undefined;
 
-  /** Of bytes in `memory`, so many `expected` in all. */
-  constructor(memory: SharedArrayBuffer, expected: number) {
+  /** Of bytes in `memory` that threads share, or of any where it is undefined; so many `expected` in all. */
+  constructor(memory: SharedArrayBuffer | undefined, expected: number) {
     this.#memory = memory;
     this.#handedFrom = expected < THREAD_FROM ? Number.POSITIVE_INFINITY : HANDED_FROM;
   }
 
   /** Begins a digest of so many bytes. */
   begin(size: number): DigestStream {
-    if (size >= this.#handedFrom) return (this.#thread ??= new HashingThread(this.#memory));
+    if (this.#memory !== undefined && size >= this.#handedFrom)
+      return (this.#thread ??= HashingThread.over(this.#memory));
     const hash = createHash('sha3-384');
     return {
       update: (bytes) => {
@@ -42,9 +44,34 @@ export class Digester {
     };
   }
 
-  /** Ends the thread, if there is one. */
+  /** Gives the thread back, if there is one. */
   async close(): Promise<void> {
     await this.#thread?.close();
     this.#thread = undefined;
   }
+}
+
+/** Slots for what is read, digested and written, and who digests it. */
+export interface DigestingSlots {
+  readonly slots: Slots;
+  readonly digester: Digester;
+  /** Gives back what others may use. */
+  close(): Promise<void>;
+}
+
+/** Slots and digester for so many `expected` bytes: as few slots as will do, in shared memory only where another thread looks at them. */
+export function digestingSlots(most: number, slotBytes: number, expected: number): DigestingSlots {
+  // Two more than the bytes fill: one that is read into at the end, and one for what is left of a stream's piece.
+  const count = Math.min(most, 2 + Math.ceil(expected / slotBytes));
+  if (expected < THREAD_FROM) {
+    const slots = new OwnSlots(count, slotBytes);
+    return {
+      slots,
+      digester: new Digester(undefined, expected),
+      close: async () => slots.close(),
+    };
+  }
+  const slots = new SlotRing(count, slotBytes);
+  const digester = new Digester(slots.memory, expected);
+  return { slots, digester, close: () => digester.close() };
 }

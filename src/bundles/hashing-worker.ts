@@ -1,19 +1,18 @@
-/** Runs in a thread of its own: digests pieces of the shared memory, in the order in which they are named. */
+/** Runs in a thread of its own: digests pieces of shared memory, in the order in which they are named. */
 import { createHash, type Hash } from 'node:crypto';
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 
-/** What the other side asks; it is our own code, and this thread loads nothing so that it starts at once. */
-type Question = 'digest' | readonly [from: number, length: number];
+/** What the other side says and asks; it is our own code, and this thread loads nothing so that it starts at once. */
+type Question = SharedArrayBuffer | 'digest' | readonly [from: number, length: number];
 
-const memory = new Uint8Array(sharedMemory(workerData));
+let memory = new Uint8Array(new SharedArrayBuffer(0));
 let hash: Hash = createHash('sha3-384');
 
-function sharedMemory(given: unknown): SharedArrayBuffer {
-  if (given instanceof SharedArrayBuffer) return given;
-  throw new TypeError('internal error: a hashing thread without memory');
-}
-
 parentPort?.on('message', (question: Question) => {
+  if (question instanceof SharedArrayBuffer) {
+    memory = new Uint8Array(question);
+    return;
+  }
   let answer: string | null = null;
   if (question === 'digest') {
     answer = hash.digest('hex');

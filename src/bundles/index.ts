@@ -1,7 +1,7 @@
 export type { BundleHead } from './archive-checks.ts';
 export * from './archive-reader.ts';
 export * from './archive-writer.ts';
-export { Digester, type DigestStream } from './digester.ts';
+export { digestingSlots, type Digester, type DigestStream } from './digester.ts';
 export * from './errors.ts';
 export * from './file-identity.ts';
 export * from './carried-archives.ts';
@@ -16,6 +16,6 @@ export * from './metadata-file.ts';
 export * from './names.ts';
 export { otherSnap, readPair } from './pair.ts';
 export * from './signature.ts';
-export { SlotRing } from './slot-ring.ts';
+export type { Slots } from './slot-ring.ts';
 export { slotsOf, slotsOfCachedFile } from './slot-sources.ts';
 export * from './unpack.ts';

@@ -23,5 +23,5 @@ export { SecretBox } from './secret-box.ts';
 export { pinFromFile, readSecretFile, systemdCredential } from './secret-file.ts';
 export { trustOnly } from './egress-cas.ts';
 export { sendThroughProxy } from './egress-proxy.ts';
-export { createPrivateFile, writePrivateFile } from './private-file.ts';
+export { createPrivateFile, systemErrorCode, writePrivateFile } from './private-file.ts';
 export { operatorToken, readAddresses, writeAddresses } from './running.ts';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { limitedBytes } from '../limited-bytes.ts';
+import { isSnapName } from '../snaps/index.ts';
 import { UpstreamError } from './errors.ts';
 
 /** Longest answer that is not a file. */
@@ -45,7 +46,8 @@ const downloadSchema = z.looseObject({
 /** A snap in an answer. */
 export const snapSchema = z.looseObject({
   'snap-id': z.string(),
-  name: z.string(),
+  // Files are named by it.
+  name: z.string().refine(isSnapName, 'a snap name'),
   revision: z.number().int().min(1),
   version: text,
   type: z.string().default('app'),
@@ -78,7 +80,7 @@ export const snapSchema = z.looseObject({
   resources: z
     .array(
       z.looseObject({
-        name: z.string().max(40),
+        name: z.string().refine(isSnapName, 'a component name'),
         type: text,
         revision: z.number().int().min(1),
         version: text,
@@ -144,7 +146,7 @@ export const architecturesSchema = z.looseObject({
 
 /** The names of a store's snaps, from an authority of ours. */
 export const snapNamesSchema = z.looseObject({
-  snaps: z.array(z.looseObject({ name: z.string().max(128) })).max(20_000),
+  snaps: z.array(z.looseObject({ name: z.string().refine(isSnapName, 'a snap name') })).max(20_000),
   /** Sentences about what is not among them. */
   warnings: z.array(z.string().max(1000)).max(1000).default([]),
 });

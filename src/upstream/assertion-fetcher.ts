@@ -2,16 +2,29 @@ import { refKey, refWords, supportsOf, type Assertion, type AssertionRef } from 
 import { UpstreamError } from './errors.ts';
 import type { StoreClient } from './store-client.ts';
 
+/** Accounts and their keys, by `refKey`: what the assertions of many snaps rest on. */
+export type KnownSupports = Map<string, Assertion>;
+
 /** Fetches assertions with all that they rest on, each once. */
 export class AssertionFetcher {
   readonly #client: StoreClient;
   readonly #signal: AbortSignal;
   readonly #known = new Map<string, Assertion>();
+  readonly #supports: KnownSupports;
 
-  /** @param roots the trusted assertions, which need not be fetched */
-  constructor(client: StoreClient, roots: readonly Assertion[], signal: AbortSignal) {
+  /**
+   * @param roots the trusted assertions, which need not be fetched
+   * @param supports what fetchers of the same moment found: it is looked up, and added to
+   */
+  constructor(
+    client: StoreClient,
+    roots: readonly Assertion[],
+    signal: AbortSignal,
+    supports: KnownSupports = new Map(),
+  ) {
     this.#client = client;
     this.#signal = signal;
+    this.#supports = supports;
     for (const root of roots) this.#known.set(refKey(root), root);
   }
 
@@ -36,7 +49,7 @@ export class AssertionFetcher {
 
   async #get(ref: AssertionRef): Promise<Assertion> {
     const key = refKey(ref);
-    const known = this.#known.get(key);
+    const known = this.#known.get(key) ?? this.#supports.get(key);
     if (known !== undefined) return known;
     const found = await this.#client.assertion(ref, this.#signal);
     if (found === undefined)
@@ -44,7 +57,8 @@ export class AssertionFetcher {
         'assertion-not-upstream',
         `cannot fetch ${refWords(ref)}: the upstream store does not have it`,
       );
-    this.#known.set(key, found);
+    const isSupport = found.type === 'account' || found.type === 'account-key';
+    (isSupport ? this.#supports : this.#known).set(key, found);
     return found;
   }
 }

@@ -1,12 +1,13 @@
 import { rename, rm, stat } from 'node:fs/promises';
 import {
   CachedWriting,
-  Digester,
   InFlight,
-  SlotRing,
+  digestingSlots,
   slotsOf,
   slotsOfCachedFile,
+  type Digester,
   type DigestStream,
+  type Slots,
 } from '../bundles/index.ts';
 import { sentenceOf } from '../errors.ts';
 import { UpstreamError } from './errors.ts';
@@ -42,12 +43,11 @@ export async function download(
   wanted: Download,
   options: DownloadOptions,
 ): Promise<void> {
-  const ring = new SlotRing(SLOTS, SLOT_BYTES);
-  const digester = new Digester(ring.memory, wanted.size);
+  const digesting = digestingSlots(SLOTS, SLOT_BYTES, wanted.size);
   try {
-    await downloadWith({ client, wanted, options, ring, digester });
+    await downloadWith({ client, wanted, options, ...digesting });
   } finally {
-    await digester.close();
+    await digesting.close();
   }
 }
 
@@ -55,7 +55,7 @@ interface Running {
   readonly client: StoreClient;
   readonly wanted: Download;
   readonly options: DownloadOptions;
-  readonly ring: SlotRing;
+  readonly slots: Slots;
   readonly digester: Digester;
 }
 
@@ -90,13 +90,13 @@ async function append(
   path: string,
   body: AsyncIterable<Uint8Array>,
   from: { readonly stream: DigestStream; readonly size: number },
-  { wanted, options, ring }: Running,
+  { wanted, options, slots }: Running,
 ): Promise<number> {
   const file = await CachedWriting.open(path, { mode: 0o600, position: from.size });
   const uses = new InFlight();
   let { size } = from;
   try {
-    for await (const chunk of slotsOf(body, ring)) {
+    for await (const chunk of slotsOf(body, slots)) {
       size += chunk.bytes.byteLength;
       if (size > wanted.size) throw corrupt(wanted);
       uses.follow(chunk, from.stream.update(chunk.bytes), file.write(chunk.bytes));
@@ -122,13 +122,17 @@ async function append(
 }
 
 /** Digests what is there already, and returns how much it is; nothing when it is too much. */
-async function digestPresent(path: string, stream: DigestStream, { wanted, ring }: Running): Promise<number> {
+async function digestPresent(
+  path: string,
+  stream: DigestStream,
+  { wanted, slots }: Running,
+): Promise<number> {
   const present = (await sizeOf(path)) ?? 0;
   if (present > wanted.size) await rm(path, { force: true });
   if (present === 0 || present > wanted.size) return 0;
   const uses = new InFlight();
   let size = 0;
-  for await (const chunk of slotsOfCachedFile(path, ring)) {
+  for await (const chunk of slotsOfCachedFile(path, slots)) {
     size += chunk.bytes.byteLength;
     uses.follow(chunk, stream.update(chunk.bytes));
     uses.throwFailure();

@@ -47,6 +47,15 @@ export class StoreClient {
    * @throws UpstreamError `snap-not-upstream`, which names the role to ask for where there is a login
    */
   async resolve(wish: SnapWish, signal: AbortSignal): Promise<UpstreamSnap> {
+    const snap = await this.#resolve(wish, signal);
+    if (snap.name === wish.name) return snap;
+    throw new UpstreamError(
+      'upstream-answer-malformed',
+      `cannot use the answer of ${this.#connection.url} about ${wish.name}: it is about ${snap.name}`,
+    );
+  }
+
+  async #resolve(wish: SnapWish, signal: AbortSignal): Promise<UpstreamSnap> {
     const { login, store } = this.#connection;
     if (login !== undefined && store !== undefined) {
       const found = await this.#carried(wish, store, signal);

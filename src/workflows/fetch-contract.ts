@@ -1,18 +1,22 @@
 import type { Basis } from './export-contract.ts';
 
-/** Snaps to fetch from another store. */
-export interface FetchSnapsInput {
+/** A fetch that runs, as its steps know it: they find what it is to bring in its folder. */
+export interface RunningFetch {
   /** Names this fetch, and its folder: the same request goes on where an interrupted one stopped. */
   readonly fetchId: string;
+  readonly store: string | null;
+  /** Setting that seals the login file; never the login itself. */
+  readonly credentials: string | null;
+  readonly exportDir: string | null;
+}
+
+/** Snaps to fetch from another store. */
+export interface FetchSnapsInput extends RunningFetch {
   /** All that devices of the store see when empty. */
   readonly names: readonly string[];
   /** Full channel names. */
   readonly channels: readonly string[];
   readonly architectures: readonly string[];
-  readonly store: string | null;
-  /** Setting that seals the login file; never the login itself. */
-  readonly credentials: string | null;
-  readonly exportDir: string | null;
   readonly basis?: Basis;
   /** Whether what the snaps need comes along: bases, the snapd snap, default providers, and what those need. */
   readonly withDependencies?: boolean;
@@ -57,5 +61,10 @@ export const metadataFetchId = (store: string) => `metadata-${store}`;
 export interface FetchItem {
   readonly name: string;
   readonly revision: number;
+  /** Bytes. */
   readonly size: number;
+  /** The snaps that it goes with: one, but for a component that several snaps have the same file of. */
+  readonly snaps: readonly string[];
+  /** Whether the file alone tells what its snap needs: the upstream did not. */
+  readonly tellsNeeds: boolean;
 }

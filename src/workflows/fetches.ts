@@ -1,4 +1,4 @@
-import { CancellationScope, isCancellation, proxyActivities, setHandler } from '@temporalio/workflow';
+import { CancellationScope, patched, proxyActivities, setHandler } from '@temporalio/workflow';
 import type { FetchActivities } from '../activities/fetches.ts';
 import type { ExportOutcome } from './export-contract.ts';
 import {
@@ -6,13 +6,12 @@ import {
   type FetchKeysInput,
   type FetchMetadataInput,
   type FetchSnapsInput,
+  type RunningFetch,
 } from './fetch-contract.ts';
-import { commit, download, largeFiles, upstream } from './options.ts';
+import { bringFiles, writesAsTheyCome } from './fetch-lanes.ts';
+import { commit, download, upstream } from './options.ts';
 import { progressQuery } from './progress.ts';
 import type { Progress } from './progress-contract.ts';
-
-/** Downloads at a time: one waits while another has the network. */
-const AT_ONCE = 4;
 
 const { resolveFetch, addDependencies } = proxyActivities<FetchActivities>({
   ...upstream,
@@ -24,49 +23,66 @@ const { fetchKeys, fetchMetadata } = proxyActivities<FetchActivities>({
   startToCloseTimeout: '10m',
   heartbeatTimeout: '30s',
 });
-const { downloadSnap } = proxyActivities<FetchActivities>(download);
-const { writeFetchedSnaps } = proxyActivities<FetchActivities>({ ...largeFiles, startToCloseTimeout: '24h' });
+// Archives are as patient as downloads: they ask the upstream for what their snaps rest on.
+const { downloadSnap, writeFetchedSnap } = proxyActivities<FetchActivities>(download);
+const { writeFetchedSnaps } = proxyActivities<FetchActivities>({ ...download, startToCloseTimeout: '24h' });
 const { closeFetch } = proxyActivities<FetchActivities>(commit);
 
 /**
- * Fetches snaps from the upstream store: asks what there is, and what that needs where it is wished; downloads many at a time,
- * verifies all, writes an archive for each, or one for the whole store. Downloads go on after a kill of the worker or a cut of the
- * network where they were.
+ * Fetches snaps from the upstream store: asks what there is, and what that needs where it is wished; downloads many at a time, verifies,
+ * and writes an archive for each snap as soon as its files are here, or one for the whole store at the end. Downloads go on after a kill of
+ * the worker or a cut of the network where they were. One that fails or is cancelled leaves no archive.
  */
 export async function fetchSnaps(input: FetchSnapsInput): Promise<ExportOutcome> {
   let progress: Progress = { step: 'asking', done: 0, total: 1, unit: 'steps' };
   setHandler(progressQuery, () => progress);
   const at = input.at ?? new Date().toISOString();
+  // A process that began before archives were written as the files come takes the path that it took.
+  const isNew = patched('archives-as-files-come');
+  const fetch = isNew ? runningFetch(input) : input;
+  const scope = new CancellationScope();
+  /** One step that fails ends the others: nothing is written any more when the fetch is closed. */
+  const orEndAll = (step: Promise<void>) =>
+    step.catch((error: unknown) => {
+      if (isNew) scope.cancel();
+      throw error;
+    });
   try {
     const items = [...(await resolveFetch(input))];
     // The wish is part of the input: a process that began before there was one takes the path that it took.
     if (input.withDependencies) items.push(...(await addDependencies(input, 0, items.length)));
-    let [done, next, total] = [0, 0, 0];
-    const lane = async () => {
-      while (next < items.length) {
-        const index = next++;
-        await downloadSnap(input, index);
-        done += items[index]?.size ?? 0;
-        progress = { step: 'downloading', done, total, unit: 'bytes' };
-      }
-    };
-    while (next < items.length) {
+    const asTheyCome = isNew && writesAsTheyCome(input, items);
+    let [done, brought, total] = [0, 0, 0];
+    while (brought < items.length) {
       total = items.reduce((sum, { size }) => sum + size, 0);
       progress = { step: 'downloading', done, total, unit: 'bytes' };
-      await CancellationScope.cancellable(() => Promise.all(Array.from({ length: AT_ONCE }, lane)));
+      const steps = {
+        download: async (index: number) => {
+          await orEndAll(downloadSnap(fetch, index));
+          done += items[index]?.size ?? 0;
+          progress = { step: 'downloading', done, total, unit: 'bytes' };
+        },
+        write: asTheyCome ? (snap: string) => orEndAll(writeFetchedSnap(fetch, snap, at)) : undefined,
+      };
+      await scope.run(() => bringFiles(items, brought, steps));
+      brought = items.length;
       // A file tells what its snap needs where the upstream did not.
-      if (input.withDependencies) items.push(...(await addDependencies(input, next, items.length)));
+      if (input.withDependencies) items.push(...(await addDependencies(input, brought, items.length)));
     }
-    progress = { step: 'writing', done: 0, total, unit: 'bytes' };
+    progress = { step: 'writing', done: asTheyCome ? total : 0, total, unit: 'bytes' };
     const outcome = await writeFetchedSnaps(input, at);
-    await closeFetch(input);
+    await closeFetch(fetch);
     return outcome;
   } catch (error) {
     // A cancelled fetch is over as well: what it has must not wait for somebody who may never come back.
-    if (isCancellation(error)) await CancellationScope.nonCancellable(() => closeFetch(input));
-    else await closeFetch(input);
+    await CancellationScope.nonCancellable(() => closeFetch(fetch, { abandoned: true }));
     throw error;
   }
+}
+
+/** What all its steps need: thousands of them are kept with what they were given, and the names of all snaps are in the plan. */
+function runningFetch({ fetchId, store, credentials, exportDir }: FetchSnapsInput): RunningFetch {
+  return { fetchId, store, credentials, exportDir };
 }
 
 /** Fetches account-keys with their chains. */

@@ -60,6 +60,7 @@ export const download = {
   taskQueue: QUEUES.transfer,
   startToCloseTimeout: '6h',
   scheduleToCloseTimeout: '24h',
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
   heartbeatTimeout: '15s',
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
 } as const satisfies ActivityOptions;

@@ -6,11 +6,10 @@ import { mkdir, open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { atOnce } from '../../src/activities/at-once.ts';
 import { issueAdminToken } from '../../src/activities/exports/admin-token.ts';
 import type { ExportDeps } from '../../src/activities/exports/deps.ts';
 import { writeStoreExport } from '../../src/activities/exports/store-export.ts';
-import { writeFetched } from '../../src/activities/fetches/archives.ts';
+import { writeFetched, writeFetchedSnap } from '../../src/activities/fetches/archives.ts';
 import { fetchFolder } from '../../src/activities/fetches/client.ts';
 import { downloadPlanned, fetchParts, resolveAll } from '../../src/activities/fetches/staging.ts';
 import { commitContent } from '../../src/activities/imports/commit.ts';
@@ -22,13 +21,13 @@ import { giveBack, takeBlock } from '../../src/bundles/file-blocks.ts';
 import { addAssertions } from '../../src/storage/index.ts';
 import type { StoreExport } from '../../src/workflows/export-contract.ts';
 import type { FetchSnapsInput } from '../../src/workflows/fetch-contract.ts';
+import { bringFiles } from '../../src/workflows/fetch-lanes.ts';
 import type { ImportInput } from '../../src/workflows/import-contract.ts';
 import { AT, Outside, openHost, type Host } from '../workflows/hosts.ts';
 
 const MiB = 2 ** 20;
 /** As the workflows do it: revisions that are verified together, and downloads at a time. */
 const SLICE = 25;
-const DOWNLOADS = 4;
 
 /** An outside host with snaps, and empty hosts that trust its root. */
 export interface Stand {
@@ -157,7 +156,10 @@ export async function fetchAll(host: Host, upstream: string, count: number): Pro
   };
   const { signal } = new AbortController();
   const items = await resolveAll(input, parts, signal);
-  await atOnce(DOWNLOADS, [...items.keys()], (index) => downloadPlanned(input, index, parts, { signal }));
+  await bringFiles(items, 0, {
+    download: (index) => downloadPlanned(input, index, parts, { signal }),
+    write: (snap) => writeFetchedSnap(input, snap, AT, parts, signal),
+  });
   await writeFetched(input, AT, parts, { signal });
   await rm(fetchFolder(blobs, input.fetchId), { recursive: true, force: true });
 }

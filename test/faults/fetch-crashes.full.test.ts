@@ -105,3 +105,34 @@ test('a fetch whose worker is killed around the moment when it learnt what its s
   expect({ dependencies, warnings }).toEqual({ dependencies: ['my-base', 'snapd'], warnings: [] });
   expect(await readdir(join(host.folder, 'staging'))).toEqual([]);
 });
+
+test('a fetch whose worker is killed around the moment when it removes what is in an archive finds that archive', async () => {
+  const outside = await newOutside();
+  const digests = new Map<string, string>();
+  for (const name of NAMES.slice(0, 2)) {
+    const { digest } = await outside.publish(
+      { name, version: '1', type: 'app', base: 'bare', payload: 300_000 },
+      { store: 'ubuntu', revision: 1, channels: ['latest/stable'] },
+    );
+    digests.set(name, digest);
+  }
+  const host = await trustingHost(outside);
+  await setUpstream(host, await badNetwork(outside, () => false));
+  const worker = await MortalWorker.over(host);
+  const handle = await worker.client.workflow.start(fetchSnaps, {
+    workflowId: 'fetch-once',
+    taskQueue: 'airlock',
+    args: [snapsFetch({ names: [...digests.keys()] })],
+  });
+  for (const point of ['fetch-after-archive', 'fetch-before-removal', 'fetch-after-removal'])
+    await died(await worker.start(point));
+  await worker.start();
+  const { files } = await handle.result();
+  expect(files.map(({ subject }) => subject)).toEqual([...digests.keys()]);
+  for (const { subject, path } of files) {
+    const head = await unpackBundle(path, { folder: join(await temporaryFolder(), 'unpacked') });
+    expect(head.manifest.snaps[0]?.revisions[0]?.digest).toBe(digests.get(subject));
+  }
+  expect((await readdir(join(host.folder, 'exports'))).length).toBe(files.length);
+  expect(await readdir(join(host.folder, 'staging'))).toEqual([]);
+});

@@ -3,14 +3,13 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { errorOfFailure } from '../../src/activities/errors.ts';
-import { startServer } from '../../src/api/server.ts';
 import { fetchSnaps } from '../../src/workflows/index.ts';
 import { openTestTemporal, withHost, type TestTemporal } from '../support/temporal.ts';
 import { newOutside, snapIdOf, type Host } from './carried-store.ts';
 import { online } from './carrying.ts';
 import { snapsFetch } from './fetching.ts';
 import type { Outside } from './hosts.ts';
-import { deviceApiOf } from './served-devices.ts';
+import { serveDevicesBut } from './served-devices.ts';
 
 let temporal: TestTemporal;
 beforeAll(async () => {
@@ -20,21 +19,16 @@ afterAll(() => temporal.close());
 
 /** Serves the outside host's snaps, but answers nothing to what is asked at some paths; `asked` is over once that was. */
 async function servingAllBut(outside: Outside, isHeld: (path: string) => boolean) {
-  const app = deviceApiOf(outside.host);
   const { promise: asked, resolve: ask } = Promise.withResolvers<void>();
   const { promise: over, resolve: end } = Promise.withResolvers<Response>();
-  const server = await startServer({
-    fetch: (request, bindings) => {
-      if (!isHeld(new URL(request.url).pathname)) return app.fetch(request, bindings);
-      ask();
-      return over;
-    },
-    host: '127.0.0.1',
-    port: 0,
+  const server = await serveDevicesBut(outside.host, (path) => {
+    if (!isHeld(path)) return Promise.resolve(undefined);
+    ask();
+    return over;
   });
   onTestFinished(() => {
     end(new Response(null, { status: 503 }));
-    return server.close();
+    return server.close(0);
   });
   return { url: server.url, asked };
 }

@@ -20,7 +20,21 @@ export function deviceApiOf(
   });
 }
 
-/** The same on a free loopback port; close it at the end. */
+/** The same on a free loopback port, but for what `instead` answers by the path that is asked. Close it at the end. */
+export function serveDevicesBut(
+  host: Pick<Host, 'database' | 'blobs'>,
+  instead: (path: string) => Promise<Response | undefined>,
+): Promise<RunningServer> {
+  const app = deviceApiOf(host);
+  return startServer({
+    fetch: async (request, bindings) =>
+      (await instead(new URL(request.url).pathname)) ?? app.fetch(request, bindings),
+    host: '127.0.0.1',
+    port: 0,
+  });
+}
+
+/** The same, all of it. */
 export function serveDevices(
   host: Pick<Host, 'database' | 'blobs'>,
   report?: (error: unknown) => void,

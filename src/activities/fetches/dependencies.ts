@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { GENERAL_STORE } from '../../brands/index.ts';
 import { readMetadataText } from '../../bundles/index.ts';
 import {
@@ -18,12 +17,13 @@ import { otherBrandWarning } from '../exports/visible-snaps.ts';
 import { fetchFolder, upstreamClient } from './client.ts';
 import {
   downloadsOf,
-  fetchPlan,
   heldBy,
   itemsOf,
   keepPlan,
   leftOutOf,
+  openPlan,
   requireRoom,
+  stagedFile,
   type FetchParts,
   type FetchPlan,
   type FetchedPlace,
@@ -45,14 +45,14 @@ export async function addDependencies(
   deps: FetchParts,
   signal: AbortSignal,
 ): Promise<readonly FetchItem[]> {
-  const plan = await fetchPlan(input, deps);
-  const planned = downloadsOf(plan);
-  const folder = fetchFolder(deps.blobs, input.fetchId);
+  const { plan, files: planned } = await openPlan(input, deps);
   const here = new Set(planned.slice(0, downloaded).map(({ digest }) => digest));
   const yamlOf = async ({ snap }: FetchedPlace): Promise<SnapYaml | undefined> => {
     if (snap['snap-yaml']) return parseSnapYaml(snap['snap-yaml']);
     const digest = snap.download['sha3-384'];
-    return here.has(digest) ? (await readSnapMetadata(join(folder, digest), signal)).yaml : undefined;
+    return here.has(digest)
+      ? (await readSnapMetadata(stagedFile(input, digest, deps), signal)).yaml
+      : undefined;
   };
   const ask = asking(input, await askersOf(input, deps), signal);
   const found = await neededPlaces(input, plan, yamlOf, ask);
@@ -69,7 +69,8 @@ export async function addDependencies(
   };
   const files = downloadsOf(grown);
   const archives = await makeExportFolder(input.exportDir, deps.exportFolder);
-  await requireRoom(folder, archives, files.slice(downloaded), files);
+  const downloads = fetchFolder(deps.blobs, input.fetchId);
+  await requireRoom(input, { downloads, archives }, files.slice(downloaded), files);
   crashPoint('fetch-before-needs');
   await keepPlan(input, grown, deps);
   crashPoint('fetch-after-needs');
@@ -172,7 +173,7 @@ function asking(input: FetchSnapsInput, askers: readonly Asker[], signal: AbortS
         if (error instanceof UpstreamError && REFUSALS.has(error.code)) return undefined;
         throw error;
       });
-      if (snap?.name !== name) continue;
+      if (snap === undefined) continue;
       if (await isForeign(asker, snap)) return { warning: otherBrandWarning(snap.store ?? '') };
       const { unseenIn } = asker;
       return { snap, warning: unseenIn === undefined ? undefined : unseenWarning(name, unseenIn) };

@@ -14,7 +14,7 @@ import { makeExportFolder } from '../exports/folder.ts';
 import { refreshOf } from './login.ts';
 import type { FetchWriting } from './archives.ts';
 import { broughtAlong } from './dependencies.ts';
-import { fetchedMaterials, openSources } from './materials.ts';
+import { fetchedMaterial, openSources, snapBySnap, warningsOf } from './materials.ts';
 import { fetchFolder } from './client.ts';
 import { type FetchParts } from './staging.ts';
 import { requireOwnKeys, verifyFetched } from './trust.ts';
@@ -47,7 +47,8 @@ export async function writeFetchedStore(
   const brandId = head.manifest.stores.find(({ id }) => id === store)?.brandId;
   streams.set('keys/account-keys.assert', await keysOf(wish, brandId, fetcher));
   await verifyFetched([...streams.values()].flat(), deps);
-  const { materials, warnings } = await fetchedMaterials(input, sources, at, deps, writing.signal);
+  const found = await snapBySnap(sources, writing.signal, (name) => fetchedMaterial(sources, name, at, deps));
+  const materials = found.map(({ material }) => material);
   const token = await adminToken(input, deps);
   const folder = await makeExportFolder(input.exportDir, deps.exportFolder);
   const written = await writeArchive(
@@ -76,7 +77,7 @@ export async function writeFetchedStore(
     tokenFile: await writeWhole(tokenPlace, Buffer.from(`${token}\n`), 0o600),
     snaps: exportedRevisions(materials),
     accountKeys: [...wish.keys],
-    warnings,
+    warnings: warningsOf(plan, found),
     ...(input.withDependencies && { dependencies: broughtAlong(plan) }),
     ...(rest && { leftOut: leftOutOf(materials) }),
     ...(await refreshOf(fetchFolder(deps.blobs, input.fetchId))),

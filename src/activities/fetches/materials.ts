@@ -1,5 +1,4 @@
 import { createReadStream } from 'node:fs';
-import { join } from 'node:path';
 import {
   DEFAULT_PROVENANCE,
   decodeStream,
@@ -25,12 +24,19 @@ import {
   type UpstreamResource,
   type UpstreamSnap,
 } from '../../upstream/index.ts';
-import type { FetchSnapsInput } from '../../workflows/fetch-contract.ts';
-import { atOnce } from '../at-once.ts';
+import type { RunningFetch } from '../../workflows/fetch-contract.ts';
+import { atOnce } from '../../at-once.ts';
 import type { ComponentMaterial, RevisionMaterial, SnapMaterial } from '../exports/archive.ts';
 import { partlyAbsent } from './dependencies.ts';
-import { fetchFolder, upstreamClient } from './client.ts';
-import { fetchPlan, type FetchParts, type FetchPlan, type FetchedPlace } from './staging.ts';
+import { upstreamClient } from './client.ts';
+import {
+  openPlan,
+  stagedFile,
+  type FetchParts,
+  type FetchPlan,
+  type FetchedPlace,
+  type OpenPlan,
+} from './staging.ts';
 import { assertionFetcher, verifyFetched } from './trust.ts';
 import { readSnapMetadata } from '../snap-file.ts';
 
@@ -38,70 +44,79 @@ import { readSnapMetadata } from '../snap-file.ts';
 const AT_ONCE = 4;
 
 /** What the archives of a fetch are made from: what was planned and downloaded, and whoever has the assertions that go with it. */
-export interface FetchSources {
-  readonly plan: FetchPlan;
+export interface FetchSources extends OpenPlan {
+  readonly fetch: RunningFetch;
   readonly client: StoreClient;
   readonly fetcher: AssertionFetcher;
 }
 
-/** Opens the sources of a fetch, once for all that is written of it. */
+/** Opens the sources of a fetch, once for all that one step writes of it. */
 export async function openSources(
-  input: FetchSnapsInput,
+  fetch: RunningFetch,
   deps: FetchParts,
   signal: AbortSignal,
 ): Promise<FetchSources> {
-  const client = await upstreamClient(deps, input);
-  return {
-    plan: await fetchPlan(input, deps),
-    client,
-    fetcher: await assertionFetcher(client, deps, signal),
-  };
+  const client = await upstreamClient(deps, fetch);
+  const open = await openPlan(fetch, deps);
+  return { ...open, fetch, client, fetcher: await assertionFetcher(client, deps, signal, open.supports) };
+}
+
+/** A snap that was downloaded, verified down to a trusted root, and sentences about what it needs that does not come. */
+export interface FetchedMaterial {
+  readonly material: SnapMaterial;
+  readonly warnings: readonly string[];
 }
 
 /**
- * Everything that was downloaded, verified down to a trusted root, snap by snap in the order of the plan, and sentences about what is
- * missing.
- * @param take gets each snap as soon as it is verified, several at a time
+ * Does something with each snap, several at a time.
+ * @returns what came of it, in the order of the plan
+ */
+export async function snapBySnap<Made>(
+  { snaps }: FetchSources,
+  signal: AbortSignal,
+  work: (name: string) => Promise<Made>,
+): Promise<readonly Made[]> {
+  const made: Made[] = [];
+  await atOnce(AT_ONCE, [...[...snaps.keys()].entries()], async ([index, name]) => {
+    signal.throwIfAborted();
+    made[index] = await work(name);
+  });
+  return made;
+}
+
+/** Sentences about what of a plan does not come, and about what its snaps do not find. */
+export function warningsOf(plan: FetchPlan, snaps: readonly Pick<FetchedMaterial, 'warnings'>[]): string[] {
+  const all = [...(plan.warnings ?? []), ...partlyAbsent(plan), ...snaps.flatMap(({ warnings }) => warnings)];
+  return [...new Set(all)].sort();
+}
+
+/**
+ * One snap of those that were downloaded, in all of its places.
+ * @param at since when its channels have it
  * @throws UpstreamError, AssertionError, SnapError
  */
-export async function fetchedMaterials(
-  input: FetchSnapsInput,
-  { plan, fetcher }: FetchSources,
+export async function fetchedMaterial(
+  sources: FetchSources,
+  name: string,
   at: Date,
   deps: FetchParts,
-  signal: AbortSignal,
-  take?: (material: SnapMaterial) => Promise<void>,
-): Promise<{ readonly materials: readonly SnapMaterial[]; readonly warnings: readonly string[] }> {
-  const groups = [...Map.groupBy(plan.places, ({ snap }) => snap.name)];
-  const warnings = new Set<string>([...(plan.warnings ?? []), ...partlyAbsent(plan)]);
-  const notes = {
-    at,
-    warnings,
-    names: new Set([...input.names, ...groups.map(([name]) => name)]),
-    leftOut: new Set(plan.leftOut),
-  };
-  const found = new Map<string, SnapMaterial>();
-  await atOnce(AT_ONCE, groups, async ([name, held]) => {
-    signal.throwIfAborted();
-    const material = await materialOf(input, held, fetcher, deps, notes);
-    found.set(name, material);
-    await take?.(material);
-  });
-  return {
-    materials: groups.flatMap(([name]) => found.get(name) ?? []),
-    warnings: [...warnings].sort(),
-  };
+): Promise<FetchedMaterial> {
+  const warnings = new Set<string>();
+  const { snaps, plan, fetch, fetcher } = sources;
+  const notes = { at, warnings, names: snaps, leftOut: new Set(plan.leftOut) };
+  const material = await materialOf(fetch, snaps.get(name) ?? [], fetcher, deps, notes);
+  return { material, warnings: [...warnings] };
 }
 
 interface Notes {
   readonly at: Date;
   readonly warnings: Set<string>;
-  readonly names: ReadonlySet<string>;
+  readonly names: Pick<ReadonlyMap<string, unknown>, 'has'>;
   readonly leftOut: ReadonlySet<string>;
 }
 
 async function materialOf(
-  input: FetchSnapsInput,
+  fetch: RunningFetch,
   places: readonly FetchedPlace[],
   fetcher: AssertionFetcher,
   deps: FetchParts,
@@ -115,16 +130,16 @@ async function materialOf(
     for (const resource of snap.resources ?? [])
       components.set(
         `${resource.name} ${resource.revision}`,
-        await componentOf(input, resource, deps, notes),
+        await componentOf(fetch, resource, deps, notes),
       );
   for (const place of new Map(places.map((one) => [one.snap.revision, one])).values())
-    revisions.push(await revisionOf(input, place, fetcher, deps, notes));
+    revisions.push(await revisionOf(fetch, place, fetcher, deps, notes));
   const { snap } = first;
   return {
     snap: {
       snapId: snap['snap-id'],
       name: snap.name,
-      store: snap.store ?? (snap.private && input.store !== null ? input.store : GENERAL_STORE),
+      store: snap.store ?? (snap.private && fetch.store !== null ? fetch.store : GENERAL_STORE),
       private: snap.private,
       publisherId: publisherOf(revisions, snap['snap-id']),
       type: snap.type,
@@ -146,7 +161,7 @@ async function materialOf(
 }
 
 async function componentOf(
-  input: FetchSnapsInput,
+  fetch: RunningFetch,
   resource: UpstreamResource,
   deps: FetchParts,
   { leftOut }: Notes,
@@ -154,7 +169,7 @@ async function componentOf(
   const { name, type, revision, version, description, download } = resource;
   const digest = download['sha3-384'];
   const createdAt = new Date(resource['created-at']).toISOString();
-  const file = join(fetchFolder(deps.blobs, input.fetchId), digest);
+  const file = stagedFile(fetch, digest, deps);
   return {
     component: { name, type, revision, version, description, digest, size: download.size, createdAt },
     ...(leftOut.has(digest) ? { open: null } : await downloaded(file, deps)),
@@ -178,14 +193,14 @@ function releaseOf(
 }
 
 async function revisionOf(
-  input: FetchSnapsInput,
+  fetch: RunningFetch,
   { snap }: FetchedPlace,
   fetcher: AssertionFetcher,
   deps: FetchParts,
   notes: Notes,
 ): Promise<RevisionMaterial> {
   const digest = snap.download['sha3-384'];
-  const file = join(fetchFolder(deps.blobs, input.fetchId), digest);
+  const file = stagedFile(fetch, digest, deps);
   const assertions =
     snap.assertions === undefined
       ? await fetcher.chain(

@@ -8,6 +8,7 @@ import {
   UpstreamError,
   download,
   type DownloadOptions,
+  type KnownSupports,
   type StoreClient,
   type UpstreamSnap,
 } from '../../upstream/index.ts';
@@ -15,14 +16,15 @@ import { channelName, parseChannel } from '../../snaps/index.ts';
 import { makeExportFolder } from '../exports/folder.ts';
 import { fetchFolder, upstreamClient, type FetchDeps } from './client.ts';
 import { VerifiedFiles } from './verified-files.ts';
-import type { FetchItem, FetchSnapsInput } from '../../workflows/fetch-contract.ts';
+import type { FetchItem, FetchSnapsInput, RunningFetch } from '../../workflows/fetch-contract.ts';
+import { bytesWaiting, writesAsTheyCome } from '../../workflows/fetch-lanes.ts';
 import { knownThere, type KnownThere } from '../exports/basis.ts';
 
 /** What fetches need, with what the activities of one process remember of a fetch. Nothing of it must survive: it only spares work. */
 export interface FetchParts extends FetchDeps {
   /** Downloads that were digested here. */
   readonly verified: VerifiedFiles;
-  /** Plans that were read: each download of a fetch looks into the same one. */
+  /** Plans that were read: each step of a fetch looks into the same one. */
   readonly plans: PlanCache;
 }
 
@@ -58,8 +60,17 @@ export interface PlannedDownload extends FetchItem {
   readonly url: string;
 }
 
-/** What plan files held, by their identity. */
-export type PlanCache = LRUCache<string, FetchPlan>;
+/** A plan as it was read, and what steps of its fetch share. */
+export interface OpenPlan {
+  readonly plan: FetchPlan;
+  /** The places of each snap. */
+  readonly snaps: ReadonlyMap<string, readonly FetchedPlace[]>;
+  readonly files: readonly PlannedDownload[];
+  readonly supports: KnownSupports;
+}
+
+/** Plans by the identity of their files. */
+export type PlanCache = LRUCache<string, OpenPlan>;
 
 /** Fetches that are under way at a time, and whose plans are held. */
 const PLANS = 4;
@@ -74,8 +85,8 @@ const PLAN_FILE = 'plan.json';
 const planSchema = z.custom<FetchPlan>((value) => typeof value === 'object' && value !== null);
 
 /**
- * Asks the upstream what every channel holds, keeps the answers, and asks the disks for room for all of it twice: once as it
- * comes, once in the archives.
+ * Asks the upstream what every channel holds, keeps the answers, and asks the disks for room: for the archives, and for what waits for
+ * them as it comes.
  * @throws UpstreamError; ExportError `export-folder-unusable`; BundleError `disk-full`
  */
 export async function resolveAll(
@@ -94,19 +105,25 @@ export async function resolveAll(
   const { places, warnings } = input.whole?.snaps === false ? nothing : await placesOf(input, client, signal);
   const plan = { places, warnings, ...(await leftOutOf(input, places, deps)) };
   const files = downloadsOf(plan);
-  await requireRoom(folder, archives, files, files);
+  await requireRoom(input, { downloads: folder, archives }, files, files);
   await keepPlan(input, plan, deps);
   return itemsOf(files);
 }
 
 /** Keeps a plan whole or not at all: what is downloaded is found by its place in it. */
-export function keepPlan(input: FetchSnapsInput, plan: FetchPlan, deps: FetchDeps): Promise<void> {
-  return writePrivateFile(join(fetchFolder(deps.blobs, input.fetchId), PLAN_FILE), JSON.stringify(plan));
+export function keepPlan(fetch: RunningFetch, plan: FetchPlan, deps: FetchDeps): Promise<void> {
+  return writePrivateFile(join(fetchFolder(deps.blobs, fetch.fetchId), PLAN_FILE), JSON.stringify(plan));
 }
 
 /** The files of a plan as workflows know them. */
 export function itemsOf(files: readonly PlannedDownload[]): readonly FetchItem[] {
-  return files.map(({ name, revision, size }) => ({ name, revision, size }));
+  return files.map(({ name, revision, size, snaps, tellsNeeds }) => ({
+    name,
+    revision,
+    size,
+    snaps,
+    tellsNeeds,
+  }));
 }
 
 /** What every wanted channel gives, each place once. Of a whole store, what is in none of the channels stays behind. */
@@ -147,51 +164,66 @@ export function heldBy(snap: UpstreamSnap, asked: string): string {
 }
 
 /**
- * Room for files that are to be downloaded and for the archives of all, be it on one disk or on two.
+ * Room for the archives of all files, and for those that wait for theirs, be it on one disk or on two.
+ * @param coming files that are to be downloaded
  * @throws BundleError `disk-full`
  */
 export async function requireRoom(
-  downloads: string,
-  archives: string,
+  input: FetchSnapsInput,
+  { downloads, archives }: { readonly downloads: string; readonly archives: string },
   coming: readonly PlannedDownload[],
   all: readonly PlannedDownload[],
 ): Promise<void> {
   const [one, other] = await Promise.all([stat(downloads), stat(archives)]);
-  const [first, second] = [bytesOf(coming), bytesOf(all)];
-  if (one.dev === other.dev) return requireFreeBytes(archives, first + second);
-  await requireFreeBytes(downloads, first);
-  await requireFreeBytes(archives, second);
-}
-
-function bytesOf(files: readonly PlannedDownload[]): number {
-  return files.reduce((sum, { size }) => sum + size, 0);
+  const waiting = bytesWaiting(coming, writesAsTheyCome(input, all));
+  const written = all.reduce((sum, { size }) => sum + size, 0);
+  if (one.dev === other.dev) return requireFreeBytes(archives, waiting + written);
+  await requireFreeBytes(downloads, waiting);
+  await requireFreeBytes(archives, written);
 }
 
 /** What `resolveAll` kept. */
-export async function fetchPlan(input: FetchSnapsInput, deps: FetchParts): Promise<FetchPlan> {
-  const path = join(fetchFolder(deps.blobs, input.fetchId), PLAN_FILE);
+export async function openPlan(fetch: RunningFetch, deps: FetchParts): Promise<OpenPlan> {
+  const path = join(fetchFolder(deps.blobs, fetch.fetchId), PLAN_FILE);
   const identity = await fileIdentity(path);
   const known = deps.plans.get(identity);
   if (known !== undefined) return known;
   const plan = planSchema.parse(JSON.parse(await readFile(path, 'utf8')));
-  deps.plans.set(identity, plan);
-  return plan;
+  const snaps = Map.groupBy(plan.places, ({ snap }) => snap.name);
+  const open = { plan, snaps, files: downloadsOf(plan), supports: new Map() };
+  deps.plans.set(identity, open);
+  return open;
 }
 
 /** Every file of the plan once, in the order in which downloads count them: several channels may hold the same revision. */
 export function downloadsOf({ places, leftOut }: FetchPlan): readonly PlannedDownload[] {
+  const left = new Set(leftOut);
   const found = new Map<string, PlannedDownload>();
-  const add = (name: string, revision: number, file: UpstreamSnap['download']) => {
-    const digest = file['sha3-384'];
-    if (leftOut.includes(digest) || found.has(digest)) return;
-    found.set(digest, { name, revision, size: file.size, url: file.url, digest });
+  const add = (snap: UpstreamSnap, file: UpstreamSnap['download'], rest: Named) => {
+    const { 'sha3-384': digest, size, url } = file;
+    if (left.has(digest)) return;
+    const known = found.get(digest);
+    const snaps = [...new Set([...(known?.snaps ?? []), snap.name])];
+    found.set(digest, known ? { ...known, snaps } : { ...rest, size, url, digest, snaps });
   };
   for (const { snap } of places) {
-    add(snap.name, snap.revision, snap.download);
-    for (const { name, revision, download } of snap.resources ?? [])
-      add(`${snap.name}+${name}`, revision, download);
+    const { name, revision, download, resources, 'snap-yaml': yaml } = snap;
+    add(snap, download, { name, revision, tellsNeeds: !yaml });
+    for (const part of resources ?? [])
+      add(snap, part.download, {
+        name: `${name}+${part.name}`,
+        revision: part.revision,
+        tellsNeeds: false,
+      });
   }
   return [...found.values()];
+}
+
+type Named = Pick<PlannedDownload, 'name' | 'revision' | 'tellsNeeds'>;
+
+/** Where a file of the fetch is, from its download to the end of its archive. */
+export function stagedFile(fetch: RunningFetch, digest: string, { blobs }: Pick<FetchDeps, 'blobs'>): string {
+  return join(fetchFolder(blobs, fetch.fetchId), digest);
 }
 
 /**
@@ -224,15 +256,15 @@ export async function leftOutOf(
 
 /** Downloads one file of the plan, or goes on with what an interrupted run left of it. */
 export async function downloadPlanned(
-  input: FetchSnapsInput,
+  fetch: RunningFetch,
   index: number,
   deps: FetchParts,
   options: DownloadOptions,
 ): Promise<void> {
-  const wanted = downloadsOf(await fetchPlan(input, deps))[index];
+  const wanted = (await openPlan(fetch, deps)).files[index];
   if (wanted === undefined) throw new TypeError('internal error: a download that was not planned');
   const { url, size, digest } = wanted;
-  const path = join(fetchFolder(deps.blobs, input.fetchId), digest);
-  await download(await upstreamClient(deps, input), { url, digest, size, path }, options);
+  const path = stagedFile(fetch, digest, deps);
+  await download(await upstreamClient(deps, fetch), { url, digest, size, path }, options);
   await deps.verified.add(path);
 }

@@ -1,17 +1,26 @@
 import { publicRoot, text, verifyBatch, type Assertion } from '../../assertions/index.ts';
 import { assertionSource, trustedRoots } from '../../storage/index.ts';
-import { AssertionFetcher, UpstreamError, type StoreClient } from '../../upstream/index.ts';
+import {
+  AssertionFetcher,
+  UpstreamError,
+  type KnownSupports,
+  type StoreClient,
+} from '../../upstream/index.ts';
 import type { FetchDeps } from './client.ts';
 import { trustAnchors } from '../imports/verify.ts';
 
-/** Whoever fetches assertions of the upstream down to the roots that this host trusts. */
+/**
+ * Whoever fetches assertions of the upstream down to the roots that this host trusts.
+ * @param supports what other steps of the same fetch found
+ */
 export async function assertionFetcher(
   client: StoreClient,
   { database }: FetchDeps,
   signal: AbortSignal,
+  supports?: KnownSupports,
 ): Promise<AssertionFetcher> {
   const roots = [...publicRoot(), ...(await trustedRoots(database.queries))];
-  return new AssertionFetcher(client, roots, signal);
+  return new AssertionFetcher(client, roots, signal, supports);
 }
 
 /**

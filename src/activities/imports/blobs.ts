@@ -9,7 +9,7 @@ import {
   type BlobStore,
   type Database,
 } from '../../storage/index.ts';
-import { atOnce } from '../at-once.ts';
+import { atOnce } from '../../at-once.ts';
 import type { ImportContent } from './content.ts';
 import { ImportError } from './errors.ts';
 import { filesOf } from './files.ts';

@@ -12,7 +12,7 @@ import {
 } from '../../assertions/index.ts';
 import { noSpace } from '../../bundles/index.ts';
 import { AirlockError } from '../../errors.ts';
-import { atOnce } from '../at-once.ts';
+import { atOnce } from '../../at-once.ts';
 import { parseSnapYaml, type SnapYaml } from '../../snaps/index.ts';
 import {
   assertionSource,
