@@ -19,7 +19,9 @@ import { removeFinished } from './fetches/finished-snaps.ts';
 import { refreshOf } from './fetches/login.ts';
 import { writeFetchedStore } from './fetches/fetched-store.ts';
 import { fetchFolder, upstreamClient, type FetchDeps } from './fetches/client.ts';
-import { downloadPlanned, fetchParts, resolveAll } from './fetches/staging.ts';
+import { fetchParts } from './fetches/plan.ts';
+import { resolveAll } from './fetches/resolving.ts';
+import { downloadPlanned } from './fetches/staging.ts';
 import { assertionFetcher, requireOwnKeys, verifyFetched } from './fetches/trust.ts';
 import { writeWhole } from './exports/free-path.ts';
 

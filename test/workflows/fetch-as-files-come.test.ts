@@ -37,13 +37,14 @@ async function halfway(then: () => Response | undefined) {
     return server.close(0);
   });
   const host = await online(outside, server.url);
-  const start = async (client: TestTemporal['client']) => {
+  const start = async (client: TestTemporal['client'], at = '2026-01-01T00:00:00.000Z') => {
     const fetching = await client.workflow.start(fetchSnaps, {
       workflowId: `fetch-${Math.random()}`,
       taskQueue: 'airlock',
-      args: [snapsFetch({ names: NAMES })],
+      args: [snapsFetch({ names: NAMES, at })],
     });
-    await vi.waitFor(async () => expect(await filesIn(host, 'exports')).toHaveLength(1), 60_000);
+    const isFirst = (name: string) => /^my-base-.*\.tar\.gz$/.test(name);
+    await vi.waitFor(async () => expect((await filesIn(host, 'exports')).some(isFirst)).toBe(true), 60_000);
     return fetching;
   };
   return { host, go, start };
@@ -61,6 +62,24 @@ test('what is in its archive is not kept beside it, and the fetch tells of all i
     expect(snaps.map(({ name }) => name)).toEqual(NAMES);
     for (const { subject, path } of files)
       expect((await readBundleHead(path)).manifest.snaps.map(({ name }) => name)).toEqual([subject]);
+  });
+  expect(await filesIn(host, 'staging')).toEqual([]);
+});
+
+test('what a terminated fetch finished is not taken for what the next one was to bring', async () => {
+  const { host, go, start } = await halfway(() => undefined);
+  await withHost(temporal, host, async (client) => {
+    const terminated = await start(client);
+    const isRecord = (name: string) => name.endsWith('/my-base.finished.json');
+    await vi.waitFor(
+      async () => expect((await filesIn(host, 'staging')).filter(isRecord)).toHaveLength(1),
+      60_000,
+    );
+    await terminated.terminate();
+    go();
+    const next = await start(client, '2026-02-02T00:00:00.000Z');
+    const { files } = await next.result();
+    expect(files.map(({ path }) => /-(\d{8})T/.exec(path)?.[1])).toEqual(['20260202', '20260202']);
   });
   expect(await filesIn(host, 'staging')).toEqual([]);
 });

@@ -9,7 +9,8 @@ import { finishedSnap, keepFinished, type FinishedSnap } from './finished-snaps.
 import { fetchedMaterial, openSources, snapBySnap, warningsOf, type FetchSources } from './materials.ts';
 import { refreshOf } from './login.ts';
 import { fetchFolder } from './client.ts';
-import { stagedFile, type FetchParts, type FetchedPlace } from './staging.ts';
+import { type FetchParts, type FetchedPlace } from './plan.ts';
+import { stagedFile } from './staging.ts';
 
 /** How to stop the writing, and who wants to know how far it is. */
 export interface FetchWriting {

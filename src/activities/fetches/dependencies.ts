@@ -17,18 +17,16 @@ import { otherBrandWarning } from '../exports/visible-snaps.ts';
 import { fetchFolder, upstreamClient } from './client.ts';
 import {
   downloadsOf,
-  heldBy,
   itemsOf,
   keepPlan,
-  leftOutOf,
   openPlan,
-  requireRoom,
-  stagedFile,
   type FetchParts,
   type FetchPlan,
   type FetchedPlace,
   type NeededPlace,
-} from './staging.ts';
+} from './plan.ts';
+import { heldBy, leftOutOf, requireRoom } from './resolving.ts';
+import { stagedFile } from './staging.ts';
 import { readSnapMetadata } from '../snap-file.ts';
 
 /**

@@ -16,7 +16,7 @@ import type { FetchWriting } from './archives.ts';
 import { broughtAlong } from './dependencies.ts';
 import { fetchedMaterial, openSources, snapBySnap, warningsOf } from './materials.ts';
 import { fetchFolder } from './client.ts';
-import { type FetchParts } from './staging.ts';
+import { type FetchParts } from './plan.ts';
 import { requireOwnKeys, verifyFetched } from './trust.ts';
 import { writeWhole } from '../exports/free-path.ts';
 

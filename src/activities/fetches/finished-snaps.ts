@@ -37,16 +37,33 @@ export async function finishedSnap(
 
 /** Removes the archives that a fetch finished. */
 export async function removeFinished(
-  { fetchId }: Pick<RunningFetch, 'fetchId'>,
-  { blobs }: FetchDeps,
+  fetch: Pick<RunningFetch, 'fetchId'>,
+  deps: Pick<FetchDeps, 'blobs'>,
 ): Promise<void> {
-  const folder = fetchFolder(blobs, fetchId);
-  const names = await readdir(folder).catch(() => []);
-  for (const name of names) {
-    if (!name.endsWith(SUFFIX)) continue;
-    const { file } = finishedSchema.parse(JSON.parse(await readFile(join(folder, name), 'utf8')));
+  for (const record of await recordsOf(fetch, deps)) {
+    const { file } = finishedSchema.parse(JSON.parse(await readFile(record, 'utf8')));
     await rm(file.path, { force: true });
   }
+}
+
+/** Forgets what an earlier fetch of the same wish finished: one that was terminated told nobody that it is over. */
+export async function forgetFinished(
+  fetch: Pick<RunningFetch, 'fetchId'>,
+  deps: Pick<FetchDeps, 'blobs'>,
+): Promise<void> {
+  for (const record of await recordsOf(fetch, deps)) await rm(record);
+}
+
+async function recordsOf(
+  { fetchId }: Pick<RunningFetch, 'fetchId'>,
+  { blobs }: Pick<FetchDeps, 'blobs'>,
+): Promise<readonly string[]> {
+  const folder = fetchFolder(blobs, fetchId);
+  const names = await readdir(folder).catch((error: unknown) => {
+    if (systemErrorCode(error) === 'ENOENT') return [];
+    throw error;
+  });
+  return names.filter((name) => name.endsWith(SUFFIX)).map((name) => join(folder, name));
 }
 
 function pathOf({ fetchId }: RunningFetch, name: string, { blobs }: FetchDeps): string {

@@ -29,14 +29,8 @@ import { atOnce } from '../../at-once.ts';
 import type { ComponentMaterial, RevisionMaterial, SnapMaterial } from '../exports/archive.ts';
 import { partlyAbsent } from './dependencies.ts';
 import { upstreamClient } from './client.ts';
-import {
-  openPlan,
-  stagedFile,
-  type FetchParts,
-  type FetchPlan,
-  type FetchedPlace,
-  type OpenPlan,
-} from './staging.ts';
+import { openPlan, type FetchParts, type FetchPlan, type FetchedPlace, type OpenPlan } from './plan.ts';
+import { stagedFile } from './staging.ts';
 import { assertionFetcher, verifyFetched } from './trust.ts';
 import { readSnapMetadata } from '../snap-file.ts';
 
