@@ -3,7 +3,7 @@ import { mkdir, stat } from 'node:fs/promises';
 import { atOnce } from '../../at-once.ts';
 import { requireFreeBytes } from '../../bundles/index.ts';
 import { channelName, parseChannel } from '../../snaps/index.ts';
-import { UpstreamError, type StoreClient, type UpstreamSnap } from '../../upstream/index.ts';
+import { UpstreamError, type SnapWish, type StoreClient, type UpstreamSnap } from '../../upstream/index.ts';
 import type { FetchItem, FetchSnapsInput } from '../../workflows/fetch-contract.ts';
 import { bytesWaiting, writesAsTheyCome } from '../../workflows/fetch-lanes.ts';
 import { knownThere } from '../exports/basis.ts';
@@ -61,12 +61,16 @@ async function placesOf(
     channels.flatMap((channel) => architectures.map((architecture) => ({ name, channel, architecture }))),
   );
   const answers: (UpstreamSnap | undefined)[] = [];
-  await atOnce(QUESTIONS_AT_ONCE, [...wishes.entries()], async ([index, one]) => {
+  const ask = async ([index, one]: readonly [number, SnapWish]) => {
     answers[index] = await client.resolve(one, signal).catch((error: unknown) => {
       if (whole && error instanceof UpstreamError && error.code === 'snap-not-upstream') return undefined;
       throw error;
     });
-  });
+  };
+  const questions = [...wishes.entries()];
+  // The first alone finds out whether the upstream is there at all, and has an exhausted log-in refreshed for the others.
+  for (const question of questions.slice(0, 1)) await ask(question);
+  await atOnce(QUESTIONS_AT_ONCE, questions.slice(1), ask);
   const found = new Map<string, FetchedPlace>();
   const warnings = [...listed.warnings];
   for (const [index, { name, channel, architecture }] of wishes.entries()) {
