@@ -4,8 +4,10 @@ import type { FetchItem, FetchSnapsInput } from './fetch-contract.ts';
 
 /** Downloads at a time: one waits while another has the network. */
 export const FETCH_LANES = 4;
-/** Archives written at a time: else files of one size would come together, and then be written together while nothing comes. */
-const WRITTEN_AT_ONCE = 2;
+/** Large archives written at a time: else files of one size would come together, and then be written together while nothing comes. */
+const LARGE_AT_ONCE = 2;
+/** From so many bytes on an archive is large: the disk is busy with its bytes, not with finding room for one more file. */
+const LARGE_BYTES = 2 ** 24;
 
 /** What is done with the files of a fetch, whoever does it. */
 export interface FetchSteps {
@@ -31,21 +33,25 @@ export async function bringFiles(
   from: number,
   { download, write }: FetchSteps,
 ): Promise<void> {
-  const coming = [...items.keys()].slice(from);
-  if (write === undefined) return atOnce(FETCH_LANES, coming, download);
+  if (write === undefined) return atOnce(FETCH_LANES, [...items.keys()].slice(from), download);
   const snapsOf = (index: number) => items[index]?.snaps ?? [];
-  const left = new Map<string, number>();
-  for (const snap of coming.flatMap(snapsOf)) left.set(snap, (left.get(snap) ?? 0) + 1);
+  const coming = [...items.keys()].slice(from);
+  const left = new Map<string, { files: number; bytes: number }>();
+  for (const index of coming)
+    for (const snap of snapsOf(index)) {
+      const { files, bytes } = left.get(snap) ?? { files: 0, bytes: 0 };
+      left.set(snap, { files: files + 1, bytes: bytes + (items[index]?.size ?? 0) });
+    }
   const snapBySnap = [...Map.groupBy(coming, (index) => snapsOf(index)[0]).values()].flat();
+  const inTurn = inTurns(LARGE_AT_ONCE);
   // Whoever brings the last file of a snap writes its archive before it brings another: no more files wait for their archives than those of
   // so many snaps, however much is fetched. So they are seldom on the disk before they are removed, and it has the bytes to write once.
-  const inTurn = inTurns(WRITTEN_AT_ONCE);
   await atOnce(FETCH_LANES, snapBySnap, async (index) => {
     await download(index);
     for (const snap of snapsOf(index)) {
-      const waits = (left.get(snap) ?? 0) - 1;
-      left.set(snap, waits);
-      if (waits === 0) await inTurn(() => write(snap));
+      const waiting = left.get(snap);
+      if (waiting === undefined || (waiting.files -= 1) > 0) continue;
+      await (waiting.bytes < LARGE_BYTES ? write(snap) : inTurn(() => write(snap)));
     }
   });
 }

@@ -15,7 +15,10 @@ const item = (snaps: readonly string[], size = 1): FetchItem => ({
 const names = fc.constantFrom('one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight');
 const items = fc.array(
   fc
-    .record({ name: names, size: fc.integer({ min: 1, max: 1000 }) })
+    .record({
+      name: names,
+      size: fc.oneof(fc.integer({ min: 1, max: 1000 }), fc.integer({ min: 2 ** 24, max: 2 ** 30 })),
+    })
     .map(({ name, size }) => item([name], size)),
   { minLength: 1, maxLength: 30 },
 );
@@ -51,6 +54,23 @@ describe('archives that are written as the files come', () => {
         expect(most).toBeLessThanOrEqual(bytesWaiting(all, true));
       }),
     );
+  });
+
+  test.each([
+    ['small', 1, 4],
+    ['large', 2 ** 24, 2],
+  ])('%s ones are written so many at a time: %#', async (_, size, expected) => {
+    let [writing, most] = [0, 0];
+    const all = Array.from({ length: 20 }, (_, n) => item([`snap-${n}`], size));
+    await bringFiles(all, 0, {
+      download: () => Promise.resolve(),
+      write: async () => {
+        most = Math.max(most, (writing += 1));
+        for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+        writing -= 1;
+      },
+    });
+    expect(most).toBe(expected);
   });
 
   test('a file that two snaps have is here before the archive of either', async () => {
