@@ -19,8 +19,7 @@ describe('a server', () => {
     expect(server.url).toBe(`http://127.0.0.1:${server.port}`);
     const answer = fetch(server.url);
     await inFlight;
-    // An hour of grace: whoever is done is not waited for.
-    const closed = server.close(3_600_000);
+    const closed = server.close();
     finish();
     expect(await (await answer).text()).toBe('done');
     await closed;

@@ -66,7 +66,9 @@ describe('a signature whose place another took', () => {
       .map((line) => line.split(','));
     const column = (name: string) => lines.slice(1).map((cells) => cells[lines[0]?.indexOf(name) ?? -1]);
     expect(column('serial')).toEqual(['B-1', 'B-2', 'B-1']);
-    expect(column('serial-sign-key-sha3-384')).toEqual([key.keyId, key.keyId, key.keyId]);
+    // One key in 64 has an id that a spreadsheet would take for a formula: it stands behind an apostrophe.
+    const keyId = key.keyId.startsWith('-') ? `'${key.keyId}` : key.keyId;
+    expect(column('serial-sign-key-sha3-384')).toEqual([keyId, keyId, keyId]);
     expect(column('api-key-name')).toEqual(['first', 'first', 'first']);
     expect(column('ended-reason')).toEqual(['board-replaced', '', '']);
     expect(column('ended-at').map((at) => at !== '')).toEqual([true, false, false]);
