@@ -56,16 +56,18 @@ export async function bringFiles(
   });
 }
 
+/** The bytes of files together. */
+export function bytesOf(files: readonly Pick<FetchItem, 'size'>[]): number {
+  return files.reduce((sum, { size }) => sum + size, 0);
+}
+
 /**
  * The most bytes that wait for their archives at a time.
  * @param coming files that are to be downloaded
  */
 export function bytesWaiting(coming: readonly FetchItem[], asTheyCome: boolean): number {
-  if (!asTheyCome) return coming.reduce((sum, { size }) => sum + size, 0);
+  if (!asTheyCome) return bytesOf(coming);
   const bySnap = Map.groupBy(coming, ({ snaps: [first] }) => first);
-  const sizes = [...bySnap.values()].map((files) => files.reduce((sum, { size }) => sum + size, 0));
-  return sizes
-    .toSorted((one, other) => other - one)
-    .slice(0, FETCH_LANES)
-    .reduce((sum, size) => sum + size, 0);
+  const snaps = [...bySnap.values()].map((files) => ({ size: bytesOf(files) }));
+  return bytesOf(snaps.toSorted((one, other) => other.size - one.size).slice(0, FETCH_LANES));
 }

@@ -8,7 +8,7 @@ import {
   type FetchSnapsInput,
   type RunningFetch,
 } from './fetch-contract.ts';
-import { bringFiles, writesAsTheyCome } from './fetch-lanes.ts';
+import { bringFiles, bytesOf, writesAsTheyCome } from './fetch-lanes.ts';
 import { commit, download, upstream } from './options.ts';
 import { progressQuery } from './progress.ts';
 import type { Progress } from './progress-contract.ts';
@@ -54,7 +54,7 @@ export async function fetchSnaps(input: FetchSnapsInput): Promise<ExportOutcome>
     const asTheyCome = isNew && writesAsTheyCome(input, items);
     let [done, brought, total] = [0, 0, 0];
     while (brought < items.length) {
-      total = items.reduce((sum, { size }) => sum + size, 0);
+      total = bytesOf(items);
       progress = { step: 'downloading', done, total, unit: 'bytes' };
       const steps = {
         download: async (index: number) => {

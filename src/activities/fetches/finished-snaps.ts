@@ -28,7 +28,7 @@ export async function finishedSnap(
   deps: FetchDeps,
 ): Promise<FinishedSnap | undefined> {
   try {
-    return finishedSchema.parse(JSON.parse(await readFile(pathOf(fetch, name, deps), 'utf8')));
+    return await readRecord(pathOf(fetch, name, deps));
   } catch (error) {
     if (systemErrorCode(error) === 'ENOENT') return undefined;
     throw error;
@@ -41,7 +41,7 @@ export async function removeFinished(
   deps: Pick<FetchDeps, 'blobs'>,
 ): Promise<void> {
   for (const record of await recordsOf(fetch, deps)) {
-    const { file } = finishedSchema.parse(JSON.parse(await readFile(record, 'utf8')));
+    const { file } = await readRecord(record);
     await rm(file.path, { force: true });
   }
 }
@@ -64,6 +64,10 @@ async function recordsOf(
     throw error;
   });
   return names.filter((name) => name.endsWith(SUFFIX)).map((name) => join(folder, name));
+}
+
+async function readRecord(path: string): Promise<FinishedSnap> {
+  return finishedSchema.parse(JSON.parse(await readFile(path, 'utf8')));
 }
 
 function pathOf({ fetchId }: RunningFetch, name: string, { blobs }: FetchDeps): string {

@@ -5,7 +5,7 @@ import { requireFreeBytes } from '../../bundles/index.ts';
 import { channelName, parseChannel } from '../../snaps/index.ts';
 import { UpstreamError, type SnapWish, type StoreClient, type UpstreamSnap } from '../../upstream/index.ts';
 import type { FetchItem, FetchSnapsInput } from '../../workflows/fetch-contract.ts';
-import { bytesWaiting, writesAsTheyCome } from '../../workflows/fetch-lanes.ts';
+import { bytesOf, bytesWaiting, writesAsTheyCome } from '../../workflows/fetch-lanes.ts';
 import { knownThere } from '../exports/basis.ts';
 import { makeExportFolder } from '../exports/folder.ts';
 import { fetchFolder, upstreamClient, type FetchDeps } from './client.ts';
@@ -67,10 +67,10 @@ async function placesOf(
       throw error;
     });
   };
-  const questions = [...wishes.entries()];
+  const [first, ...others] = wishes.entries();
   // The first alone finds out whether the upstream is there at all, and has an exhausted log-in refreshed for the others.
-  for (const question of questions.slice(0, 1)) await ask(question);
-  await atOnce(QUESTIONS_AT_ONCE, questions.slice(1), ask);
+  if (first !== undefined) await ask(first);
+  await atOnce(QUESTIONS_AT_ONCE, others, ask);
   const found = new Map<string, FetchedPlace>();
   const warnings = [...listed.warnings];
   for (const [index, { name, channel, architecture }] of wishes.entries()) {
@@ -108,7 +108,7 @@ export async function requireRoom(
 ): Promise<void> {
   const [one, other] = await Promise.all([stat(downloads), stat(archives)]);
   const waiting = bytesWaiting(coming, writesAsTheyCome(input, all));
-  const written = all.reduce((sum, { size }) => sum + size, 0);
+  const written = bytesOf(all);
   if (one.dev === other.dev) return requireFreeBytes(archives, waiting + written);
   await requireFreeBytes(downloads, waiting);
   await requireFreeBytes(archives, written);
