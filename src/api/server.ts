@@ -45,6 +45,8 @@ export interface RunningServer {
 const HEADERS_TIMEOUT_MS = 20_000;
 /** For a whole request with its body; answers (downloads) may take as long as they like. */
 const REQUEST_TIMEOUT_MS = 120_000;
+/** Between two looks at whether a connection of a server that ends has become idle, milliseconds. */
+const IDLE_LOOK_MS = 50;
 const KEEP_ALIVE_MS = 75_000;
 const HEADER_BYTES_MAX = 32 * 1024;
 const HEADER_COUNT_MAX = 200;
@@ -124,8 +126,11 @@ function whyNot(cause: NodeJS.ErrnoException): string {
 
 async function close(server: Server, graceMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  // Who had a request in flight keeps the connection for another one, and would be waited for until the end of the grace.
+  const idle = setInterval(() => server.closeIdleConnections(), IDLE_LOOK_MS);
   server.closeIdleConnections();
   const cut = setTimeout(() => server.closeAllConnections(), graceMs);
   await closed;
+  clearInterval(idle);
   clearTimeout(cut);
 }

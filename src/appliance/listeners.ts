@@ -63,12 +63,22 @@ export async function startListeners(foundation: Foundation, options: ListenOpti
     redirect = { port: secure.server.port, trustForwardedProto };
   }
 
-  /** A certificate that cannot be used, or a port that is taken, must not keep devices from the store. */
-  const settleOrLog = () =>
-    settle().catch((error: unknown) => {
-      foundation.log.error({ why: sentenceOf(error) }, 'HTTPS is not available');
-    });
-  const stopFollowing = await followSettings(foundation, settleOrLog);
+  let why: string | undefined;
+  /**
+   * A certificate that cannot be used, or a port that is taken, must not keep devices from the store; it is tried again
+   * for as long as it fails: whoever holds the port may let it go.
+   */
+  async function settleOrLog(): Promise<void> {
+    try {
+      await settle();
+      why = undefined;
+    } catch (error) {
+      const sentence = sentenceOf(error);
+      if (sentence !== why) foundation.log.error({ why: sentence }, 'HTTPS is not available');
+      why = sentence;
+    }
+  }
+  const stopFollowing = await followSettings(foundation, settleOrLog, () => why !== undefined);
   return {
     url: server.url,
     httpsUrl: () => secure?.server.url,

@@ -19,7 +19,8 @@ describe('a server', () => {
     expect(server.url).toBe(`http://127.0.0.1:${server.port}`);
     const answer = fetch(server.url);
     await inFlight;
-    const closed = server.close();
+    // An hour of grace: whoever is done is not waited for.
+    const closed = server.close(3_600_000);
     finish();
     expect(await (await answer).text()).toBe('done');
     await closed;

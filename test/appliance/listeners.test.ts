@@ -109,6 +109,29 @@ test('a certificate that cannot be used does not keep devices from the store', a
   expect((await fetch(listeners.url, { redirect: 'manual' })).status).toBe(200);
 });
 
+test('HTTPS comes as soon as whoever held its port lets it go', async () => {
+  const { foundation, set } = await foundationOfTest();
+  const { cert, key } = await selfSigned(['localhost', '127.0.0.1'], NOW, random);
+  const fetchOk = () => new Response('ok');
+  const holder = await startServer({ fetch: fetchOk, host: '127.0.0.1', port: 0 });
+  await set('proxy.tls.cert', cert);
+  await set('proxy.tls.key', key);
+  const httpsPort = holder.port;
+  const listeners = await startListeners(foundation, {
+    fetch: fetchOk,
+    host: '127.0.0.1',
+    port: 0,
+    httpsPort,
+  });
+  onTestFinished(() => listeners.close());
+  expect(listeners.httpsUrl()).toBeUndefined();
+  expect((await fetch(listeners.url, { redirect: 'manual' })).status).toBe(200);
+
+  await holder.close();
+  await vi.waitFor(() => expect(listeners.httpsUrl()).toBe(`https://127.0.0.1:${httpsPort}`), 20_000);
+  expect(await overHttps(`https://127.0.0.1:${httpsPort}`, cert)).toBe('ok');
+});
+
 test('connections to other hosts trust the given CAs alone, until these are removed', async () => {
   const { foundation, set } = await foundationOfTest();
   const { cert, key } = await selfSigned(['localhost', '127.0.0.1'], NOW, random);
