@@ -21,18 +21,21 @@ export interface DigestStream {
  */
 export class Digester {
   readonly #memory: SharedArrayBuffer | undefined;
-  readonly #handedFrom: number;
   #thread: HashingThread | undefined;
 
-  /** Of bytes in `memory` that threads share, or of any where it is undefined; so many `expected` in all. */
-  constructor(memory: SharedArrayBuffer | undefined, expected: number) {
+  /** @param memory where the bytes are, for a thread that digests what is large; without it all is digested at once */
+  constructor(memory?: SharedArrayBuffer) {
     this.#memory = memory;
-    this.#handedFrom = expected < THREAD_FROM ? Number.POSITIVE_INFINITY : HANDED_FROM;
+  }
+
+  /** With a thread only if so many bytes are `expected` in all that it is worth one. */
+  static over(memory: SharedArrayBuffer, expected: number): Digester {
+    return isWorthThread(expected) ? new Digester(memory) : new Digester();
   }
 
   /** Begins a digest of so many bytes. */
   begin(size: number): DigestStream {
-    if (this.#memory !== undefined && size >= this.#handedFrom)
+    if (this.#memory !== undefined && size >= HANDED_FROM)
       return (this.#thread ??= HashingThread.over(this.#memory));
     const hash = createHash('sha3-384');
     return {
@@ -63,15 +66,15 @@ export interface DigestingSlots {
 export function digestingSlots(most: number, slotBytes: number, expected: number): DigestingSlots {
   // Two more than the bytes fill: one that is read into at the end, and one for what is left of a stream's piece.
   const count = Math.min(most, 2 + Math.ceil(expected / slotBytes));
-  if (expected < THREAD_FROM) {
+  if (!isWorthThread(expected)) {
     const slots = new OwnSlots(count, slotBytes);
-    return {
-      slots,
-      digester: new Digester(undefined, expected),
-      close: async () => slots.close(),
-    };
+    return { slots, digester: new Digester(), close: async () => slots.close() };
   }
   const slots = new SlotRing(count, slotBytes);
-  const digester = new Digester(slots.memory, expected);
+  const digester = new Digester(slots.memory);
   return { slots, digester, close: () => digester.close() };
+}
+
+function isWorthThread(bytes: number): boolean {
+  return bytes >= THREAD_FROM;
 }

@@ -42,7 +42,7 @@ export interface UnpackOptions extends ReadOptions {
 export async function unpackBundle(path: string, options: UnpackOptions): Promise<BundleHead> {
   await mkdir(options.folder, { recursive: true, mode: 0o700 });
   const ring = new SlotRing(SLOTS, SLOT_BYTES);
-  let digester = new Digester(ring.memory, 0);
+  let digester = new Digester();
   const keeping = new Keeping();
   let bytes = 0;
   const onBytes = (count: number, member: string) => {
@@ -56,7 +56,7 @@ export async function unpackBundle(path: string, options: UnpackOptions): Promis
         head: async (head) => {
           await options.accept?.(head);
           await requireSpace(options.folder, head.manifest, options.have);
-          digester = new Digester(ring.memory, bytesOf(head.manifest));
+          digester = Digester.over(ring.memory, bytesOf(head.manifest));
         },
         member: (member) => unpackMember(member, options, { digester, keeping }, onBytes),
       },

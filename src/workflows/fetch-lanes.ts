@@ -42,11 +42,11 @@ export async function bringFiles(
       const { files, bytes } = left.get(snap) ?? { files: 0, bytes: 0 };
       left.set(snap, { files: files + 1, bytes: bytes + (items[index]?.size ?? 0) });
     }
-  const snapBySnap = [...Map.groupBy(coming, (index) => snapsOf(index)[0]).values()].flat();
+  const snapAfterSnap = [...Map.groupBy(coming, (index) => snapsOf(index)[0]).values()].flat();
   const inTurn = inTurns(LARGE_AT_ONCE);
   // Whoever brings the last file of a snap writes its archive before it brings another: no more files wait for their archives than those of
   // so many snaps, however much is fetched. So they are seldom on the disk before they are removed, and it has the bytes to write once.
-  await atOnce(FETCH_LANES, snapBySnap, async (index) => {
+  await atOnce(FETCH_LANES, snapAfterSnap, async (index) => {
     await download(index);
     for (const snap of snapsOf(index)) {
       const waiting = left.get(snap);
