@@ -9,7 +9,10 @@ const COMMANDS: ReadonlyMap<string, string> = new Map([
   ['create-database', 'Airlock makes its database itself at its first start'],
   ['push-charms', 'Airlock keeps snaps, not charms'],
   ['push-charm-bundle', 'Airlock keeps snaps, not charms'],
-  ['bundle', 'Airlock keeps snaps, not charms'],
+  [
+    'bundle',
+    'its bundles are of charms, and Airlock keeps snaps; account-keys go along with "export store STORE --key KEY"',
+  ],
   ['charms', 'Airlock keeps snaps, not charms'],
 ]);
 const OPTIONS: ReadonlyMap<string, string> = new Map([
