@@ -1,3 +1,5 @@
+import { Option } from '@commander-js/extra-typings';
+
 import type { CliContext } from './context.ts';
 import { tableLines } from './tables.ts';
 import { print, printJson } from './terminal.ts';
@@ -8,6 +10,18 @@ export function splitNames(text: string): string[] {
     .split(',')
     .map((name) => name.trim())
     .filter((name) => name !== '');
+}
+
+/**
+ * An option of a list, which may also be given several times, once for each name, as the documented products have it. Its value is
+ * every text that it was given, in their order.
+ */
+export function listOption<const Flags extends string>(flags: Flags, description: string) {
+  const given: string[] = [];
+  return new Option(flags, `${description}; repeatable`).argParser<readonly string[]>((text) => {
+    given.push(text);
+    return given;
+  });
 }
 
 /** Prints a list as a table, or with `--json` as it came. */

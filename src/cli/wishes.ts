@@ -22,8 +22,8 @@ export function snapNamesOf(words: readonly string[]): readonly string[] {
  *
  * @throws CliError `usage`
  */
-export function channelsOf(text: string): string[] {
-  return someNames(text, 'channel');
+export function channelsOf(texts: readonly string[]): string[] {
+  return someNames(texts, 'channel');
 }
 
 /**
@@ -31,8 +31,8 @@ export function channelsOf(text: string): string[] {
  *
  * @throws CliError `usage`
  */
-export function architecturesOf(text: string): string[] {
-  const names = someNames(text, 'architecture');
+export function architecturesOf(texts: readonly string[]): string[] {
+  const names = someNames(texts, 'architecture');
   const wrong = names.find((name) => !KNOWN.has(name));
   if (wrong === undefined) return names;
   throw usageError(
@@ -51,9 +51,21 @@ export function keyIdsOf(words: readonly string[]): readonly string[] {
   throw usageError(`cannot use the key "${wrong.slice(0, 80)}": write its SHA3-384, 64 characters long`);
 }
 
-/** At least one name: an empty word is a variable of a script that was not set. */
-function someNames(text: string, what: 'channel' | 'architecture'): string[] {
-  const names = splitNames(text);
-  if (names.length > 0) return names;
-  throw usageError(`cannot use "${text}" as a list of ${what}s: name one or more, with commas between them`);
+/**
+ * Ids of keys, of an option with commas between them.
+ *
+ * @throws CliError `usage`
+ */
+export function listedKeyIds(texts: readonly string[]): readonly string[] {
+  return keyIdsOf(someNames(texts, 'key'));
+}
+
+/** At least one name each time: an empty word is a variable of a script that was not set. */
+function someNames(texts: readonly string[], what: 'channel' | 'architecture' | 'key'): string[] {
+  const lists = texts.map((text) => ({ text, names: splitNames(text) }));
+  const empty = lists.find(({ names }) => names.length === 0);
+  if (empty === undefined) return [...new Set(lists.flatMap(({ names }) => names))];
+  throw usageError(
+    `cannot use "${empty.text}" as a list of ${what}s: name one or more, with commas between them`,
+  );
 }

@@ -559,6 +559,18 @@ describe('fetch-snaps', () => {
     expect(outcome.stdout).toBe('Successfully exported snaps:\njq: /x/jq-20221026T104628.tar.gz\n');
     expect(outcome.stderr).toBe('warning: jq needs the base core22\n');
     expect(seen[0]?.body).toMatchObject({ kind: 'snaps', names: ['jq'], store: 'brand', credentials: 'x' });
+    await run([
+      'fetch-snaps',
+      'jq',
+      '--channel=stable',
+      '--channel=edge',
+      '--arch=arm64',
+      '--architecture=amd64',
+    ]);
+    expect(seen.findLast(({ method }) => method === 'POST')?.body).toMatchObject({
+      channels: ['stable', 'edge'],
+      architectures: ['arm64', 'amd64'],
+    });
   });
 
   test('takes a store as a whole, and refuses to fetch nothing', async () => {

@@ -6,6 +6,7 @@ import { answering, operationAt, runCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const TEST_KEY = 'PPkB6XcYjkxzA9c6dXsaM0sg9r_d5DZ2kDYvWPTeuSXofXGzMDBt7DoD_Xiw3see';
+const OTHER_KEY = '-PkB6XcYjkxzA9c6dXsaM0sg9r_d5DZ2kDYvWPTeuSXofXGzMDBt7DoD_Xiw3see';
 const NEW_KEY = '4aPBeXLPu2xoriNr-6e1Ja448wC7IAS86Ijs6r0sHWiZ6Y9WYprxeWkK7HETCyh6';
 const model = { name: 'model-a', series: '16', 'api-key': 'model-a-apikey', 'brand-account-id': 'brand' };
 const keys = [
@@ -363,6 +364,15 @@ describe('keys, models and policies', () => {
     expect(asked()).toMatchObject({ ...usual, channels: ['latest/stable'], architectures: ['amd64'] });
     await run('--all');
     expect(asked()).toMatchObject({ ...usual, channels: [], architectures: [] });
+    await run('--channel=edge', '--channel', 'beta,edge', '--arch', 'arm64', '--arch', 'amd64');
+    expect(asked()).toMatchObject({
+      ...usual,
+      channels: ['latest/edge', 'latest/beta'],
+      architectures: ['arm64', 'amd64'],
+    });
+    const documented = ['export', 'store', '--no-snaps', '--key', OTHER_KEY, '--key', TEST_KEY, 'devices'];
+    expect(await runCli('store-admin', documented, { env })).toMatchObject({ status: 0, stderr: '' });
+    expect(asked()).toMatchObject({ ...usual, keys: [OTHER_KEY, TEST_KEY], snaps: false });
     for (const [option, value] of [
       ['--channel', 'edge'],
       ['--arch', 'arm64'],

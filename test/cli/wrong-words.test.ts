@@ -49,6 +49,16 @@ describe('what cannot be meant is refused before anything is asked', () => {
       'cannot use "" as a list of architectures: name one or more, with commas between them',
     ],
     [
+      'store-admin',
+      ['export', 'store', 's', '--key', 'K'.repeat(64), '--key', ''],
+      'cannot use "" as a list of keys: name one or more, with commas between them',
+    ],
+    [
+      'store-admin',
+      ['export', 'store', 's', '--key', 'abc'],
+      'cannot use the key "abc": write its SHA3-384, 64 characters long',
+    ],
+    [
       'snap-store-proxy',
       ['fetch-snaps', 'jq', 'jq=6'],
       'cannot use the snap name "jq=6": names have at most 40 lower-case letters, digits and single hyphens',

@@ -175,7 +175,7 @@ async function carryStore(
 ): Promise<void> {
   const inventory = airgap.beside('inventory.json');
   await airgap.run('snap-store-proxy', 'export-inventory', inventory);
-  const options = ['--key', ...authority.keys, '--inventory', inventory, '--export-dir', disk];
+  const options = ['--key', authority.keys.join(','), '--inventory', inventory, '--export-dir', disk];
   const work = () => upstream.run('store-admin', 'export', 'store', 'brand-devices', ...options);
   // The archive is written, and nobody was told: who takes over must write the same one, and no second.
   await (kills > 0 ? upstream.dyingAt('export-after-archive', work) : work());

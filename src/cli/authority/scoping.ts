@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 import { GENERAL_STORE } from '../../brands/index.ts';
 import type { CliContext } from '../context.ts';
-import { splitNames } from '../lists.ts';
+import { listOption, splitNames } from '../lists.ts';
 import { usageError } from '../errors.ts';
 import { readDocument } from '../files.ts';
 import { tableLines } from '../tables.ts';
@@ -53,7 +53,7 @@ export function scopeCommand(context: CliContext, name: 'scope' | 'unscope') {
       undo ? 'take a store back out of automatic grants' : 'tie the automatic grants of snaps to a store',
     )
     .argument('<store>', 'id of the store')
-    .option('--snaps <names>', 'only these snaps; all of the store when absent')
+    .addOption(listOption('--snaps <names>', 'only these snaps; all of the store when absent'))
     .option('--dry-run', 'only show which grants are not tied to any store')
     .option('--json', 'print the result as JSON')
     .action(async (store, options) => {
@@ -62,7 +62,7 @@ export function scopeCommand(context: CliContext, name: 'scope' | 'unscope') {
       const json = {
         store,
         undo,
-        snaps: options.snaps === undefined ? undefined : splitNames(options.snaps),
+        snaps: options.snaps?.flatMap(splitNames),
       };
       const path = authorityPath('scope');
       const { issued, apart } = await client.request(path, issuedSchema, { method: 'POST', json });

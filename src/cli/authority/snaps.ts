@@ -5,7 +5,7 @@ import { Command, Option } from '@commander-js/extra-typings';
 import { z } from 'zod';
 
 import type { CliContext } from '../context.ts';
-import { splitNames } from '../lists.ts';
+import { listOption, splitNames } from '../lists.ts';
 import { CliError, usageError } from '../errors.ts';
 import { existingFile } from '../files.ts';
 import type { HttpClient } from '../http-client.ts';
@@ -47,14 +47,20 @@ export function publishCommand(context: CliContext) {
     .description('upload a snap file, have its revision signed, and release it')
     .argument('<file>', 'the snap file')
     .requiredOption('--snap <name>', 'name of the snap')
-    .option('--channel <channels>', 'channels to release to, with commas between them', '')
+    .addOption(
+      listOption('--channel <channels>', 'channels to release to, with commas between them').default(
+        [],
+        'none',
+      ),
+    )
     .option('--json', 'print the outcome as JSON')
     .action(async (file, options) => {
       const client = await authorityClient(context);
       const path = await existingFile(file);
+      const channels = options.channel.flatMap(splitNames);
       const query = new URLSearchParams({
         snap: options.snap,
-        channels: splitNames(options.channel).join(','),
+        channels: channels.join(','),
       });
       const { uploadId } = await client.request(
         `${authorityPath('uploads')}?${query.toString()}`,
@@ -69,7 +75,7 @@ export function publishCommand(context: CliContext) {
       if (options.json) printJson(context.terminal, outcome);
       if (outcome.state === 'rejected') throw refused(file, outcome);
       if (options.json) return;
-      const released = options.channel === '' ? '' : ` and released to ${options.channel}`;
+      const released = channels.length === 0 ? '' : ` and released to ${channels.join(',')}`;
       const held = outcome.errors[0]?.message;
       const ending =
         outcome.state === 'held' ? `is held: ${held ?? 'it waits for a review'}` : `published${released}`;

@@ -2,7 +2,7 @@ import { Command } from '@commander-js/extra-typings';
 import { z } from 'zod';
 
 import type { CliContext } from '../context.ts';
-import { printList, splitNames } from '../lists.ts';
+import { listOption, printList, splitNames } from '../lists.ts';
 import { usageError } from '../errors.ts';
 import { save } from '../files.ts';
 import type { HttpClient } from '../http-client.ts';
@@ -32,10 +32,12 @@ export function createTokenCommand(context: CliContext) {
   return new Command('token')
     .description('issue a credential for an account')
     .argument('<account>', 'id, username or e-mail address')
-    .requiredOption('--acls <permissions>', 'permissions, with commas between them')
-    .option('--stores <ids>', 'only for these stores')
-    .option('--snaps <names>', 'only for these snaps')
-    .option('--channels <patterns>', 'only for these channels')
+    .addOption(
+      listOption('--acls <permissions>', 'permissions, with commas between them').makeOptionMandatory(),
+    )
+    .addOption(listOption('--stores <ids>', 'only for these stores'))
+    .addOption(listOption('--snaps <names>', 'only for these snaps'))
+    .addOption(listOption('--channels <patterns>', 'only for these channels'))
     .option('--ttl <duration>', 'how long it lasts: 30m, 12h or 90d', '24h')
     .option('--description <text>', 'what it is for', '')
     .option('--output <file>', 'write it to this file, readable by its owner alone')
@@ -58,10 +60,10 @@ export function issueToken(
   client: HttpClient,
   account: string,
   options: {
-    readonly acls: string;
-    readonly stores?: string | undefined;
-    readonly snaps?: string | undefined;
-    readonly channels?: string | undefined;
+    readonly acls: readonly string[];
+    readonly stores?: readonly string[] | undefined;
+    readonly snaps?: readonly string[] | undefined;
+    readonly channels?: readonly string[] | undefined;
     readonly ttl: string;
     readonly description: string;
   },
@@ -70,10 +72,10 @@ export function issueToken(
     method: 'POST',
     json: {
       account,
-      permissions: splitNames(options.acls),
-      stores: optionalNames(options.stores),
-      packages: optionalNames(options.snaps),
-      channels: optionalNames(options.channels),
+      permissions: options.acls.flatMap(splitNames),
+      stores: options.stores?.flatMap(splitNames),
+      packages: options.snaps?.flatMap(splitNames),
+      channels: options.channels?.flatMap(splitNames),
       ttl: secondsOf(options.ttl),
       description: options.description,
     },
@@ -110,11 +112,6 @@ export function revokeAccountTokenCommand(context: CliContext) {
       await client.perform(authorityPath('tokens', session, 'revoke'), { method: 'POST' });
       print(context.terminal, `Token '${session}' revoked.`);
     });
-}
-
-/** Names with commas between them; undefined stays it. */
-function optionalNames(text: string | undefined): string[] | undefined {
-  return text === undefined ? undefined : splitNames(text);
 }
 
 /** Seconds of 30m, 12h or 90d. */

@@ -7,6 +7,7 @@ import type { CliContext } from '../context.ts';
 import { usageError } from '../errors.ts';
 import { WITH_DEPENDENCIES, remarkDependencies } from '../dependencies.ts';
 import { readDocument } from '../files.ts';
+import { listOption } from '../lists.ts';
 import { operatorClient } from '../operator.ts';
 import { print, printJson } from '../terminal.ts';
 import { runTransfer } from '../transfers.ts';
@@ -18,8 +19,18 @@ export function fetchSnapsCommand(context: CliContext) {
   return new Command('fetch-snaps')
     .description('download snaps with their assertions, to be pushed elsewhere')
     .argument('[snaps...]', 'names of the snaps; all of a store where none is named')
-    .option('--channel <channels>', 'channels, with commas between them', 'latest/stable')
-    .option('--architecture, --arch <architectures>', 'architectures, with commas between them', 'amd64')
+    .addOption(
+      listOption('--channel <channels>', 'channels, with commas between them').default(
+        ['latest/stable'],
+        'latest/stable',
+      ),
+    )
+    .addOption(
+      listOption('--architecture, --arch <architectures>', 'architectures, with commas between them').default(
+        ['amd64'],
+        'amd64',
+      ),
+    )
     .option('--auth <file>', 'log-in file of "snapcraft export-login --acls package_access"')
     .option('--store <store-id>', 'brand store that the snaps are in')
     .option(...SINCE)

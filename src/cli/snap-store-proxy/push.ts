@@ -3,6 +3,7 @@ import { Command } from '@commander-js/extra-typings';
 import { GENERAL_STORE } from '../../brands/index.ts';
 import type { CliContext } from '../context.ts';
 import { usageError } from '../errors.ts';
+import { listOption } from '../lists.ts';
 import type { ImportResult } from './contract.ts';
 import { note, print, printJson } from '../terminal.ts';
 import { channelsOf } from '../wishes.ts';
@@ -54,7 +55,12 @@ export function pushSnapCommand(context: CliContext, name: 'push-snap' | 'push-s
   )
     .argument('<files...>', 'NAME-….tar.gz, or NAME.snap and NAME.assert')
     .option('--push-channel-map', 'take over the channel map of the archive')
-    .option('--channel <channels>', 'channels for NAME.snap, with commas between them')
+    .addOption(
+      listOption('--channel <channels>', 'channels for NAME.snap, with commas between them').default(
+        [],
+        'none',
+      ),
+    )
     .action(async (files, options) => {
       const outcomes: PushOutcome[] = [];
       const pushes = pushesOf(files, options);
@@ -148,7 +154,7 @@ export function pushAccountKeysCommand(context: CliContext) {
 }
 
 interface PushSnapOptions {
-  readonly channel?: string | undefined;
+  readonly channel: readonly string[];
   readonly pushChannelMap?: true | undefined;
 }
 
@@ -157,7 +163,7 @@ function pushesOf(files: readonly string[], options: PushSnapOptions) {
   const assertions = files.filter((file) => file.endsWith('.assert'));
   if (snaps.length === 0)
     throw usageError('cannot push assertions without their snap: name the NAME.snap too');
-  const channels = options.channel === undefined ? [] : channelsOf(options.channel);
+  const channels = channelsOf(options.channel);
   const pairs = snaps.filter((file) => file.endsWith('.snap'));
   if (channels.length > 0 && pairs.length === 0)
     throw usageError(

@@ -6,6 +6,7 @@ import { authorityClient } from '../authority/client.ts';
 import { issueToken } from '../authority/tokens.ts';
 import type { CliContext } from '../context.ts';
 import { makeExportFolder, save } from '../files.ts';
+import { listOption } from '../lists.ts';
 import { note, printJson } from '../terminal.ts';
 import { reportToken } from './export.ts';
 
@@ -17,10 +18,15 @@ export function exportTokenCommand(context: CliContext) {
   return new Command('token')
     .description('export a credential of an authority, for commands that nobody sits at')
     .argument('<account>', 'id, username or e-mail address')
-    .option('--acls <permissions>', 'permissions, with commas between them', 'package_access,store_admin')
-    .option('--stores <ids>', 'only for these stores')
-    .option('--snaps <names>', 'only for these snaps')
-    .option('--channels <patterns>', 'only for these channels')
+    .addOption(
+      listOption('--acls <permissions>', 'permissions, with commas between them').default(
+        ['package_access', 'store_admin'],
+        'package_access,store_admin',
+      ),
+    )
+    .addOption(listOption('--stores <ids>', 'only for these stores'))
+    .addOption(listOption('--snaps <names>', 'only for these snaps'))
+    .addOption(listOption('--channels <patterns>', 'only for these channels'))
     .option('--ttl <duration>', 'how long it lasts: 30m, 12h or 90d', '365d')
     .option('--export-dir <folder>', 'where to write the file')
     .option('--json', 'print file and session as JSON')

@@ -7,13 +7,13 @@ import type { CliContext } from '../context.ts';
 import { WITH_DEPENDENCIES, remarkDependencies } from '../dependencies.ts';
 import { usageError } from '../errors.ts';
 import { makeExportFolder, readDocument } from '../files.ts';
-import { splitNames } from '../lists.ts';
+import { listOption, splitNames } from '../lists.ts';
 import { operatorClient } from '../operator.ts';
 import { barLine } from '../progress.ts';
 import type { ExportResult } from '../snap-store-proxy/contract.ts';
 import { print, printJson } from '../terminal.ts';
 import { runTransfer } from '../transfers.ts';
-import { architecturesOf, channelsOf, snapNamesOf } from '../wishes.ts';
+import { architecturesOf, channelsOf, listedKeyIds, snapNamesOf } from '../wishes.ts';
 import { exportByLogin, exportingAuthority, type LoginWish } from './login-export.ts';
 
 /** `store-admin export store STORE_ID`: a store with its snaps, metadata and keys, and an admin token beside it. */
@@ -22,15 +22,24 @@ export function exportStoreCommand(context: CliContext) {
     .description('export a store with its snaps, metadata, keys and an admin token, for an air-gapped host')
     .argument('<store-id>', 'the device-view store of the brand')
     .option('--no-snaps', 'leave the snaps out')
-    .option('--channel <channels>', 'channels, with commas between them', 'stable')
-    .option('--arch <architectures>', 'architectures, with commas between them', 'amd64')
+    .addOption(
+      listOption('--channel <channels>', 'channels, with commas between them').default(['stable'], 'stable'),
+    )
+    .addOption(
+      listOption('--arch <architectures>', 'architectures, with commas between them').default(
+        ['amd64'],
+        'amd64',
+      ),
+    )
     .addOption(
       new Option(
         '--all',
         'every channel and architecture: such an export also carries which channels were closed and which snaps left the store',
       ).conflicts(['channel', 'arch']),
     )
-    .option('--key <sha3-384...>', 'account-keys to add: those that sign models')
+    .addOption(
+      listOption('--key <sha3-384>', 'account-key to add: those that sign models').default([], 'none'),
+    )
     .option('--admin <account>', "who the admin token is for; the store's first admin when absent")
     .addOption(
       new Option(
@@ -67,7 +76,7 @@ export function exportStoreCommand(context: CliContext) {
         snaps: options.snaps,
         channels: options.all ? [] : channelsOf(options.channel).map(fullName),
         architectures: options.all ? [] : architecturesOf(options.arch),
-        keys: options.key ?? [],
+        keys: listedKeyIds(options.key),
         ...(await basisOf(options)),
         withDependencies: options.withDependencies,
       };
@@ -93,8 +102,15 @@ export function exportSnapsCommand(context: CliContext) {
   return new Command('snaps')
     .description('export snaps with their assertions, for an air-gapped host')
     .argument('[names...]', 'names of the snaps')
-    .option('--channel <channels>', 'channels, with commas between them', 'stable')
-    .option('--arch <architectures>', 'architectures, with commas between them', 'amd64')
+    .addOption(
+      listOption('--channel <channels>', 'channels, with commas between them').default(['stable'], 'stable'),
+    )
+    .addOption(
+      listOption('--arch <architectures>', 'architectures, with commas between them').default(
+        ['amd64'],
+        'amd64',
+      ),
+    )
     .option('--store <store-id>', 'store that the snaps are in')
     .option(
       '--auth <file>',
