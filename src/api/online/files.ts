@@ -86,7 +86,7 @@ async function fromUpstream(
   try {
     return await (deps.fetch ?? fetch)(upstream, { method, headers, signal: waiting.signal });
   } catch (cause) {
-    throw unreachable(cause);
+    throw unreachable('upstream store', cause);
   } finally {
     signal.removeEventListener('abort', give);
   }
@@ -112,6 +112,6 @@ async function passOn(deps: FileDeps, context: Context, digest: string, upstream
     return new Response(Readable.toWeb(body), { status: 200, headers: given });
   } catch (cause) {
     turn?.release();
-    throw cause instanceof AirlockError ? cause : unreachable(cause);
+    throw cause instanceof AirlockError ? cause : unreachable('upstream store', cause);
   }
 }

@@ -8,9 +8,13 @@ export interface ForwardDeps {
   readonly fetch?: typeof fetch;
 }
 
+/** Whom a request goes on to. */
+export type Receiver = 'upstream store' | 'device service';
+
 /** A request as it goes on. */
 export interface Onward {
   readonly target: string;
+  readonly receiver: Receiver;
   readonly method: string;
   readonly headers: Headers;
   readonly body: Uint8Array | undefined;
@@ -61,26 +65,35 @@ export async function bodyOf(context: Context): Promise<Uint8Array | undefined> 
 }
 
 /**
- * Asks the upstream, or a device service.
- * @throws AirlockError `upstream-unreachable`, which is 503: devices ask again
+ * Asks the upstream, or a device service. The upstream may send on to where its files lie; a device service leads nowhere, as what
+ * it names is on no list of what is allowed.
+ * @throws AirlockError `upstream-unreachable`, which is 503: devices ask again; `device-service-not-allowed`
  */
 export async function forward(deps: ForwardDeps, onward: Onward): Promise<Response> {
-  const { target, method, headers, body, signal } = onward;
-  return (deps.fetch ?? fetch)(target, {
+  const { target, receiver, method, headers, body, signal } = onward;
+  const answer = await (deps.fetch ?? fetch)(target, {
     method,
     headers,
-    redirect: 'follow',
+    redirect: receiver === 'upstream store' ? 'follow' : 'manual',
     signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
     ...(body === undefined ? {} : { body: new Uint8Array(body) }),
   }).catch((cause: unknown) => {
-    throw unreachable(cause);
+    throw unreachable(receiver, cause);
   });
+  const elsewhere = receiver === 'device service' ? answer.headers.get('location') : null;
+  if (elsewhere === null || answer.status < 300 || answer.status >= 400) return answer;
+  await answer.body?.cancel();
+  throw new AirlockError(
+    'forbidden',
+    'device-service-not-allowed',
+    `cannot forward to the device service ${target}: it sends on to ${elsewhere.slice(0, 200)}; have devices name the address where it is now, and allow that`,
+  );
 }
 
-/** The error for an upstream that does not answer. */
-export function unreachable(cause: unknown): AirlockError {
+/** The error for one that does not answer. */
+export function unreachable(receiver: Receiver, cause: unknown): AirlockError {
   const why = sentenceOf(cause instanceof Error && cause.cause ? cause.cause : cause);
-  return new AirlockError('unavailable', 'upstream-unreachable', `cannot reach the upstream store: ${why}`, {
+  return new AirlockError('unavailable', 'upstream-unreachable', `cannot reach the ${receiver}: ${why}`, {
     cause,
   });
 }

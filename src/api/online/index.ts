@@ -157,7 +157,7 @@ async function passingOf(deps: OnlineDeps, context: Context<DeviceEnv>): Promise
     base:
       settings.text('internal.store.url')?.replace(/\/+$/, '') ??
       originOf(context, settings.flag('proxy.trust-forwarded-proto')),
-    target: targetOf(settings, context, new URL(context.req.url).pathname),
+    ...addresseeOf(settings, context, new URL(context.req.url).pathname),
     method: context.req.method,
     headers: headersOf(context.req.raw.headers),
     body: await bodyOf(context),
@@ -177,12 +177,18 @@ function cacheLinks(deps: OnlineDeps): () => Promise<CacheLinks> {
 }
 
 /** Where a request goes: to the device service that it names, else to the same path of the upstream. */
-function targetOf(settings: Settings, context: Context, path: string): string {
+function addresseeOf(
+  settings: Settings,
+  context: Context,
+  path: string,
+): Pick<Onward, 'target' | 'receiver'> {
   const service = context.req.header(SERVICE_URL);
   const servicePath = SERVICE_PATHS[path];
   const { search } = new URL(context.req.url);
-  if (service === undefined || servicePath === undefined)
-    return `${(settings.text('proxy.upstream') ?? '').replace(/\/+$/, '')}${path}${search}`;
+  if (service === undefined || servicePath === undefined) {
+    const upstream = (settings.text('proxy.upstream') ?? '').replace(/\/+$/, '');
+    return { receiver: 'upstream store', target: `${upstream}${path}${search}` };
+  }
   const asked = plainAddress(service);
   const allowed = settings.list('proxy.device-auth.allowed-device-service-urls').map(plainAddress);
   if (asked === undefined || !allowed.some((one) => one === asked || asked.startsWith(`${one}/`)))
@@ -191,7 +197,7 @@ function targetOf(settings: Settings, context: Context, path: string): string {
       'device-service-not-allowed',
       `cannot forward to the device service ${service.slice(0, 200)}: it is not in proxy.device-auth.allowed-device-service-urls`,
     );
-  return `${asked}/${servicePath}`;
+  return { receiver: 'device service', target: `${asked}/${servicePath}` };
 }
 
 /**

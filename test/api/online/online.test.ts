@@ -124,6 +124,33 @@ describe('an online host', () => {
     expect(answer.status).toBe(status);
   });
 
+  test('does not go where a device service sends it on to, and says which one is away', async () => {
+    const { online, host } = await between();
+    const led: string[] = [];
+    const elsewhere = await serve({ fetch: (request) => new Response(String(led.push(request.url))) });
+    const service = new Hono().post('*', (context) => context.redirect(`${elsewhere.url}/inside`, 307));
+    const { url, close } = await serve({ fetch: (request) => service.fetch(request) });
+    const key = 'proxy.device-auth.allowed-device-service-urls';
+    await host.settings.change(new Map([[key, { value: JSON.stringify([url]), secret: false }]]), new Date());
+    const ask = () =>
+      fetch(`${online.url}/api/v1/snaps/auth/request-id`, {
+        method: 'POST',
+        headers: { 'x-snap-device-service-url': url },
+      });
+    const answer = await ask();
+    expect(answer.status).toBe(403);
+    expect(await answer.json()).toMatchObject({
+      message: `cannot forward to the device service ${url}/request-id: it sends on to ${elsewhere.url}/inside; have devices name the address where it is now, and allow that`,
+    });
+    expect(led).toEqual([]);
+    await close(0);
+    const away = await ask();
+    expect(away.status).toBe(503);
+    expect(await away.json()).toMatchObject({
+      message: expect.stringMatching(/^cannot reach the device service: /),
+    });
+  });
+
   test('says 503 when its upstream is away, so that devices ask again', async () => {
     const { online, upstream } = await between();
     await upstream.close(0);
