@@ -22,8 +22,6 @@ export interface UpstreamOptions {
   readonly refresh?: LoginRefresh | undefined;
   /** Brand store to look in; the general one without. */
   readonly store?: string | undefined;
-  /** Whether HTTPS goes through a proxy. */
-  readonly proxied?: boolean | undefined;
   readonly watch?: UpstreamWatch | undefined;
 }
 
@@ -155,7 +153,8 @@ export class UpstreamConnection {
   }
 
   /**
-   * Asks for a large file on a connection of its own, to wherever the upstream leads.
+   * Asks for a large file on a connection of its own, to wherever the upstream leads by HTTP. TLS makes a buffer for each record
+   * that it opens, so there is nothing to be had by it.
    * @returns undefined where the answer, or that there is none, is for `fetch` to understand
    */
   async askPlainly(
@@ -165,7 +164,7 @@ export class UpstreamConnection {
   ): Promise<Extract<PlainAnswer, { readonly kind: 'bytes' }> | undefined> {
     let place = new URL(url);
     try {
-      for (let hop = 0; hop < HOPS && this.#isReachedPlainly(place); hop++) {
+      for (let hop = 0; hop < HOPS && isReachedPlainly(place); hop++) {
         const answer = await askPlainly(place, { ...headers, ...this.#who(this.isOwn(place.href)) }, signal);
         if (answer.kind === 'bytes') return answer;
         if (answer.kind === 'other') return undefined;
@@ -182,12 +181,6 @@ export class UpstreamConnection {
     return new URL(url).origin === new URL(this.url).origin;
   }
 
-  #isReachedPlainly({ protocol }: URL): boolean {
-    // Node sends what `fetch` asks through the proxies of the environment then, and nothing else knows which.
-    if (process.env['NODE_USE_ENV_PROXY'] === '1') return false;
-    return protocol === 'http:' || (protocol === 'https:' && this.#options.proxied !== true);
-  }
-
   /** What says who asks. */
   #who(withLogin: boolean): Readonly<Record<string, string>> {
     const { store } = this.#options;
@@ -198,4 +191,9 @@ export class UpstreamConnection {
       ...(withLogin && store !== undefined && { 'snap-device-store': store, 'x-ubuntu-store': store }),
     };
   }
+}
+
+function isReachedPlainly({ protocol }: URL): boolean {
+  // Node sends what `fetch` asks through the proxies of the environment then, and nothing else knows which.
+  return protocol === 'http:' && process.env['NODE_USE_ENV_PROXY'] !== '1';
 }

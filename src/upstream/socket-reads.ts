@@ -1,5 +1,4 @@
-import { connect as connectPlainly, isIP, type Socket, type TcpNetConnectOpts } from 'node:net';
-import { connect as connectSecretly } from 'node:tls';
+import { connect, type Socket } from 'node:net';
 
 /** What one read brings at most. */
 const READ_BYTES = 2 ** 18;
@@ -17,19 +16,14 @@ export class SocketReads {
   #wake: () => void = () => undefined;
   readonly #stop = (): void => void this.#socket.destroy(new Error('it was stopped'));
 
-  /** Connects to the host of an address, with TLS where it says https. */
+  /** Connects to the host of an address, without TLS. */
   constructor(url: URL, signal: AbortSignal) {
     this.#signal = signal;
-    const isSecret = url.protocol === 'https:';
-    const host = url.hostname.replaceAll(/[[\]]/g, '');
-    const options: TcpNetConnectOpts = {
-      host,
-      port: Number(url.port || (isSecret ? 443 : 80)),
+    this.#socket = connect({
+      host: url.hostname.replaceAll(/[[\]]/g, ''),
+      port: Number(url.port || 80),
       onread: { buffer: this.#memory, callback: (count) => this.#take(count) },
-    };
-    this.#socket = isSecret
-      ? connectSecretly({ ...options, ...(isIP(host) === 0 && { servername: host }) })
-      : connectPlainly(options);
+    });
     this.#socket.setTimeout(SILENCE_MS, () => this.#socket.destroy(new Error('it fell silent')));
     this.#socket.on('error', (error) => this.#end(error));
     this.#socket.on('end', () => this.#end());

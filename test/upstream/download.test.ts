@@ -1,9 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
+import { createServer as createSecretServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { selfSigned } from '../../src/api/tls/self-signed.ts';
 import { StoreClient, download } from '../../src/upstream/index.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -82,6 +85,28 @@ describe('a download', () => {
     elsewhere = `${url}/round`;
     const round = await target();
     await expect(round.run()).rejects.toMatchObject({ code: 'upstream-unreachable' });
+  });
+
+  test('comes whole over TLS from a host whose certificate is trusted, and not at all from another', async () => {
+    const certificate = await selfSigned(
+      ['127.0.0.1'],
+      new Date(),
+      (size) => new Uint8Array(randomBytes(size)),
+    );
+    const files = createSecretServer(certificate, (_request, response) => {
+      // With its length announced and many records sent at once, as web servers do.
+      response.writeHead(200, { 'content-length': bytes.length }).end(bytes);
+    });
+    await new Promise<void>((resolve) => files.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => new Promise((resolve) => files.close(() => resolve())));
+    const address = `https://127.0.0.1:${z(files.address()).port}/file`;
+    const { path, run } = await target();
+    await expect(run(address)).rejects.toMatchObject({ code: 'upstream-unreachable' });
+    const usual = getCACertificates('default');
+    setDefaultCACertificates([...usual, certificate.cert]);
+    onTestFinished(() => setDefaultCACertificates(usual));
+    await run(address);
+    expect(await readFile(path)).toEqual(bytes);
   });
 
   test.each([

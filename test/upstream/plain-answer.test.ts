@@ -1,31 +1,27 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, type Socket } from 'node:net';
-import { createServer as createSecretServer } from 'node:tls';
-import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { selfSigned } from '../../src/api/tls/self-signed.ts';
 import { StoreClient } from '../../src/upstream/index.ts';
 import { askPlainly, type PlainAnswer } from '../../src/upstream/plain-answer.ts';
 
 type Answering = (socket: Socket, request: string) => unknown;
 
 /** A server that does what it is told as soon as a request is there, and its address. */
-async function serving(answering: Answering, secret?: { readonly key: string; readonly cert: string }) {
-  const take = (socket: Socket) => {
+async function serving(answering: Answering) {
+  const server = createServer((socket) => {
     let request = '';
     socket.on('error', () => undefined);
     socket.on('data', (bytes) => {
       request += bytes.toString('latin1');
       if (request.endsWith('\r\n\r\n')) answering(socket, request);
     });
-  };
-  const server = secret === undefined ? createServer(take) : createSecretServer(secret, take);
+  });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => void server.close());
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
-  return new URL(`${secret === undefined ? 'http' : 'https'}://127.0.0.1:${port}/a%20file?of=1`);
+  return new URL(`http://127.0.0.1:${port}/a%20file?of=1`);
 }
 
 const never = new AbortController().signal;
@@ -78,21 +74,6 @@ describe('a plain question', () => {
       }),
       { numRuns: 25 },
     );
-  });
-
-  test('is answered over TLS by a host whose certificate is trusted, and by no other', async () => {
-    const random = (size: number) => new Uint8Array(randomBytes(size));
-    const certificate = await selfSigned(['127.0.0.1'], new Date(), random);
-    const content = randomBytes(3_000_000);
-    const whole = Buffer.concat([head('HTTP/1.1 206 Partial', `content-length: ${content.length}`), content]);
-    const url = await serving((socket) => socket.write(whole), certificate);
-    await expect(askPlainly(url, {}, never)).rejects.toMatchObject({ code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
-    const usual = getCACertificates('default');
-    setDefaultCACertificates([...usual, certificate.cert]);
-    onTestFinished(() => setDefaultCACertificates(usual));
-    const answer = await askPlainly(url, {}, never);
-    expect(answer).toMatchObject({ kind: 'bytes', status: 206 });
-    expect((await bytesOf(answer)).equals(content)).toBe(true);
   });
 
   test('leads elsewhere where the answer does', async () => {

@@ -38,7 +38,6 @@ export async function upstreamClient(
   };
   return new StoreClient({
     url: settings.text('proxy.upstream') ?? '',
-    proxied: settings.text('proxy.https.proxy') !== undefined,
     ...(sealed !== undefined && {
       login: parseLogin(sealed),
       refresh: { sso, keep },
