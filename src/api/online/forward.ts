@@ -67,7 +67,7 @@ export async function bodyOf(context: Context): Promise<Uint8Array | undefined> 
 /**
  * Asks the upstream, or a device service. The upstream may send on to where its files lie; a device service leads nowhere, as what
  * it names is on no list of what is allowed.
- * @throws AirlockError `upstream-unreachable`, which is 503: devices ask again; `device-service-not-allowed`
+ * @throws AirlockError `upstream-unreachable` or `device-service-unreachable`, which are 503: devices ask again; `device-service-moved`
  */
 export async function forward(deps: ForwardDeps, onward: Onward): Promise<Response> {
   const { target, receiver, method, headers, body, signal } = onward;
@@ -85,7 +85,7 @@ export async function forward(deps: ForwardDeps, onward: Onward): Promise<Respon
   await answer.body?.cancel();
   throw new AirlockError(
     'forbidden',
-    'device-service-not-allowed',
+    'device-service-moved',
     `cannot forward to the device service ${target}: it sends on to ${elsewhere.slice(0, 200)}; have devices name the address where it is now, and allow that`,
   );
 }
@@ -93,9 +93,16 @@ export async function forward(deps: ForwardDeps, onward: Onward): Promise<Respon
 /** The error for one that does not answer. */
 export function unreachable(receiver: Receiver, cause: unknown): AirlockError {
   const why = sentenceOf(cause instanceof Error && cause.cause ? cause.cause : cause);
-  return new AirlockError('unavailable', 'upstream-unreachable', `cannot reach the ${receiver}: ${why}`, {
-    cause,
-  });
+  return receiver === 'upstream store'
+    ? new AirlockError('unavailable', 'upstream-unreachable', `cannot reach the upstream store: ${why}`, {
+        cause,
+      })
+    : new AirlockError(
+        'unavailable',
+        'device-service-unreachable',
+        `cannot reach the device service: ${why}`,
+        { cause },
+      );
 }
 
 /** An answer as it came. */
