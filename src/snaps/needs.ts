@@ -1,3 +1,4 @@
+import { ANY_ARCHITECTURE } from './architecture.ts';
 import type { SnapYaml } from './snap-yaml.ts';
 
 /**
@@ -34,4 +35,22 @@ export function needsOf(yaml: Pick<SnapYaml, 'type' | 'base' | 'plugs'>): readon
       needs.push({ name: provider.split(':')[0] ?? provider, why: `default provider of ${plug.name}` });
   }
   return needs;
+}
+
+/**
+ * For whom a snap that is needed does not come, in words that end a sentence.
+ *
+ * @param wanted architectures of the snap that needs it
+ * @param held those that it comes for; undefined where it does not come at all
+ * @returns undefined where nobody misses it
+ */
+export function missedFor(
+  wanted: readonly string[],
+  held: readonly string[] | undefined,
+): string | undefined {
+  if (held === undefined) return '';
+  const comes = (architecture: string) =>
+    architecture === ANY_ARCHITECTURE || held.includes(architecture) || held.includes(ANY_ARCHITECTURE);
+  const missing = new Set(wanted.filter((architecture) => !comes(architecture)));
+  return missing.size === 0 ? undefined : ` for ${[...missing].toSorted().join(' and ')}`;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { needsOf, parseSnapYaml } from '../../src/snaps/index.ts';
+import { missedFor, needsOf, parseSnapYaml } from '../../src/snaps/index.ts';
 
 const needs = (...lines: string[]) =>
   needsOf(parseSnapYaml(['name: a', "version: '1'", ...lines].join('\n'))).map(
@@ -34,4 +34,15 @@ test('a content plug needs its default provider, in the older form too; other pl
     'themes: default provider of themes',
     'short: default provider of content',
   ]);
+});
+
+test.each([
+  ['comes for all that need it', ['amd64', 'arm64'], ['arm64', 'amd64'], undefined],
+  ['comes for any architecture', ['amd64', 'arm64'], ['all'], undefined],
+  ['comes for one of those that a snap for any runs on', ['all'], ['amd64'], undefined],
+  ['does not come', ['amd64'], undefined, ''],
+  ['comes for another architecture', ['arm64'], ['amd64'], ' for arm64'],
+  ['comes for one of three', ['riscv64', 'amd64', 'arm64'], ['amd64'], ' for arm64 and riscv64'],
+] as const)('what %s', (_, wanted, held, words) => {
+  expect(missedFor(wanted, held)).toBe(words);
 });

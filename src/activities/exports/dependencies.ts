@@ -1,5 +1,12 @@
 import { GENERAL_STORE } from '../../brands/index.ts';
-import { NEEDS_CHANNEL, NEEDS_MAX, needsOf, parseSnapYaml, type SnapNeed } from '../../snaps/index.ts';
+import {
+  NEEDS_CHANNEL,
+  NEEDS_MAX,
+  missedFor,
+  needsOf,
+  parseSnapYaml,
+  type SnapNeed,
+} from '../../snaps/index.ts';
 import type { Queries } from '../../storage/index.ts';
 import type { SnapMaterial } from './archive.ts';
 import type { BasisScope } from './basis.ts';
@@ -80,20 +87,32 @@ export function scopeWithDependencies(scope: BasisScope): BasisScope {
   return { channels: channels.length === 0 ? [] : [...channels, NEEDS_CHANNEL], architectures };
 }
 
-/** What devices will miss: bases, the snapd snap and default providers that no snap of the archive gives them. */
+/** What devices will miss: bases, the snapd snap and default providers that the archive does not hold for their architecture. */
 export async function closureWarnings(
   queries: Queries,
   snaps: readonly SnapMaterial[],
 ): Promise<readonly string[]> {
-  const names = new Set(snaps.map(({ snap }) => snap.name));
+  const held = new Map(snaps.map((material) => [material.snap.name, architecturesOf(material)]));
   const warnings = new Set<string>();
   for (const material of snaps)
-    for (const { revision, need } of await needsOfRevisions(queries, material))
-      if (!names.has(need.name))
+    for (const { revision, need } of await needsOfRevisions(queries, material)) {
+      const missed = missedFor(architecturesOf(material, revision), held.get(need.name));
+      if (missed !== undefined)
         warnings.add(
-          `${material.snap.name} revision ${revision} needs ${need.name} (${need.why}), which the archive does not hold`,
+          `${material.snap.name} revision ${revision} needs ${need.name} (${need.why}), which the archive does not hold${missed}`,
         );
+    }
   return [...warnings];
+}
+
+/** Who is offered a snap, or one revision of it; where no channel has that, who could run it. */
+function architecturesOf({ snap, revisions }: SnapMaterial, only?: number): readonly string[] {
+  const isMeant = (one: number | null) => one !== null && (only === undefined || one === only);
+  const offered = snap.channels.filter(({ revision }) => isMeant(revision));
+  if (offered.length > 0) return offered.map(({ architecture }) => architecture);
+  return revisions
+    .filter(({ revision }) => isMeant(revision.revision))
+    .flatMap(({ revision }) => revision.architectures);
 }
 
 /** What each exported revision of a snap needs. */

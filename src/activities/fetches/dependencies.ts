@@ -81,15 +81,6 @@ export function broughtAlong({ places, needed = [] }: FetchPlan): readonly strin
   return [...new Set(needed.map(({ name }) => name))].filter((name) => present.has(name)).toSorted();
 }
 
-/** Sentences about snaps that came for one architecture and not for another; what came for none is named by who needs it. */
-export function partlyAbsent({ places, needed = [] }: FetchPlan): readonly string[] {
-  const present = new Set(places.map(({ snap }) => snap.name));
-  const held = new Set(places.map(({ snap, architecture }) => keyOf({ name: snap.name, architecture })));
-  return needed
-    .filter((one) => present.has(one.name) && !held.has(keyOf(one)))
-    .map(({ name, architecture }) => `${NEEDS_CHANNEL} of ${name} holds nothing for ${architecture}`);
-}
-
 /** What of the needs is not in the plan yet and was not asked for, as far as the upstream has it. */
 async function neededPlaces(
   input: FetchSnapsInput,

@@ -11,6 +11,7 @@ import { GENERAL_STORE } from '../../brands/index.ts';
 import type { ManifestSnap, StreamSource } from '../../bundles/index.ts';
 import {
   channelName,
+  missedFor,
   needsOf,
   parseChannel,
   parseSnapYaml,
@@ -27,7 +28,6 @@ import {
 import type { RunningFetch } from '../../workflows/fetch-contract.ts';
 import { atOnce } from '../../at-once.ts';
 import type { ComponentMaterial, RevisionMaterial, SnapMaterial } from '../exports/archive.ts';
-import { partlyAbsent } from './dependencies.ts';
 import { upstreamClient } from './client.ts';
 import { openPlan, type FetchParts, type FetchPlan, type FetchedPlace, type OpenPlan } from './plan.ts';
 import { stagedFile } from './staging.ts';
@@ -80,7 +80,7 @@ export async function snapBySnap<Made>(
 
 /** Sentences about what of a plan does not come, and about what its snaps do not find. */
 export function warningsOf(plan: FetchPlan, snaps: readonly Pick<FetchedMaterial, 'warnings'>[]): string[] {
-  const all = [...(plan.warnings ?? []), ...partlyAbsent(plan), ...snaps.flatMap(({ warnings }) => warnings)];
+  const all = [...(plan.warnings ?? []), ...snaps.flatMap(({ warnings }) => warnings)];
   return [...new Set(all)].sort();
 }
 
@@ -97,7 +97,7 @@ export async function fetchedMaterial(
 ): Promise<FetchedMaterial> {
   const warnings = new Set<string>();
   const { snaps, plan, fetch, fetcher } = sources;
-  const notes = { at, warnings, names: snaps, leftOut: new Set(plan.leftOut) };
+  const notes = { at, warnings, snaps, leftOut: new Set(plan.leftOut) };
   const material = await materialOf(fetch, snaps.get(name) ?? [], fetcher, deps, notes);
   return { material, warnings: [...warnings] };
 }
@@ -105,7 +105,7 @@ export async function fetchedMaterial(
 interface Notes {
   readonly at: Date;
   readonly warnings: Set<string>;
-  readonly names: Pick<ReadonlyMap<string, unknown>, 'has'>;
+  readonly snaps: OpenPlan['snaps'];
   readonly leftOut: ReadonlySet<string>;
 }
 
@@ -218,11 +218,16 @@ async function revisionOf(
   const { yaml } = notes.leftOut.has(digest)
     ? { yaml: parseSnapYaml(snap['snap-yaml'] ?? '') }
     : await readSnapMetadata(file);
-  for (const { name, why } of needsOf(yaml))
-    if (!notes.names.has(name))
+  const places = notes.snaps.get(snap.name) ?? [];
+  const wanted = architecturesOf(places.filter((place) => place.snap.revision === snap.revision));
+  for (const { name, why } of needsOf(yaml)) {
+    const held = notes.snaps.get(name);
+    const missed = missedFor(wanted, held && architecturesOf(held));
+    if (missed !== undefined)
       notes.warnings.add(
-        `${snap.name} revision ${snap.revision} needs ${name} (${why}), which was not fetched with it`,
+        `${snap.name} revision ${snap.revision} needs ${name} (${why}), which was not fetched with it${missed}`,
       );
+  }
   const resources = snap.resources ?? [];
   return {
     revision: {
@@ -238,6 +243,10 @@ async function revisionOf(
     ...(notes.leftOut.has(digest) ? { open: null } : await downloaded(file, deps)),
     assertions,
   };
+}
+
+function architecturesOf(places: readonly FetchedPlace[]): string[] {
+  return places.map(({ architecture }) => architecture);
 }
 
 /** A file that was downloaded; what this process digested meanwhile is not digested again. */

@@ -262,6 +262,19 @@ describe("the operator's interface", () => {
       return exportResult.parse((await operator.finish('/exports', request)).result);
     });
     expect(whole).toMatchObject({ dependencies: ['my-base', 'snapd'], warnings: [] });
+    await outside.publish(
+      { name: 'my-app', version: '3', type: 'app', base: 'my-base', architecture: 'arm64' },
+      { store: 'brand-main', private: true, revision: 3, channels: ['latest/stable'] },
+    );
+    const both = await at(outside.host, async (operator) => {
+      const names = ['my-app', 'my-base', 'snapd'];
+      const request = { kind: 'snaps', names, channels: ['stable'], architectures: ['amd64', 'arm64'] };
+      return exportResult.parse((await operator.finish('/exports', request)).result);
+    });
+    expect(both.warnings).toEqual([
+      'my-app revision 3 needs my-base (its base), which the archive does not hold for arm64',
+      'my-app revision 3 needs snapd (for its base), which the archive does not hold for arm64',
+    ]);
     expect(whole.files.map(({ subject }) => subject)).toEqual(['my-app', 'my-base', 'snapd']);
     const path = made.files[0]?.path ?? '';
     const inside = await newHost();
