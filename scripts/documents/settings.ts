@@ -15,7 +15,7 @@ export const USED: Readonly<Partial<Record<DocumentedKey, string>>> = {
     "the single-sign-on server that refreshes log-ins of fetches and vouches for admins of the overrides' HTTP interface; asked by `check-connections`",
   'proxy.sso.public.key': 'its RSA public key, PEM; without one the interface takes the operator alone',
   'proxy.https.proxy':
-    'proxy for all that goes out by HTTPS, at once; NO_PROXY of the environment and this machine are excepted',
+    'proxy for all that goes out by HTTPS, at once; NO_PROXY of the environment and this machine are excepted. A password in it is sealed, and not listed',
   'proxy.admin-emails':
     "who may use the overrides' HTTP interface with a discharge of the single-sign-on server; `add-admin`",
   'proxy.trust-forwarded-for':

@@ -44,6 +44,10 @@ export async function basisOf(options: {
     );
   if (inventory !== undefined) return { basis: { kind: 'inventory', path: await existingFile(inventory) } };
   if (since === undefined) return {};
+  if (since.endsWith('.json'))
+    throw usageError(
+      `cannot rest on ${since}: --since takes .tar.gz archives, a folder of them, or a time; what export-inventory wrote goes with --inventory`,
+    );
   const at = momentOf(since);
   if (at !== undefined) return { basis: { kind: 'time', at } };
   const found = await stat(since).catch((cause: unknown) => {

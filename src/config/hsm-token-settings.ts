@@ -11,6 +11,12 @@ export const DEFAULT_TOKEN = 'default';
 
 const FIELDS = ['token-label', 'token-pin', 'token-serial', 'module', 'p11-kit-address', 'pin-file'] as const;
 
+/** What the documents have a name of their own for. */
+const DOCUMENTED_FIELDS: ReadonlyMap<string, HsmTokenField> = new Map([
+  ['proxy.hsm.token-label', 'token-label'],
+  ['proxy.hsm.token-pin', 'token-pin'],
+]);
+
 /** What can be said of a token. */
 export type HsmTokenField = (typeof FIELDS)[number];
 
@@ -51,8 +57,8 @@ export function isHsmTokenKey(key: string): key is HsmTokenKey {
  * @throws ConfigError `setting-invalid`, without the value where it is the PIN
  */
 export function checkHsmTokenValue(key: string, written: string): void {
-  const rule = hsmTokenKey(key);
-  const fault = rule && faultOf(rule.field, written);
+  const asked = DOCUMENTED_FIELDS.get(key) ?? hsmTokenKey(key)?.field;
+  const fault = asked && faultOf(asked, written);
   if (fault !== undefined)
     throw new ConfigError('invalid', 'setting-invalid', `cannot use this value of ${key}: ${fault}`);
 }

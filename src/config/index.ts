@@ -17,7 +17,15 @@ export {
   type HsmTokenSettings,
 } from './hsm-token-settings.ts';
 export { unusedReason } from './unused-settings.ts';
-export { REDACTED, ROLE_SETTING, Settings, isOnline, normalSetting, settingKey } from './settings.ts';
+export {
+  REDACTED,
+  ROLE_SETTING,
+  Settings,
+  isOnline,
+  isSecretValue,
+  normalSetting,
+  settingKey,
+} from './settings.ts';
 export { DataFolder } from './data-folder.ts';
 export { SecretBox } from './secret-box.ts';
 export { pinFromFile, readSecretFile, systemdCredential } from './secret-file.ts';

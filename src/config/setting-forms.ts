@@ -14,8 +14,17 @@ interface Form {
 
 const FORMS: Readonly<Record<TextForm | SecretForm, Form>> = {
   'web-address': {
-    words: 'an address such as https://store.example',
-    holds: (text) => /^https?:\/\/[^\s/]+\S*$/.test(text) && URL.canParse(text),
+    words: 'an address such as https://store.example, with no user in it',
+    // Nobody asks an address with a password in it; it would only be told in lists and errors.
+    holds: (text) => isWebAddress(text) && !isPersonal(new URL(text)),
+  },
+  'proxy-address': {
+    words: 'the address of a proxy such as http://proxy.example:3128',
+    holds: (text) => isWebAddress(text) && /^\/?$/.test(afterHost(new URL(text))),
+  },
+  'bucket-word': {
+    words: 'one word such as my-bucket',
+    holds: (text) => /^[^\s/]{1,255}$/.test(text),
   },
   'mail-address': {
     words: 'an e-mail address such as admin@brand.example',
@@ -74,6 +83,18 @@ export function brokenForm(
   return wrong === undefined
     ? undefined
     : `must be a list, each ${words}, and "${wrong.slice(0, 100)}" is none`;
+}
+
+function isWebAddress(text: string): boolean {
+  return /^https?:\/\/[^\s/]+\S*$/.test(text) && URL.canParse(text);
+}
+
+function isPersonal({ username, password }: URL): boolean {
+  return username !== '' || password !== '';
+}
+
+function afterHost({ pathname, search, hash }: URL): string {
+  return pathname + search + hash;
 }
 
 function isRead<Read>(read: () => Read, holds: (read: Read) => boolean = () => true): boolean {

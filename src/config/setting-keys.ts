@@ -23,12 +23,21 @@ export type SettingRule =
 
 /** What a text, or each text of a list, must be. */
 export type TextForm =
-  'web-address' | 'mail-address' | 'host' | 'ip-address' | 'certificates' | 'rsa-public-key';
+  | 'web-address'
+  | 'proxy-address'
+  | 'mail-address'
+  | 'host'
+  | 'ip-address'
+  | 'bucket-word'
+  | 'certificates'
+  | 'rsa-public-key';
 /** What a secret must be, where it is not any text. */
 export type SecretForm = 'connection' | 'signing-secret' | 'private-key';
 
 const text = (value?: string) => ({ kind: 'text', default: value }) as const;
 const webAddress = (value?: string) => ({ kind: 'text', default: value, form: 'web-address' }) as const;
+const proxyAddress = { kind: 'text', default: undefined, form: 'proxy-address' } as const;
+const bucketWord = (value: string) => ({ kind: 'text', default: value, form: 'bucket-word' }) as const;
 const webAddresses = (value: readonly string[]) =>
   ({ kind: 'list', default: value, form: 'web-address' }) as const;
 const mailAddresses = (value: readonly string[]) =>
@@ -60,7 +69,7 @@ export const SETTING_RULES = {
   'proxy.dashboard.location': webAddress('https://dashboard.snapcraft.io'),
   'proxy.sso.location': webAddress('https://login.ubuntu.com'),
   'proxy.sso.public.key': rsaPublicKey('key'),
-  'proxy.https.proxy': webAddress(),
+  'proxy.https.proxy': proxyAddress,
   'proxy.trust-forwarded-proto': flag(false),
   'proxy.trust-forwarded-for': networks([]),
   'proxy.admin-emails': mailAddresses([]),
@@ -96,13 +105,13 @@ export const SETTING_RULES = {
   'proxy.oci-registry.username': text(),
   'proxy.oci-registry.password': secret,
   'proxy.storage.backend': choice('local', 's3'),
-  'proxy.storage.s3.region': text('us-east-1'),
+  'proxy.storage.s3.region': bucketWord('us-east-1'),
   'proxy.storage.s3.server-url': webAddress(),
   'proxy.storage.s3.use-path-style': flag(true),
   'proxy.storage.s3.access-key-id': text(),
   'proxy.storage.s3.secret-access-key': secret,
   'proxy.storage.s3.unscanned-container-name': text('unscanned-production'),
-  'proxy.storage.s3.scanned-container-name': text('scanned-production'),
+  'proxy.storage.s3.scanned-container-name': bucketWord('scanned-production'),
   'internal.store.id': text(),
   'internal.store.url': webAddress(),
   'internal.snapassert.signing.revisions.key': secret,

@@ -14,6 +14,9 @@ const MAX_LENGTH = 65_536;
 /** Where a data folder keeps which role it was set up for; no key of `config`. */
 export const ROLE_SETTING = 'airlock.role';
 
+/** What stands before a password in a web address, and the password. */
+const PASSWORD = /^(https?:\/\/[^/?#:]*):[^/?#]*@/;
+
 /** How `config` shows a secret in a list. */
 export const REDACTED = '<redacted>';
 
@@ -142,9 +145,14 @@ function chosen(
   throw invalid(key, `must be one of ${choices.join(', ')}`);
 }
 
-/** What `config` lists: a secret is redacted, of a connection that is an address the password alone. */
+/** True for what is not listed as it is: a secret, and an address with a password in it. Such values are sealed at rest. */
+export function isSecretValue(key: SettingKey, value: string): boolean {
+  return isSecretSetting(key) || shownOf(key, value) !== value;
+}
+
+/** What `config` lists: a secret is redacted, of an address the password alone. */
 function shownOf(key: SettingKey, value: string): string {
-  if (!isSecretSetting(key)) return value;
+  if (!isSecretSetting(key)) return value.replace(PASSWORD, `$1:${REDACTED}@`);
   const rule = settingRule(key);
   const url = rule.kind === 'secret' && rule.form === 'connection' ? URL.parse(value) : null;
   // Without a host, or with an "@" after it, the password is somewhere else than where an address has it.

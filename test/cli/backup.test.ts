@@ -1,10 +1,11 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { backupReminder } from '../../src/cli/backup/reminder.ts';
 import { publishBackup, writeBackup } from '../../src/backup/index.ts';
 import { applianceFolder, orderOf, PASSPHRASE } from '../backup/appliance-folder.ts';
-import { runCli } from '../support/cli.ts';
+import { answering, runCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const NOW = new Date('2026-02-10T00:00:00.000Z');
@@ -56,4 +57,17 @@ test('a backup is verified and restored by commands that need no running Airlock
   const unasked = await runCli('airlock', ['restore', order.path, '--data', nowhere]);
   expect(unasked.stderr).toContain('--passphrase-file');
   expect((await runCli('airlock', ['restore', order.path])).stderr).toContain('--data');
+});
+
+test('a private key does not leave the machine where the public one was meant', async () => {
+  const server = await answering({});
+  const { privateKey } = generateKeyPairSync('x25519');
+  const file = join(await temporaryFolder(), 'key.pem');
+  await writeFile(file, privateKey.export({ type: 'pkcs8', format: 'pem' }));
+  const outcome = await runCli('airlock', ['backup', '/mnt/one.backup', '--public-key', file], {
+    env: { AIRLOCK_URL: server.url, AIRLOCK_OPERATOR_TOKEN: 'operator' },
+  });
+  expect(outcome).toMatchObject({ status: 2, stdout: '' });
+  expect(outcome.stderr).toContain(`cannot seal to ${file}: it holds a private key`);
+  expect(server.seen).toEqual([]);
 });

@@ -458,6 +458,9 @@ describe('config', () => {
       unset: ['internal.store.url', 'internal.store.id'],
     });
     expect((await run(['config', '--import-yaml'], '[1')).status).toBe(2);
+    const { run: ask } = await operator({ 'PATCH /ops/v1/config': {}, 'GET /ops/v1/config': list });
+    const { stdout } = await ask(['config', '--import-yaml', '--json'], 'proxy.domain: test-store\n');
+    expect(JSON.parse(stdout)).toEqual([{ key: 'proxy.domain', value: 'test-store', readable: true }]);
   });
 
   test.each([
@@ -465,6 +468,7 @@ describe('config', () => {
     ['setting-unknown', 'cannot use the setting "proxy.old": there is none of that name'],
     ['login-file-malformed', 'cannot use this value of airlock.authority.login: it is no log-in'],
     ['store-unknown', 'cannot set internal.store.id to "x": that store is not here'],
+    ['certificate-key-wrong', 'cannot use proxy.tls.cert and proxy.tls.key together: the key is another'],
   ])('says of YAML with a line that is refused (%s) that nothing was imported', async (code, message) => {
     const refused = Response.json({ 'error-list': [{ code, message }] }, { status: 400 });
     const { run } = await operator({ 'PATCH /ops/v1/config': refused });
@@ -523,6 +527,8 @@ describe('config', () => {
       'proxy.domain: store\nproxy.auth.secret: s3cret\n',
     );
     expect((await run(['config', '--export-yaml', '--import-yaml'], '')).status).toBe(2);
+    const json = (await run(['config', '--export-yaml', '--json'])).stdout;
+    expect(JSON.parse(json)).toEqual({ 'proxy.domain': 'store', 'proxy.auth.secret': 's3cret' });
   });
 
   test('does not mix showing and setting', async () => {
@@ -858,6 +864,7 @@ describe('only what is new', () => {
   test.each([
     [['--since', 'yesterday'], 'cannot read yesterday: there is no such file or folder, and it is no time'],
     [['--since', '2026-13-45'], 'cannot use --since 2026-13-45: there is no such time'],
+    [['--since', 'inventory.json'], 'cannot rest on inventory.json: --since takes .tar.gz archives'],
     [['--since', '2026-01-31', '--inventory', 'x'], 'cannot take --since and --inventory at once'],
     [['--inventory', '/nowhere'], 'cannot read /nowhere: there is no such file'],
   ])('%j is refused before anything is asked', async (options, sentence) => {

@@ -8,6 +8,7 @@ import {
   hsmTokens,
   Settings,
   isSecretSetting,
+  isSecretValue,
   normalSetting,
   settingKey,
 } from '../../src/config/index.ts';
@@ -62,6 +63,14 @@ describe('what an operator writes', () => {
     ['proxy.upstream', 'api.snapcraft.io'],
     ['proxy.upstream', 'ftp://api.snapcraft.io'],
     ['proxy.sso.location', 'https://'],
+    // Nobody would ask such an address, and errors would tell the password.
+    ['proxy.upstream', 'https://clerk:p4ss@store.example'],
+    ['proxy.device-auth.allowed-device-service-urls', 'https://clerk@vault.example'],
+    ['proxy.https.proxy', 'http://clerk:12/34@proxy.example:3128'],
+    ['proxy.https.proxy', 'http://proxy.example:3128/path'],
+    ['proxy.storage.s3.scanned-container-name', 'a bucket'],
+    ['proxy.storage.s3.region', 'eu west'],
+    ['proxy.hsm.token-label', 'a label of more than 32 characters'],
     ['proxy.domain', 'http://store.example'],
     ['proxy.domain', 'store example'],
     ['proxy.ipaddress', 'store.example'],
@@ -239,6 +248,41 @@ test('no list of settings shows a secret', () => {
       expect(settings.text(key)).toBe(secret);
     }),
   );
+});
+
+describe('an address with a password in it', () => {
+  const addressOf = (user: string, password: string) =>
+    `http://${encodeURIComponent(user)}:${password}@proxy.example:3128`;
+
+  test('is taken for a proxy, sealed, and listed without the password', () => {
+    fc.assert(
+      fc.property(fc.string(), fc.uuid(), (user, password) => {
+        const address = addressOf(user, password);
+        expect(normalSetting('proxy.https.proxy', address)).toBe(address);
+        expect(isSecretValue('proxy.https.proxy', address)).toBe(true);
+        const listed = new Settings(new Map([['proxy.https.proxy', address]])).listed();
+        expect(listed).toContainEqual({ key: 'proxy.https.proxy', shown: addressOf(user, REDACTED) });
+      }),
+    );
+  });
+
+  test.each(['http://proxy.example:3128', 'http://clerk@proxy.example:3128', 'https://proxy.example/'])(
+    '%s has none',
+    (address) => {
+      expect(normalSetting('proxy.https.proxy', address)).toBe(address);
+      expect(isSecretValue('proxy.https.proxy', address)).toBe(false);
+      const listed = new Settings(new Map([['proxy.https.proxy', address]])).listed();
+      expect(listed).toContainEqual({ key: 'proxy.https.proxy', shown: address });
+    },
+  );
+
+  test('that an older version took is listed without it too', () => {
+    const listed = new Settings(new Map([['proxy.upstream', 'https://clerk:p4ss@store.example/x']])).listed();
+    expect(listed).toContainEqual({
+      key: 'proxy.upstream',
+      shown: `https://clerk:${REDACTED}@store.example/x`,
+    });
+  });
 });
 
 describe('the connection of a database is listed', () => {

@@ -3,7 +3,7 @@ import {
   ROLE_SETTING,
   Settings,
   checkHsmTokens,
-  isSecretSetting,
+  isSecretValue,
   isWriteOnlySetting,
   normalSetting,
   settingKey,
@@ -12,6 +12,7 @@ import {
 import { AirlockError } from '../../errors.ts';
 import { appendAct } from '../../storage/index.ts';
 import { parseLogin } from '../../upstream/index.ts';
+import { isKeyOf } from '../tls/certificate-chain.ts';
 import { configChange } from './host-contract.ts';
 import type { OpsDeps } from './deps.ts';
 import { jsonBody } from './http.ts';
@@ -34,8 +35,9 @@ export function settingRoutes(deps: OpsDeps): Hono {
   app.get('/config/:key', async (context) => {
     const key = settingKey(context.req.param('key'));
     if (isWriteOnlySetting(key)) throw neverShown(key);
-    if (isSecretSetting(key)) await log(deps, 'setting.reveal', [key]);
-    return context.json({ key, value: (await current()).text(key) ?? 'None' });
+    const value = (await current()).text(key);
+    if (isSecretValue(key, value ?? '')) await log(deps, 'setting.reveal', [key]);
+    return context.json({ key, value: value ?? 'None' });
   });
 
   app.patch('/config', async (context) => {
@@ -45,14 +47,16 @@ export function settingRoutes(deps: OpsDeps): Hono {
       const key = settingKey(name);
       const value = normalSetting(key, written);
       if (key === 'airlock.authority.login' && value !== undefined) requireLogin(key, value);
-      changes.set(key, value === undefined ? undefined : { value, secret: isSecretSetting(key) });
+      changes.set(key, value === undefined ? undefined : { value, secret: isSecretValue(key, value) });
     }
     for (const name of unset) changes.set(settingKey(name), undefined);
     const before = await current();
     for (const [key, change] of changes) requireKept(before, key, change?.value);
     await requireStoreHere(deps, changes.get('internal.store.id')?.value);
     if (changes.get('proxy.airgap')?.value === 'True') await requireNoAuthority(deps);
-    checkHsmTokens(changed(await deps.settings.all(), changes));
+    const after = changed(await deps.settings.all(), changes);
+    checkHsmTokens(after);
+    if (changes.has('proxy.tls.cert') || changes.has('proxy.tls.key')) requireOwnKey(after);
     await deps.settings.change(changes, deps.clock());
     await log(deps, 'setting.change', [...changes.keys()]);
     if (changes.get('proxy.airgap')?.value === 'True') await makeSessionSecret(deps);
@@ -105,6 +109,17 @@ async function requireNoAuthority({ settings }: OpsDeps): Promise<void> {
     'conflict',
     'host-is-authority',
     'cannot enable air-gapped mode here: this host is an authority; set up another with --role airgap, and push there what is exported here',
+  );
+}
+
+/** HTTPS would end with a certificate that has another key; which of them was there before makes no difference. */
+function requireOwnKey(set: ReadonlyMap<string, string>): void {
+  const [cert, key] = [set.get('proxy.tls.cert'), set.get('proxy.tls.key')];
+  if (cert === undefined || key === undefined || isKeyOf(cert, key)) return;
+  throw new AirlockError(
+    'invalid',
+    'certificate-key-wrong',
+    'cannot use proxy.tls.cert and proxy.tls.key together: the key is not that of the first certificate; set both in one command, or use import-certificate',
   );
 }
 

@@ -76,6 +76,15 @@ export function caCertificates(pem: string, now: Date): readonly string[] {
   return cas.map((ca) => ca.toString());
 }
 
+/** Whether a private key (PEM) is that of the first of some certificates (PEM); not so where one of them cannot be read. */
+export function isKeyOf(certificates: string, key: string): boolean {
+  try {
+    return new X509Certificate(certificates).checkPrivateKey(createPrivateKey(key));
+  } catch {
+    return false;
+  }
+}
+
 /** What `status` and logs tell of a certificate. */
 export function describeCertificate(pem: string): { readonly subject: string; readonly until: string } {
   const host = new X509Certificate(pem);

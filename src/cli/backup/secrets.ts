@@ -17,7 +17,13 @@ export async function recipientOf(
   if (publicKey === undefined) return { passphrase: await passphraseOf(context, options, true) };
   if (options.passphraseFile !== undefined)
     throw usageError('cannot seal to a passphrase and to a public key: name one of them');
-  return { publicKey: await readDocument(context, publicKey) };
+  const pem = await readDocument(context, publicKey);
+  // It would work, and the host would have been told what opens its backups.
+  if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(pem))
+    throw usageError(
+      `cannot seal to ${publicKey}: it holds a private key; name the public one, which "openssl pkey -in FILE -pubout" prints`,
+    );
+  return { publicKey: pem };
 }
 
 /** What opens a backup: `--private-key`, else the passphrase. */

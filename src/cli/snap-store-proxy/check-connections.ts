@@ -1,7 +1,7 @@
 import { Command } from '@commander-js/extra-typings';
 import { z } from 'zod';
 
-import { sendThroughProxy, trustOnly } from '../../config/index.ts';
+import { REDACTED, sendThroughProxy, trustOnly } from '../../config/index.ts';
 import { isUntrustedCertificate } from '../../untrusted-certificate.ts';
 import type { CliContext } from '../context.ts';
 import { CliError } from '../errors.ts';
@@ -12,8 +12,10 @@ import { configList } from './contract.ts';
 
 /** In the documented order. */
 const ADDRESSES = ['proxy.dashboard.location', 'proxy.sso.location', 'proxy.upstream'];
+const PROXY = 'proxy.https.proxy';
 const DEADLINE_MS = 10_000;
 
+const setting = z.looseObject({ value: z.string() });
 const trusted = z.looseObject({ pem: z.string().nullable() });
 const databaseState = z.looseObject({ database: z.string(), databaseServer: z.string().nullish() });
 
@@ -58,7 +60,7 @@ export function checkConnectionsCommand(context: CliContext) {
       if (!allReached) {
         const sentence = isAway
           ? 'cannot reach the database: check that PostgreSQL runs, and AIRLOCK_DATABASE_URL of the host'
-          : 'cannot reach everything: check name service, routes and proxy.https.proxy';
+          : 'cannot reach everything: check name service, routes, proxy.https.proxy and use-ca-certs';
         throw new CliError('unavailable', 'server-unreachable', sentence);
       }
     });
@@ -77,7 +79,7 @@ async function outsideFindings(context: CliContext, client: HttpClient): Promise
   const addresses = ADDRESSES.flatMap((name) =>
     settings.filter(({ key, value }) => key === name && value !== 'None'),
   );
-  const proxy = settings.find(({ key }) => key === 'proxy.https.proxy')?.value ?? 'None';
+  const proxy = await proxyOf(client, settings);
   const { pem } = await client.request('/ops/v1/ca-certs', trusted);
   const restore = [
     ...(proxy === 'None' ? [] : [sendThroughProxy(proxy, context.terminal.env)]),
@@ -90,6 +92,16 @@ async function outsideFindings(context: CliContext, client: HttpClient): Promise
       failure: await failureOf(value),
     })),
   ).finally(() => restore.forEach((undo) => undo()));
+}
+
+/** The list leaves out the password that may be in it. */
+async function proxyOf(
+  client: HttpClient,
+  settings: z.infer<typeof configList>['settings'],
+): Promise<string> {
+  const listed = settings.find(({ key }) => key === PROXY)?.value ?? 'None';
+  if (!listed.includes(REDACTED)) return listed;
+  return (await client.request(`/ops/v1/config/${PROXY}`, setting)).value;
 }
 
 /** Undefined when anything answers at all: which answer it is does not matter here. */

@@ -23,6 +23,7 @@ const LINE_REFUSED: ReadonlySet<string> = new Set([
   'setting-unknown',
   'setting-kept',
   'login-file-malformed',
+  'certificate-key-wrong',
   'store-unknown',
 ]);
 
@@ -47,16 +48,17 @@ export function configCommand(context: CliContext) {
       if (words.includes(''))
         throw usageError('cannot use a setting without a name: "config" alone lists all of them');
       const client = await operatorClient(context);
-      if (options.exportYaml) return exportYaml(context, client);
-      if (options.importYaml) return importYaml(context, client);
+      const json = options.json ?? false;
+      if (options.exportYaml) return exportYaml(context, client, json);
+      if (options.importYaml) return importYaml(context, client, json);
       const assignments = words.filter((word) => word.includes('='));
       if (assignments.length > 0 && assignments.length < words.length) {
         throw usageError('cannot show and set settings in one command: use two');
       }
-      if (assignments.length > 0) return change(context, client, assignments, options.json ?? false);
-      if (words.length > 0) return show(context, client, words, options.json ?? false);
+      if (assignments.length > 0) return change(context, client, assignments, json);
+      if (words.length > 0) return show(context, client, words, json);
       const { settings } = await client.request('/ops/v1/config', configList);
-      if (options.json) return printJson(context.terminal, settings);
+      if (json) return printJson(context.terminal, settings);
       for (const { key, value } of settings) print(context.terminal, `${key}: ${value}`);
     });
 }
@@ -102,12 +104,16 @@ async function change(
     else set[key] = value === FROM_INPUT ? await givenValue(context, key, asked) : value;
   }
   await client.perform('/ops/v1/config', { method: 'PATCH', json: { set, unset } });
-  const { settings } = await client.request('/ops/v1/config', configList);
-  const names = new Set([...Object.keys(set), ...unset]);
-  const changed = settings.filter(({ key }) => names.has(key));
+  const changed = await listedOf(client, [...Object.keys(set), ...unset]);
   noteUnused(context, Object.entries(set));
   if (json) return printJson(context.terminal, changed);
   for (const { key, value } of changed) print(context.terminal, `${key}: ${value}`);
+}
+
+/** What the host lists for some settings. */
+async function listedOf(client: HttpClient, keys: readonly string[]) {
+  const { settings } = await client.request('/ops/v1/config', configList);
+  return settings.filter(({ key }) => keys.includes(key));
 }
 
 /** The value of `KEY=-`: one alone may have many lines, as keys and certificates do; several are a line each. */
@@ -118,8 +124,8 @@ async function givenValue(context: CliContext, key: string, asked: number): Prom
   throw new CliError('invalid', 'input-ended', `cannot go on without this: ${key}`);
 }
 
-async function exportYaml(context: CliContext, client: HttpClient): Promise<void> {
-  const { stringify } = await import('yaml');
+/** As JSON it is YAML still, and can be imported. */
+async function exportYaml(context: CliContext, client: HttpClient, json: boolean): Promise<void> {
   const { settings } = await client.request('/ops/v1/config', configList);
   const whole: Record<string, string> = {};
   for (const { key, readable } of settings) {
@@ -127,10 +133,12 @@ async function exportYaml(context: CliContext, client: HttpClient): Promise<void
     const { value } = await client.request(`/ops/v1/config/${encodeURIComponent(key)}`, settingSchema);
     if (value !== 'None') whole[key] = value;
   }
+  if (json) return printJson(context.terminal, whole);
+  const { stringify } = await import('yaml');
   context.terminal.stdout.write(stringify(whole));
 }
 
-async function importYaml(context: CliContext, client: HttpClient): Promise<void> {
+async function importYaml(context: CliContext, client: HttpClient, json: boolean): Promise<void> {
   const { parse } = await import('yaml');
   const document = await readDocument(context, '-');
   const settings = parseSettings(() => parse(document));
@@ -141,7 +149,8 @@ async function importYaml(context: CliContext, client: HttpClient): Promise<void
     else set[key] = Array.isArray(value) ? JSON.stringify(value) : String(value);
   }
   await client.perform('/ops/v1/config', { method: 'PATCH', json: { set, unset } }).catch(ofOneLine);
-  print(context.terminal, `${Object.keys(settings).length} settings imported.`);
+  if (json) printJson(context.terminal, await listedOf(client, Object.keys(settings)));
+  else print(context.terminal, `${Object.keys(settings).length} settings imported.`);
   // An exported configuration has every default: those say nothing.
   const usual = new Settings(new Map());
   noteUnused(

@@ -411,9 +411,36 @@ describe("the operator's interface", () => {
       const pin = await operator.ask('GET', '/config/proxy.hsm.token-pin');
       expect(pin.status).toBe(403);
       expect(await pin.text()).not.toContain('74656');
+      const proxy = 'http://clerk:p4ss@proxy.example:3128';
+      await operator.ask('PATCH', '/config', { set: { 'proxy.https.proxy': proxy } });
+      expect((await operator.answer('GET', '/config/proxy.https.proxy', value)).value).toBe(proxy);
       const all = await (await operator.ask('GET', '/config')).text();
       expect(all).toContain('store.example');
       expect(all).not.toContain(secret);
+      expect(all).toContain('http://clerk:<redacted>@proxy.example:3128');
+      const { acts } = await operator.answer('GET', '/acts', actList);
+      expect(acts[0]).toMatchObject({ act: 'setting.reveal', subject: 'proxy.https.proxy' });
+    });
+    const sealed = await host.database.queries
+      .selectFrom('Setting')
+      .select('sealed')
+      .where('key', '=', 'proxy.https.proxy')
+      .executeTakeFirst();
+    expect(sealed?.sealed).toBeTruthy();
+  });
+
+  test('takes a certificate and its key by settings, and no half of another pair', async () => {
+    const random = (size: number) => new Uint8Array(randomBytes(size));
+    const one = await selfSigned(['store.example'], new Date(), random);
+    const other = await selfSigned(['store.example'], new Date(), random);
+    await at(await newHost(), async (operator) => {
+      const set = async (values: Record<string, string>) =>
+        (await operator.ask('PATCH', '/config', { set: values })).status;
+      expect(await set({ 'proxy.tls.cert': one.cert })).toBe(204);
+      expect(await set({ 'proxy.tls.key': other.key })).toBe(400);
+      expect(await set({ 'proxy.tls.key': one.key })).toBe(204);
+      expect(await set({ 'proxy.tls.cert': other.cert })).toBe(400);
+      expect(await set({ 'proxy.tls.cert': other.cert, 'proxy.tls.key': other.key })).toBe(204);
     });
   });
 
