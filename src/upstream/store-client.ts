@@ -101,6 +101,9 @@ export class StoreClient {
     const { snap, error, 'released-at': releasedAt, 'effective-channel': effective } = result.data;
     if (snap !== undefined && error === undefined)
       return { ...snap, 'released-at': releasedAt, 'effective-channel': effective };
+    // Of a snap that it does not show, a store says that there is none of that name.
+    if (error?.code === 'revision-not-found')
+      throw this.#notThere(wish, `${error.message}; check channel and architecture`);
     throw this.#notFound(wish, error?.message);
   }
 

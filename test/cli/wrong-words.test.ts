@@ -76,6 +76,21 @@ describe('what cannot be meant is refused before anything is asked', () => {
     ],
     [
       'snap-store-proxy',
+      ['push-snap', 'jq_6.snap', 'jq_7.snap', 'jq_8.assert'],
+      'cannot tell which snap jq_8.assert is for: name one like it, or push them one by one',
+    ],
+    [
+      'snap-store-proxy',
+      ['push-snap', 'jq-20260101T000000.tar.gz', 'jq_6.assert'],
+      'cannot tell which snap jq_6.assert is for',
+    ],
+    [
+      'snap-store-proxy',
+      ['push-snap', 'jq_6.snap', 'jq_6.assert', 'jq_7.assert'],
+      'cannot tell which snap jq_7.assert is for',
+    ],
+    [
+      'snap-store-proxy',
       ['push-snap', 'jq_6.snap', '--push-channel-map'],
       'cannot use --push-channel-map for a NAME.snap, which comes with no channel map: say by --channel what is to hold it',
     ],

@@ -74,6 +74,18 @@ test('an answer about what was asked is taken, from both', async () => {
   await expect(authority.resolve(WISH, signal)).resolves.toMatchObject({ name: 'my-snap', revision: 1 });
 });
 
+test.each([
+  ['name-not-found', 'a private snap needs --auth and --store'],
+  ['revision-not-found', 'check channel and architecture'],
+])('a refusal says what may help: %s', async (code, hint) => {
+  const error = { code, message: 'Not there' };
+  const client = new StoreClient({ url: await answering({ results: [{ result: 'error', error }] }) });
+  await expect(client.resolve(WISH, signal)).rejects.toMatchObject({
+    code: 'snap-not-upstream',
+    message: `cannot fetch my-snap (latest/stable amd64): Not there; ${hint}`,
+  });
+});
+
 test.each(['../elsewhere', 'A', ''])('a list with the snap %j is refused', async (name) => {
   const login = parseLogin((await fakeSso()).exhausted());
   const client = new StoreClient({ url: await answering({ snaps: [{ name }] }), login, store: 'my-store' });

@@ -173,14 +173,17 @@ function pushesOf(files: readonly string[], options: PushSnapOptions) {
     throw usageError(
       'cannot use --push-channel-map for a NAME.snap, which comes with no channel map: say by --channel what is to hold it',
     );
-  return snaps.map((file) => {
+  const used = new Set<string>();
+  const pushes = snaps.map((file) => {
     if (!file.endsWith('.snap')) {
       return { kind: 'snap', file, pushChannelMap: options.pushChannelMap ?? false } as const;
     }
-    const stem = file.slice(0, -'.snap'.length);
-    const own =
-      assertions.find((each) => each === `${stem}.assert`) ??
-      (snaps.length === 1 ? assertions[0] : undefined);
-    return { kind: 'snap-pair', file, assertions: own ?? `${stem}.assert`, channels } as const;
+    const beside = `${file.slice(0, -'.snap'.length)}.assert`;
+    const own = assertions.includes(beside) || snaps.length > 1 ? beside : (assertions[0] ?? beside);
+    used.add(own);
+    return { kind: 'snap-pair', file, assertions: own, channels } as const;
   });
+  const left = assertions.find((file) => !used.has(file));
+  if (left === undefined) return pushes;
+  throw usageError(`cannot tell which snap ${left} is for: name one like it, or push them one by one`);
 }
