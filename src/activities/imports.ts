@@ -170,8 +170,11 @@ async function earlierImport(database: Database, input: ImportInput): Promise<Im
   return importSummary(database.queries, input.digest, undefined, identity);
 }
 
+/** What a push ends with that has nothing to do any more. */
 function standing(earlier: ImportOutcome): ImportStart {
-  return { done: { ...earlier, unchanged: true, accountKeys: [] } };
+  const snaps = earlier.snaps.map((snap) => ({ ...snap, new: false, channelsMoved: false }));
+  const changes = { new: 0, updated: 0, removed: 0 };
+  return { done: { ...earlier, unchanged: true, snaps, accountKeys: [], exporterPinned: false, changes } };
 }
 
 /**

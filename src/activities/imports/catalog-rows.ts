@@ -3,6 +3,7 @@ import type { ManifestRevision, ManifestSnap } from '../../bundles/index.ts';
 import { parseChannel, plainMedia } from '../../snaps/index.ts';
 import { addAssertions } from '../../storage/index.ts';
 import { releasedAnew, sameRow, type ImportChanges } from './changes.ts';
+import type { ChannelMapRule } from './content.ts';
 
 /** Keeps assertions that are new. */
 export async function writeAssertions(
@@ -135,13 +136,13 @@ export async function writeRevision(
 
 /**
  * The channel map of a snap: what differs is ended and begun anew, the rest stays. With `newer` a channel that got its
- * revision later than the archive says keeps it. True when any channel holds something else than before: one that got the
+ * revision later than the archive says keeps it, with `where-different` one that holds the same since another time. True when any channel holds something else than before: one that got the
  * same once more is written, for its time of release, and did not move.
  */
 export async function writeChannels(
   changes: ImportChanges,
   snap: ManifestSnap,
-  rule: 'exact' | 'newer',
+  rule: ChannelMapRule,
 ): Promise<boolean> {
   const { queries, undo } = changes;
   let moved = false;
@@ -169,6 +170,9 @@ export async function writeChannels(
       .where('endedAt', 'is', null)
       .execute();
     if (open.length === 1 && open.every(({ id: _id, ...old }) => sameRow(old, values))) continue;
+    const { releasedAt: _at, ...holds } = values;
+    const asBefore = open.some(({ id: _id, releasedAt: _before, ...held }) => sameRow(held, holds));
+    if (rule === 'where-different' && asBefore && open.length === 1) continue;
     if (rule === 'newer' && open.some(({ releasedAt }) => releasedAt > release.releasedAt)) continue;
     await endReleases(
       changes,
@@ -180,8 +184,6 @@ export async function writeChannels(
       .returning('id')
       .executeTakeFirstOrThrow();
     undo.releasesAdded.push(added.id);
-    const { releasedAt: _at, ...holds } = values;
-    const asBefore = open.some(({ id: _id, releasedAt: _before, ...held }) => sameRow(held, holds));
     moved ||= !asBefore;
     const held = release.revision === null ? 'closed' : `revision ${release.revision}`;
     changes.note(

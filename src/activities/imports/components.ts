@@ -4,7 +4,7 @@ import type { ManifestComponent, ManifestSnap } from '../../bundles/index.ts';
 import type { ComponentYaml, SnapYaml } from '../../snaps/index.ts';
 import { parseBlobDigest, type BlobStore } from '../../storage/index.ts';
 import type { ImportChanges } from './changes.ts';
-import type { ContentRevision } from './content.ts';
+import type { ChannelMapRule, ContentRevision } from './content.ts';
 import { ImportError } from './errors.ts';
 import { readComponentMetadata } from '../snap-file.ts';
 
@@ -102,7 +102,7 @@ async function readStaged(
 export async function writeComponents(
   changes: ImportChanges,
   snap: ManifestSnap,
-  rule: 'exact' | 'newer',
+  rule: ChannelMapRule,
 ): Promise<void> {
   for (const component of snap.components ?? []) await writeComponent(changes, snap, component);
   for (const { revision, components } of snap.revisions)
@@ -140,7 +140,7 @@ async function writePair(
   snap: ManifestSnap,
   snapRevision: number,
   pair: { readonly name: string; readonly revision: number },
-  rule: 'exact' | 'newer',
+  rule: ChannelMapRule,
 ): Promise<void> {
   const { queries, undo } = changes;
   const place = { snapId: snap.snapId, snapRevision, resourceName: pair.name };

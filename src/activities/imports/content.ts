@@ -27,8 +27,7 @@ export interface ImportContent {
   readonly admin: ManifestAdmin | null;
   /** Whether a snap of these stores that is not in `snaps` has left them. */
   readonly complete: boolean;
-  /** Whether channels become what `snaps` say, or only where that was released later than what they hold. */
-  readonly channelMaps: 'exact' | 'newer';
+  readonly channelMaps: ChannelMapRule;
   /** Digests of the members by name; the files in the staging folder are named by them. */
   readonly members: Readonly<Record<string, string>>;
   /** Snaps that devices may see, and that are pushed by themselves. */
@@ -36,6 +35,12 @@ export interface ImportContent {
   /** Names of files that did not come along, because they are said to be here. */
   readonly leftOut?: readonly string[];
 }
+
+/**
+ * Whether channels become what an import says, or only where that was released later than what they hold; or where they hold something
+ * else, as what `snap download` leaves tells no time of a release.
+ */
+export type ChannelMapRule = 'exact' | 'newer' | 'where-different';
 
 /** One revision with the snap that it is of. */
 export interface ContentRevision {
@@ -51,7 +56,7 @@ export const STREAM_LIMITS = { count: 100_000, bytes: 16 * 2 ** 20 };
 export function contentOfHead(
   head: BundleHead,
   kind: ImportKind,
-  channelMaps: ImportContent['channelMaps'],
+  channelMaps: ChannelMapRule,
 ): ImportContent {
   const { manifest } = head;
   return {

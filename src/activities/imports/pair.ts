@@ -59,6 +59,7 @@ async function pairWith(
     ...EMPTY_CONTENT,
     kind: input.kind,
     digest: input.digest,
+    channelMaps: 'where-different',
     snaps: [snap],
     members: { [member]: input.digest, [assertionsMember]: assertDigest },
   };

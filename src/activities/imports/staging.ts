@@ -19,6 +19,7 @@ import {
   contentOfHead,
   requireDigest,
   saveContent,
+  type ChannelMapRule,
   type ImportContent,
 } from './content.ts';
 import { ImportError } from './errors.ts';
@@ -87,7 +88,7 @@ export async function previewLoose(
 }
 
 /** A store's export and an explicit wish say exactly what channels hold; a plain push never moves one back. */
-function channelMapRule(input: ImportInput): ImportContent['channelMaps'] {
+function channelMapRule(input: ImportInput): ChannelMapRule {
   return input.kind === 'snap' && !input.pushChannelMap ? 'newer' : 'exact';
 }
 

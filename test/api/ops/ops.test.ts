@@ -174,6 +174,19 @@ describe("the operator's interface", () => {
       expect(importResult.parse(done.result).snaps).toEqual([
         { name: 'my-base', revision: 5, new: true, channels: ['latest/stable'], channelsMoved: true },
       ]);
+      // The same once more, and in words that say the same, is done already: nothing is left for a roll-back to undo.
+      const asBefore = { name: 'my-base', revision: 5, new: false, channelsMoved: false };
+      for (const channels of [['stable'], ['latest/stable']]) {
+        const again = await operator.finish('/imports', { ...pair, channels });
+        expect(again.result).toMatchObject({
+          unchanged: true,
+          snaps: [asBefore],
+          changes: { new: 0, updated: 0, removed: 0 },
+        });
+      }
+      expect((await operator.answer('GET', '/imports', importList)).imports).toHaveLength(1);
+      const moved = await operator.finish('/imports', { ...pair, channels: ['stable', 'edge'] });
+      expect(moved.result).toMatchObject({ unchanged: false, changes: { new: 1, updated: 0 } });
       await writeFile(path, 'something else');
       const wrong = await operator.finish('/imports', pair);
       expect(wrong).toMatchObject({ status: 'failed', error: { code: 'member-digest-wrong' } });
