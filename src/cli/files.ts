@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { makeFolder } from '../folders.ts';
 import { systemFailure } from '../system-failures.ts';
 import type { CliContext } from './context.ts';
-import { CliError } from './errors.ts';
+import { CliError, usageError } from './errors.ts';
 import { exportFolder } from './profile.ts';
 
 /** As much as the gateway takes in one request: an allow-list of 100,000 rows. */
@@ -93,7 +93,7 @@ export async function makeExportFolder(
   { terminal }: CliContext,
   wanted: string | undefined,
 ): Promise<string> {
-  const folder = resolve(wanted ?? exportFolder(terminal.env));
+  const folder = wanted === undefined ? resolve(exportFolder(terminal.env)) : namedFolder(wanted);
   try {
     await makeFolder(folder);
     return folder;
@@ -105,6 +105,17 @@ export async function makeExportFolder(
       { cause },
     );
   }
+}
+
+/**
+ * The whole path of a folder that --export-dir names. An empty word is a variable of a script that was not set, and would name the folder
+ * that the command happens to run in.
+ *
+ * @throws CliError `usage`
+ */
+export function namedFolder(text: string): string {
+  if (text.trim() !== '') return resolve(text);
+  throw usageError(`cannot write to "${text}": name a folder by --export-dir`);
 }
 
 /** An error for a file that cannot be written. */

@@ -60,6 +60,16 @@ describe('what cannot be meant is refused before anything is asked', () => {
     ],
     [
       'snap-store-proxy',
+      ['fetch-snaps', 'jq', '--export-dir', ''],
+      'cannot write to "": name a folder by --export-dir',
+    ],
+    [
+      'store-admin',
+      ['export', 'snaps', 'jq', '--export-dir='],
+      'cannot write to "": name a folder by --export-dir',
+    ],
+    [
+      'snap-store-proxy',
       ['fetch-snaps', 'jq', 'jq=6'],
       'cannot use the snap name "jq=6": names have at most 40 lower-case letters, digits and single hyphens',
     ],

@@ -1,12 +1,10 @@
-import { resolve } from 'node:path';
-
 import { Command } from '@commander-js/extra-typings';
 
 import { INVENTORY, SINCE, basisOf, remarkLeftOut } from '../basis.ts';
 import type { CliContext } from '../context.ts';
 import { usageError } from '../errors.ts';
 import { WITH_DEPENDENCIES, remarkDependencies } from '../dependencies.ts';
-import { readDocument } from '../files.ts';
+import { namedFolder, readDocument } from '../files.ts';
 import { listOption } from '../lists.ts';
 import { operatorClient } from '../operator.ts';
 import { print, printJson } from '../terminal.ts';
@@ -99,8 +97,8 @@ interface FetchOptions {
 }
 
 async function fetch(context: CliContext, options: FetchOptions, json: object): Promise<ExportResult> {
+  const exportDir = options.exportDir === undefined ? undefined : namedFolder(options.exportDir);
   const client = await operatorClient(context);
-  const exportDir = options.exportDir === undefined ? undefined : resolve(options.exportDir);
   return runTransfer(context, client, '/ops/v1/fetches', { ...json, exportDir }, options.watch);
 }
 
