@@ -1,5 +1,5 @@
 /** What the program tells about itself: logs, metrics, traces, and the id that ties a request's lines together. */
-export { createLog, logLevelOf, silentLog, type Log } from './log.ts';
+export { createLog, logLevelOf, logLines, silentLog, type Log } from './log.ts';
 export { createMetrics, statusClass, type Metrics } from './metrics.ts';
 export { openTracing } from './open-tracing.ts';
 export { requestId } from './request-id.ts';

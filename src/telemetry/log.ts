@@ -9,6 +9,10 @@ export type Log = Logger;
 const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
+const STANDARD_ERROR = 2;
+/** Of lines that cannot be written. */
+const WAITING_BYTES = 2 ** 20;
+
 /**
  * Makes a log. Fields named like a secret are redacted at every depth, in child logs too.
  * @param destination where lines go; standard error when not given, so that standard output stays a command's own
@@ -24,9 +28,19 @@ export function createLog(level: LogLevel, destination?: DestinationStream): Log
     },
     serializers: { error: errorFields, err: errorFields },
   };
-  const log: Log = pino(options, destination ?? pino.destination({ dest: 2, sync: true }));
+  const log: Log = pino(options, destination ?? logLines(STANDARD_ERROR));
   redactChildren(log);
   return log;
+}
+
+/**
+ * Where lines of a log go, at once. A full disk, or a reader that went away, ends nothing but the log: its newest lines wait, up to a limit.
+ * @param file a path, or a number that the system knows an open file by
+ */
+export function logLines(file: string | number): DestinationStream {
+  const destination = pino.destination({ dest: file, sync: true, maxLength: WAITING_BYTES });
+  destination.on('error', () => undefined);
+  return destination;
 }
 
 /** A log that writes nothing. */

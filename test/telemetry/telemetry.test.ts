@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createLog, createMetrics, logLevelOf, requestId, statusClass } from '../../src/telemetry/index.ts';
+import {
+  createLog,
+  createMetrics,
+  logLevelOf,
+  logLines,
+  requestId,
+  statusClass,
+} from '../../src/telemetry/index.ts';
 
 function lines(): { log: ReturnType<typeof createLog>; written: string[] } {
   const written: string[] = [];
@@ -47,6 +54,12 @@ describe('the log', () => {
     const { log, written } = lines();
     log.error({ error: new Error('cannot sign', { cause: new Error('token absent') }) }, 'failed');
     expect(written.join('')).toContain('cannot sign: token absent');
+  });
+
+  test('lets the program go on where nothing can be written', () => {
+    const log = createLog('info', logLines('/dev/full'));
+    expect(() => log.info('one')).not.toThrow();
+    expect(() => log.child({ part: 'api' }).warn('another')).not.toThrow();
   });
 
   test('takes its level from the environment, info when that names none', () => {
