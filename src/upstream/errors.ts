@@ -14,6 +14,8 @@ export type UpstreamErrorCode =
   /** An account-key that was asked for is not of that account or brand. */
   | 'key-of-other-account'
   | 'download-corrupt'
+  /** What the other store gives is not what it announced, and another try would bring the same: only a new fetch asks it anew. */
+  | 'upstream-contradictory'
   | 'metadata-not-offered'
   | 'snaps-not-listed';
 
@@ -28,6 +30,7 @@ const KINDS: Readonly<Record<UpstreamErrorCode, ErrorKind>> = {
   'assertion-not-upstream': 'not-found',
   'key-of-other-account': 'invalid',
   'download-corrupt': 'unavailable',
+  'upstream-contradictory': 'conflict',
   'metadata-not-offered': 'not-found',
   'snaps-not-listed': 'not-found',
 };

@@ -85,8 +85,12 @@ test('what a terminated fetch finished is not taken for what the next one was to
 });
 
 describe('a fetch that does not come to its end leaves no archive, also none that was finished', () => {
-  test('because a file is refused', async () => {
-    const { host, go, start } = await halfway(() => new Response(null, { status: 403 }));
+  const otherBytes = () => new Response(new Uint8Array(2 ** 20));
+  test.each([
+    ['is refused', () => new Response(null, { status: 403 }), 'role-missing'],
+    ['has other bytes than were announced, however often it comes', otherBytes, 'upstream-contradictory'],
+  ])('because a file %s', async (_, then, code) => {
+    const { host, go, start } = await halfway(then);
     await withHost(temporal, host, async (client) => {
       const fetching = await start(client);
       go();
@@ -94,7 +98,7 @@ describe('a fetch that does not come to its end leaves no archive, also none tha
         () => undefined,
         (thrown: unknown) => errorOfFailure(thrown),
       );
-      expect(error?.kind).toBe('forbidden');
+      expect(error?.code).toBe(code);
     });
     expect([await filesIn(host, 'exports'), await filesIn(host, 'staging')]).toEqual([[], []]);
   });

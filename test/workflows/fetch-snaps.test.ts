@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { errorOfFailure } from '../../src/activities/errors.ts';
 import { fetchAccountKeys, fetchSnaps, importAccountKeys, importSnap } from '../../src/workflows/index.ts';
+import { startServer } from '../../src/api/server.ts';
 import type { FetchSnapsInput } from '../../src/workflows/fetch-contract.ts';
 import { openTestTemporal, withHost, type TestTemporal } from '../support/temporal.ts';
 import { newOutside, importInput, trustingHost } from './carried-store.ts';
 import { online } from './carrying.ts';
 import { snapsFetch } from './fetching.ts';
 import type { Outside } from './hosts.ts';
-import { serveDevices } from './served-devices.ts';
+import { deviceApiOf, serveDevices } from './served-devices.ts';
 
 let temporal: TestTemporal;
 beforeAll(async () => {
@@ -113,6 +114,36 @@ test('a snap that is not there ends the fetch with its name, and leaves nothing'
     expect(error.message).toMatch(/^cannot fetch my-app \(latest\/stable amd64\)/);
   });
   expect(await readdir(join(proxy.folder, 'staging'))).toEqual([]);
+});
+
+test('an upstream whose assertion speaks of another revision than its answer ends the fetch, and leaves nothing', async () => {
+  const outside = await newOutside();
+  await outside.publishJourney();
+  const app = deviceApiOf(outside.host);
+  const server = await startServer({
+    fetch: async (request, bindings) => {
+      const answer = await app.fetch(request, bindings);
+      if (!request.url.endsWith('/v2/snaps/refresh')) return answer;
+      return new Response((await answer.text()).replace('"revision":9', '"revision":7'), answer);
+    },
+    host: '127.0.0.1',
+    port: 0,
+  });
+  onTestFinished(() => server.close(0));
+  const proxy = await online(outside, server.url);
+  await withHost(temporal, proxy, async (client) => {
+    const failed = client.workflow.execute(fetchSnaps, {
+      workflowId: 'fetch-contradictory',
+      taskQueue: 'airlock',
+      args: [wish({ names: ['snapd'] })],
+    });
+    await expect(failed.catch((thrown: unknown) => errorOfFailure(thrown))).resolves.toMatchObject({
+      code: 'upstream-contradictory',
+      message: expect.stringMatching(/^cannot use snapd revision 7: .* speaks of another file; fetch again/),
+    });
+  });
+  const left = ['exports', 'staging'].map((name) => readdir(join(proxy.folder, name)).catch(() => []));
+  expect(await Promise.all(left)).toEqual([[], []]);
 });
 
 test('a folder that no archive can be written to ends the fetch at once, before anything is asked', async () => {

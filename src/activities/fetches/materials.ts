@@ -212,8 +212,8 @@ async function revisionOf(
     text(statement, 'snap-size') !== String(snap.download.size)
   )
     throw new UpstreamError(
-      'download-corrupt',
-      `cannot use ${snap.name} revision ${snap.revision}: its snap-revision assertion speaks of another file`,
+      'upstream-contradictory',
+      `cannot use ${snap.name} revision ${snap.revision}: its snap-revision assertion speaks of another file; fetch again, and if it stays so, tell whoever runs the upstream`,
     );
   const { yaml } = notes.leftOut.has(digest)
     ? { yaml: parseSnapYaml(snap['snap-yaml'] ?? '') }
