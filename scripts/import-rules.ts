@@ -42,7 +42,7 @@ const PERFORMERS = [
   'at-once.ts',
   'folders.ts',
   'file-digest.ts',
-  'untrusted-certificate.ts',
+  'certificate-fault.ts',
   'system-failures.ts',
 ] as const;
 
@@ -66,7 +66,7 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   { folder: 'at-once.ts', may: [], packages: [], because: 'it keeps an order, whatever is done in it' },
   { folder: 'limited-bytes.ts', may: [], packages: [], because: 'it reads streams, whosever they are' },
   {
-    folder: 'untrusted-certificate.ts',
+    folder: 'certificate-fault.ts',
     may: [],
     packages: [],
     because: 'it reads what went wrong with a connection, whosever it is',
@@ -117,15 +117,7 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   },
   {
     folder: 'upstream',
-    may: [
-      ...PURE,
-      'bundles',
-      'errors.ts',
-      'limited-bytes.ts',
-      'untrusted-certificate.ts',
-      'config',
-      'telemetry',
-    ],
+    may: [...PURE, 'bundles', 'errors.ts', 'limited-bytes.ts', 'certificate-fault.ts', 'config', 'telemetry'],
     because: 'a client of another store knows the protocol, not what becomes of the answers',
   },
   {
@@ -172,7 +164,7 @@ export const IMPORT_RULES: readonly ImportRule[] = [
       'errors.ts',
       'read-as.ts',
       'folders.ts',
-      'untrusted-certificate.ts',
+      'certificate-fault.ts',
       'system-failures.ts',
       'backup',
       'config',

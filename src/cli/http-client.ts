@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import type { ErrorKind } from '../errors.ts';
-import { isUntrustedCertificate } from '../untrusted-certificate.ts';
+import { certificateFault, type CertificateFault } from '../certificate-fault.ts';
 import { CliError } from './errors.ts';
 
 /** Where an API is and who asks. */
@@ -30,8 +30,15 @@ export interface ServerRequest {
   readonly untilAnswered?: true;
 }
 
-const UNTRUSTED =
-  'its certificate comes from a CA that this machine does not trust; name a file with that CA in NODE_EXTRA_CA_CERTS';
+/** What is wrong with the server's certificate, and what to do. */
+const CERTIFICATE_FAULTS: Readonly<Record<CertificateFault, string>> = {
+  untrusted:
+    'its certificate comes from a CA that this machine does not trust; name a file with that CA in NODE_EXTRA_CA_CERTS',
+  expired: 'its certificate has expired; import another one there',
+  'not-yet-valid': 'its certificate is not valid yet; check the clocks of this machine and of the server',
+  'other-name':
+    'its certificate is for another name; use that name, or import a certificate for this one there',
+};
 
 const errorItem = z.looseObject({ code: z.string().optional(), message: z.string() });
 const errorBody = z.looseObject({
@@ -113,7 +120,8 @@ export class HttpClient {
       });
     } catch (cause) {
       if (signal.aborted && !request.untilAnswered) throw cause;
-      const why = isUntrustedCertificate(cause) ? UNTRUSTED : hint;
+      const fault = certificateFault(cause);
+      const why = fault === undefined ? hint : CERTIFICATE_FAULTS[fault];
       throw new CliError('unavailable', 'server-unreachable', `cannot reach ${name} at ${url}: ${why}`, {
         cause,
       });

@@ -1,5 +1,5 @@
 import { sentenceOf } from '../errors.ts';
-import { isUntrustedCertificate } from '../untrusted-certificate.ts';
+import { certificateFault } from '../certificate-fault.ts';
 import { UpstreamError } from './errors.ts';
 import type { Login } from './login-file.ts';
 import { asksForRefresh, refreshed, type LoginRefresh } from './login-refresh.ts';
@@ -132,7 +132,7 @@ export class UpstreamConnection {
       return response;
     } catch (cause) {
       signal.throwIfAborted();
-      if (isUntrustedCertificate(cause))
+      if (certificateFault(cause) === 'untrusted')
         throw new UpstreamError(
           'upstream-unreachable',
           `cannot reach ${this.url}: its certificate comes from a CA that this host does not trust; give that CA to "snap-store-proxy use-ca-certs"`,

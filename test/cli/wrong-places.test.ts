@@ -5,6 +5,7 @@ import type { Server } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 
 import { selfSigned } from '../../src/api/tls/self-signed.ts';
+import { trustOnly } from '../../src/config/index.ts';
 import { answering, runCli } from '../support/cli.ts';
 
 /** Listens until the test is over. */
@@ -57,13 +58,38 @@ test('an airlock authority command for a host of another role says so', async ()
   });
 });
 
-test('a certificate of a CA that is not trusted is told apart from a host that is not there', async () => {
-  const tls = await selfSigned(['127.0.0.1'], new Date(), (size) => new Uint8Array(randomBytes(size)));
-  const url = `https://127.0.0.1:${await portOf(createHttpsServer(tls, (_, response) => response.end('{}')))}`;
-  const env = { AIRLOCK_URL: url, AIRLOCK_OPERATOR_TOKEN: 'x' };
-  const outcome = await runCli('snap-store-proxy', ['status'], { env });
-  expect(outcome.status).toBe(8);
-  expect(outcome.stderr).toBe(
-    `error: cannot reach Airlock at ${url}: its certificate comes from a CA that this machine does not trust; name a file with that CA in NODE_EXTRA_CA_CERTS\n`,
-  );
-});
+/** Certificates here are good for ten years, from a day before. */
+const yearsFromNow = (years: number) => new Date(Date.now() + years * 366 * 86_400_000);
+test.each([
+  [
+    'of a CA that is not trusted',
+    { name: '127.0.0.1', at: yearsFromNow(0), isTrusted: false },
+    'its certificate comes from a CA that this machine does not trust; name a file with that CA in NODE_EXTRA_CA_CERTS',
+  ],
+  [
+    'that expired',
+    { name: '127.0.0.1', at: yearsFromNow(-11), isTrusted: true },
+    'its certificate has expired; import another one there',
+  ],
+  [
+    'of a time to come',
+    { name: '127.0.0.1', at: yearsFromNow(1), isTrusted: true },
+    'its certificate is not valid yet; check the clocks of this machine and of the server',
+  ],
+  [
+    'for another name',
+    { name: 'store.example', at: yearsFromNow(0), isTrusted: true },
+    'its certificate is for another name; use that name, or import a certificate for this one there',
+  ],
+])(
+  'a certificate %s is told apart from a host that is not there',
+  async (_, { name, at, isTrusted }, why) => {
+    const tls = await selfSigned([name], at, (size) => new Uint8Array(randomBytes(size)));
+    if (isTrusted) onTestFinished(trustOnly(tls.cert));
+    const url = `https://127.0.0.1:${await portOf(createHttpsServer(tls, (_request, response) => response.end('{}')))}`;
+    const env = { AIRLOCK_URL: url, AIRLOCK_OPERATOR_TOKEN: 'x' };
+    const outcome = await runCli('snap-store-proxy', ['status'], { env });
+    expect(outcome.status).toBe(8);
+    expect(outcome.stderr).toBe(`error: cannot reach Airlock at ${url}: ${why}\n`);
+  },
+);

@@ -2,7 +2,7 @@ import { Command } from '@commander-js/extra-typings';
 import { z } from 'zod';
 
 import { REDACTED, sendThroughProxy, trustOnly } from '../../config/index.ts';
-import { isUntrustedCertificate } from '../../untrusted-certificate.ts';
+import { certificateFault, type CertificateFault } from '../../certificate-fault.ts';
 import type { CliContext } from '../context.ts';
 import { CliError } from '../errors.ts';
 import type { HttpClient } from '../http-client.ts';
@@ -17,7 +17,19 @@ const DEADLINE_MS = 10_000;
 
 const setting = z.looseObject({ value: z.string() });
 const trusted = z.looseObject({ pem: z.string().nullable() });
-const databaseState = z.looseObject({ database: z.string(), databaseServer: z.string().nullish() });
+const databaseState = z.looseObject({
+  database: z.enum(['ok', 'read-only', 'unavailable']),
+  databaseServer: z.string().nullish(),
+});
+/** What is said of a database that is not well. */
+const DATABASE_FAILURES = { 'read-only': 'takes no changes', unavailable: 'no answer' } as const;
+
+const CERTIFICATE_FAULTS: Readonly<Record<CertificateFault, string>> = {
+  untrusted: 'certificate of a CA that is not trusted',
+  expired: 'certificate has expired',
+  'not-yet-valid': 'certificate is not valid yet',
+  'other-name': 'certificate is for another name',
+};
 
 /** What was asked, and why it could not be reached. */
 interface Finding {
@@ -38,8 +50,9 @@ export function checkConnectionsCommand(context: CliContext) {
     .option('--json', 'print the findings as JSON')
     .action(async (options) => {
       const client = await operatorClient(context);
-      const postgres = await databaseFinding(client);
-      const isAway = postgres.some(({ failure }) => failure !== undefined);
+      const found = await client.request('/ops/v1/status', databaseState);
+      const postgres = databaseFindings(found);
+      const isAway = postgres.length > 0 && found.database === 'unavailable';
       if (isAway)
         note(
           context.terminal,
@@ -60,17 +73,18 @@ export function checkConnectionsCommand(context: CliContext) {
       if (!allReached) {
         const sentence = isAway
           ? 'cannot reach the database: check that PostgreSQL runs, and AIRLOCK_DATABASE_URL of the host'
-          : 'cannot reach everything: check name service, routes, proxy.https.proxy and use-ca-certs';
+          : postgres.some(({ failure }) => failure !== undefined)
+            ? 'cannot change the database: check that PostgreSQL is the primary server and writable'
+            : 'cannot reach everything: check name service, routes, proxy.https.proxy and use-ca-certs';
         throw new CliError('unavailable', 'server-unreachable', sentence);
       }
     });
 }
 
 /** What the host says of its PostgreSQL server: only the host has the address, and the password that may be in it. */
-async function databaseFinding(client: HttpClient): Promise<readonly Finding[]> {
-  const { database, databaseServer } = await client.request('/ops/v1/status', databaseState);
+function databaseFindings({ database, databaseServer }: z.output<typeof databaseState>): readonly Finding[] {
   if (typeof databaseServer !== 'string') return [];
-  const failure = database === 'ok' ? undefined : `FAILED (${databaseServer}) no answer`;
+  const failure = database === 'ok' ? undefined : `FAILED (${databaseServer}) ${DATABASE_FAILURES[database]}`;
   return [{ kind: 'postgres', address: databaseServer, failure }];
 }
 
@@ -118,7 +132,8 @@ async function failureOf(address: string): Promise<string | undefined> {
 
 function reasonOf(error: unknown): string {
   if (error instanceof Error && error.name === 'TimeoutError') return 'no answer in time';
-  if (isUntrustedCertificate(error)) return 'certificate of a CA that is not trusted';
+  const fault = certificateFault(error);
+  if (fault !== undefined) return CERTIFICATE_FAULTS[fault];
   const cause = error instanceof Error ? error.cause : undefined;
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'dns lookup error';
