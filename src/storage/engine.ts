@@ -27,10 +27,14 @@ function libSqlOrm(file: string) {
   });
 }
 
+/** A connection that is silent for so long is asked whether its other end is still there: a cable that was cut says nothing. */
+const KEEP_ALIVE_MS = 10_000;
+
 function postgreSqlOrm(url: string) {
   return PostgreSqlOrm.init({
     entities: [...ENTITIES],
     clientUrl: url,
+    driverOptions: { keepAlive: true, keepAliveInitialDelayMillis: KEEP_ALIVE_MS },
     extensions: [Migrator],
     logger: () => undefined,
     migrations: { migrationsList: POSTGRESQL_MIGRATIONS, snapshot: false },

@@ -157,6 +157,15 @@ describe('status', () => {
     expect((await other.run(['status'])).stderr).toContain('There is no verified backup of this host');
   });
 
+  test('tells of a database that takes no changes', async () => {
+    const { run } = await operator({ 'GET /ops/v1/status': { ...status, database: 'read-only' } });
+    const { stdout, stderr } = await run(['status']);
+    expect(stdout).toContain('\nStore DB: read-only\n');
+    expect(stderr).toContain(
+      'The database takes no changes: check that it is the primary server and writable.\n',
+    );
+  });
+
   test('says when a key has other signatures than the serial log', async () => {
     const signatureDiscrepancies = [
       { brandId: 'brand', name: 'serials', keyId: 'K', counted: 12, inLog: 11 },
@@ -910,6 +919,20 @@ test('check-connections of a host that lost its PostgreSQL server says so, and t
     ].join('\n'),
   });
   expect(seen.map(({ path }) => path)).toEqual(['/ops/v1/status']);
+});
+
+test('check-connections of a host whose PostgreSQL server takes no changes says so', async () => {
+  const { run } = await operator({
+    'GET /ops/v1/config': { settings: [] },
+    'GET /ops/v1/status': { database: 'read-only', databaseServer: 'db.example' },
+    'GET /ops/v1/ca-certs': { pem: null },
+  });
+  expect(await run(['check-connections'])).toEqual({
+    status: 8,
+    stdout:
+      'postgres: db.example: FAILED (db.example) takes no changes\nNot all connections are accessible\n',
+    stderr: 'error: cannot change the database: check that PostgreSQL is the primary server and writable\n',
+  });
 });
 
 test('check-connections trusts whom the host trusts: the CAs of use-ca-certs alone, where it has some', async () => {

@@ -1,5 +1,6 @@
 import { MikroORM } from '@mikro-orm/postgresql';
-import { describe, expect, it } from 'vitest';
+import { sql } from 'kysely';
+import { describe, expect, it, vi } from 'vitest';
 import { ENTITIES } from '../../src/storage/entities/index.ts';
 import { appendAct, generation, listActs, openDatabase, raiseGeneration } from '../../src/storage/index.ts';
 import { hasPostgreSql, temporaryPostgreSql } from '../support/postgresql.ts';
@@ -30,6 +31,22 @@ describe.skipIf(!hasPostgreSql)('PostgreSQL', () => {
     const difference = await orm.schema.getUpdateSchemaSQL({ safe: true });
     await orm.close();
     expect(difference.replace(/^set names.*$/gm, '').trim()).toBe('');
+  });
+
+  it('tells whether it takes changes', async () => {
+    const url = await temporaryPostgreSql();
+    const database = await openDatabase({ postgresql: url });
+    expect(await database.check()).toBe('ok');
+    const name = new URL(url).pathname.slice(1);
+    await sql`alter database ${sql.ref(name)} set default_transaction_read_only = on`.execute(
+      database.queries,
+    );
+    // Sessions keep what they began with: these end, the one that ends them too.
+    await sql`select pg_terminate_backend(pid) from pg_stat_activity where datname = ${name}`
+      .execute(database.queries)
+      .catch(() => undefined);
+    await vi.waitFor(async () => expect(await database.check()).toBe('read-only'), 30_000);
+    await database.close();
   });
 
   it('is closed when the queries that run or wait for a connection are over', async () => {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 /** GET /status: what `status` prints, and more. */
 export const status = z.object({
   storeUrl: z.string(),
-  database: z.enum(['ok', 'unavailable']),
+  database: z.enum(['ok', 'read-only', 'unavailable']),
   /** Host name of the PostgreSQL server; null where the database is a file. */
   databaseServer: z.string().nullable(),
   airgap: z.boolean(),

@@ -3,7 +3,7 @@ import { Hono } from 'hono';
 import type { z } from 'zod';
 import { DEFAULT_TOKEN, Settings } from '../../config/index.ts';
 import { sentenceOf } from '../../errors.ts';
-import { ownStoreId, readLastBackup } from '../../storage/index.ts';
+import { ownStoreId, readLastBackup, type DatabaseState } from '../../storage/index.ts';
 import { keysInForce, signatureCounts } from '../../storage/model-service/index.ts';
 import { QUEUES } from '../../workflows/options.ts';
 import type { status } from './host-contract.ts';
@@ -25,13 +25,11 @@ export function statusRoutes(deps: OpsDeps): Hono {
 }
 
 async function statusOf(deps: OpsDeps): Promise<Status> {
-  const [healthy, storageFailure] = await Promise.all([
-    deps.temporalHealthy(),
-    failureOf(deps.blobs.check()),
-  ]);
+  const healthy = await deps.temporalHealthy();
   const free = await freeBytes(deps.blobs.stagingFolder);
+  let database: DatabaseState;
   try {
-    await deps.database.check();
+    database = await deps.database.check();
   } catch {
     const services = serviceList({
       airgap: true,
@@ -52,13 +50,15 @@ async function statusOf(deps: OpsDeps): Promise<Status> {
     };
   }
   const { queries } = deps.database;
+  // Where the files of snaps are is in the database: asked for only where that answers.
+  const storageFailure = await failureOf(deps.blobs.check());
   const settings = new Settings(await deps.settings.all());
   const airgap = settings.flag('proxy.airgap');
   return {
     storeUrl:
       settings.text('internal.store.url') ??
       (settings.isSet('proxy.domain') ? addressOf(settings.text('proxy.domain'), deps.url()) : deps.url()),
-    database: 'ok',
+    database,
     databaseServer: serverOf(deps),
     airgap,
     storeId: (await ownStoreId(queries, settings.text('internal.store.id'))) ?? null,

@@ -45,13 +45,13 @@ export const HEALTH_PATHS = ['/_status', '/healthz', '/readyz', '/metrics'] as c
 /**
  * Probes and metrics. `/_status/ping` and `/healthz` tell that the process answers; `/_status/check` (protocol/operators.md
  * 1.4, for load balancers) and `/readyz` that it can serve: 503 without its database or Temporal. Without the files of snaps,
- * or the HSM, all else goes on, so that is told and no more. `/metrics` is for
+ * or the HSM, or with a database that takes no changes, all else goes on, so that is told and no more. `/metrics` is for
  * Prometheus on this machine, or with the operator's token.
  */
 export function createHealthApi(deps: HealthDeps): Hono<{ Bindings: Partial<HttpBindings> }> {
   const app = new Hono<{ Bindings: Partial<HttpBindings> }>();
   const storage = remembered(() => storageAnswers(deps.blobs), deps.clock, KEEP_STORAGE_MS);
-  const parts = remembered(() => partsOf(deps, storage), deps.clock, KEEP_MS);
+  const facts = remembered(() => factsOf(deps, storage), deps.clock, KEEP_MS);
   app.onError((error) => {
     const told = clientError(error);
     const headers = { 'content-type': ERROR_CONTENT_TYPE };
@@ -60,9 +60,9 @@ export function createHealthApi(deps: HealthDeps): Hono<{ Bindings: Partial<Http
   for (const path of ['/_status/ping', '/healthz']) app.get(path, (c) => c.text('OK\n'));
   for (const path of ['/_status/check', '/readyz'])
     app.get(path, async (c) => {
-      const found = await parts();
-      const ready = found.database && found.temporal;
-      const lines = Object.entries({ ...found, ...hsmPart(deps.hsm()) }).map(
+      const found = await facts();
+      const ready = found.databaseAnswers && found.parts.temporal;
+      const lines = Object.entries({ ...found.parts, ...hsmPart(deps.hsm()) }).map(
         ([part, up]) => `${part} ${up ? 'OK' : 'failed'}\n`,
       );
       return c.text(lines.join(''), ready ? 200 : 503);
@@ -77,7 +77,7 @@ export function createHealthApi(deps: HealthDeps): Hono<{ Bindings: Partial<Http
         'operator-token-invalid',
         "cannot show metrics to another machine without the operator's token",
       );
-    await measure(deps, await parts());
+    await measure(deps, await facts());
     const { body, contentType } = await deps.metrics.text();
     return c.body(body, 200, { 'content-type': contentType });
   });
@@ -85,23 +85,31 @@ export function createHealthApi(deps: HealthDeps): Hono<{ Bindings: Partial<Http
   return app;
 }
 
-interface Parts {
-  readonly database: boolean;
-  readonly temporal: boolean;
-  /** The folder or bucket with the files of snaps. */
-  readonly storage: boolean;
+interface Facts {
+  /** Which parts do all that they are for. */
+  readonly parts: {
+    readonly database: boolean;
+    readonly temporal: boolean;
+    /** The folder or bucket with the files of snaps. */
+    readonly storage: boolean;
+  };
+  /** A database that takes no changes still tells devices what there is. */
+  readonly databaseAnswers: boolean;
 }
 
-async function partsOf(
+async function factsOf(
   { database, temporalHealthy }: HealthDeps,
   storage: () => Promise<boolean>,
-): Promise<Parts> {
-  const [databaseUp, temporal, storageUp] = await Promise.all([
-    works(database.check()),
+): Promise<Facts> {
+  const [state, temporal, storageUp] = await Promise.all([
+    database.check().catch(() => undefined),
     works(temporalHealthy()),
     storage(),
   ]);
-  return { database: databaseUp, temporal, storage: storageUp };
+  return {
+    parts: { database: state === 'ok', temporal, storage: storageUp },
+    databaseAnswers: state !== undefined,
+  };
 }
 
 /** Whether the store of blobs answers, and that soon. */
@@ -117,12 +125,12 @@ function works(asked: Promise<unknown>): Promise<boolean> {
 }
 
 /** Everything that is looked up when somebody asks, and not counted as it happens. */
-async function measure(deps: HealthDeps, parts: Parts): Promise<void> {
+async function measure(deps: HealthDeps, { parts, databaseAnswers }: Facts): Promise<void> {
   const { metrics, blobs, settings, database } = deps;
   for (const [part, up] of Object.entries(parts)) metrics.partUp.set({ part }, up ? 1 : 0);
   metrics.diskFreeBytes.set(await freeBytes(blobs.stagingFolder));
   measureHsm(deps);
-  if (!parts.database) return;
+  if (!databaseAnswers) return;
   const backup = await readLastBackup(settings);
   if (backup?.verified) metrics.lastVerifiedBackup.set(Date.parse(backup.at) / 1000);
   const imports = await database.queries

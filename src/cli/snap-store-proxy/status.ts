@@ -20,6 +20,7 @@ export function statusCommand(context: CliContext) {
       if (options.json) return printJson(context.terminal, found);
       for (const line of statusLines(found, options.verbose ?? false)) print(context.terminal, line);
       for (const line of [
+        ...databaseNotes(found),
         ...diskNotes(found),
         ...hsmNotes(found),
         ...missingKeyNotes(found),
@@ -27,7 +28,8 @@ export function statusCommand(context: CliContext) {
       ])
         note(context.terminal, line);
       // Without its database a host knows of no backup, and there may be one.
-      const reminder = found.database === 'ok' ? backupReminder(found.lastBackup, context.now()) : undefined;
+      const reminder =
+        found.database === 'unavailable' ? undefined : backupReminder(found.lastBackup, context.now());
       if (reminder !== undefined) note(context.terminal, reminder);
     });
 }
@@ -55,6 +57,12 @@ export function statusLines(found: Status, verbose: boolean): string[] {
 /** Where nobody registers, whatever store this host has is approved; without one there is nothing that could be. */
 function standing({ storeId }: Status): string {
   return storeId === null ? 'no store yet (push one, or set internal.store.id)' : 'approved';
+}
+
+function databaseNotes({ database }: Status): string[] {
+  return database === 'read-only'
+    ? ['The database takes no changes: check that it is the primary server and writable.']
+    : [];
 }
 
 /** What a push leaves free at least. */

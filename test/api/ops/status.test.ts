@@ -45,6 +45,18 @@ test.skipIf(!hasPostgreSql)(
   },
 );
 
+test('a database that takes no changes is told to be read-only, beside all that it knows', async () => {
+  const host = await newHost();
+  const database = { ...host.database, check: () => Promise.resolve('read-only' as const) };
+  await operatorAt(temporal, { ...host, database }, async (operator) => {
+    const found = await operator.answer('GET', '/status', status);
+    expect(found).toMatchObject({ database: 'read-only', lastBackup: null, stores: [] });
+    expect(found.services.every(({ failure }) => failure === null || !failure.includes('database'))).toBe(
+      true,
+    );
+  });
+});
+
 test('the HSM is where a worker asks for its work, also when that is another process', async () => {
   const host = await newHost();
   await operatorAt(temporal, host, async (operator) => {

@@ -82,6 +82,15 @@ test('probes tell that the process answers, and whether it can serve', async () 
   );
 });
 
+test('a load balancer keeps sending devices while the database takes no changes, and reads that it takes none', async () => {
+  const database = { ...(await temporaryDatabase()), check: () => Promise.resolve('read-only' as const) };
+  const { url } = await host({ database });
+  const answer = await fetch(`${url}/_status/check`);
+  expect(answer.status).toBe(200);
+  expect(await answer.text()).toBe('database failed\ntemporal OK\nstorage OK\nhsm OK\n');
+  expect(await (await fetch(`${url}/metrics`)).text()).toContain('airlock_part_up{part="database"} 0');
+});
+
 test('a load balancer keeps sending devices while the HSM is away, and reads that it is', async () => {
   const failure = 'waits for the token "card"';
   const { url } = await host({ hsm: () => [signingToken, { ...signingToken, name: 'card', failure }] });
