@@ -136,8 +136,9 @@ export async function writeRevision(
 
 /**
  * The channel map of a snap: what differs is ended and begun anew, the rest stays. With `newer` a channel that got its
- * revision later than the archive says keeps it, with `where-different` one that holds the same since another time. True when any channel holds something else than before: one that got the
- * same once more is written, for its time of release, and did not move.
+ * revision later than the archive says keeps it, with `where-different` one that holds the same since another time. True when
+ * any channel holds something else than before: one that got the same once more is written, for its time of release, and did
+ * not move.
  */
 export async function writeChannels(
   changes: ImportChanges,
