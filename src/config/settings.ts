@@ -41,6 +41,8 @@ export function settingKey(key: string): SettingKey {
 export function normalSetting(key: SettingKey, written: string): string | undefined {
   if (written === '' || written === 'None') return undefined;
   if (written.length > MAX_LENGTH) throw invalid(key, `must be at most ${MAX_LENGTH} characters long`);
+  if (written.includes(REDACTED))
+    throw invalid(key, 'must be the value itself: lists leave secrets out, and --export-yaml has them');
   checkHsmTokenValue(key, written);
   const rule = settingRule(key);
   const value = readAs(key, rule, written);

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 
 import { startServer } from '../../src/api/server.ts';
-import { selfSigned } from '../../src/api/tls/self-signed.ts';
+import { selfSigned, type CertificateAndKey } from '../../src/api/tls/self-signed.ts';
 import { statusLines } from '../../src/cli/snap-store-proxy/status.ts';
 import { answering, operationAt, runCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -937,16 +937,17 @@ test('check-connections of a host whose PostgreSQL server takes no changes says 
 
 test('check-connections trusts whom the host trusts: the CAs of use-ca-certs alone, where it has some', async () => {
   const random = (size: number) => new Uint8Array(randomBytes(size));
-  const { cert, key } = await selfSigned(['localhost', '127.0.0.1'], new Date(), random);
-  const upstream = await startServer({
-    fetch: () => new Response(null),
-    host: '127.0.0.1',
-    port: 0,
-    tls: { cert, key },
-  });
-  onTestFinished(() => upstream.close(0));
-  const settings = [{ key: 'proxy.upstream', value: upstream.url }];
-  const check = async (pem: string | null) => {
+  const serving = async (tls: CertificateAndKey) => {
+    const fetchOf = () => new Response(null);
+    const server = await startServer({ fetch: fetchOf, host: '127.0.0.1', port: 0, tls });
+    onTestFinished(() => server.close(0));
+    return server;
+  };
+  const tls = await selfSigned(['localhost', '127.0.0.1'], new Date(), random);
+  const { cert } = tls;
+  const upstream = await serving(tls);
+  const check = async (pem: string | null, value = upstream.url) => {
+    const settings = [{ key: 'proxy.upstream', value }];
     const { run } = await operator({
       'GET /ops/v1/config': { settings },
       'GET /ops/v1/status': { database: 'ok', databaseServer: null },
@@ -963,6 +964,11 @@ test('check-connections trusts whom the host trusts: the CAs of use-ca-certs alo
   const another = await selfSigned(['localhost', '127.0.0.1'], new Date(), random);
   expect((await check(another.cert)).stdout).toContain(refused);
   expect((await check(null)).stdout).toContain(refused);
+  const old = await selfSigned(['127.0.0.1'], new Date('2000-01-01'), random);
+  expect((await check(old.cert, (await serving(old)).url)).stdout).toContain('certificate has expired');
+  const named = await selfSigned(['other.example'], new Date(), random);
+  const elsewhere = await check(named.cert, (await serving(named)).url);
+  expect(elsewhere.stdout).toContain('certificate is for another name');
 });
 
 test.each(['snap-store-proxy', 'snap-proxy', 'enterprise-store'] as const)(

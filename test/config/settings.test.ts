@@ -68,6 +68,10 @@ describe('what an operator writes', () => {
     ['proxy.device-auth.allowed-device-service-urls', 'https://clerk@vault.example'],
     ['proxy.https.proxy', 'http://clerk:12/34@proxy.example:3128'],
     ['proxy.https.proxy', 'http://proxy.example:3128/path'],
+    // What a list shows, written back.
+    ['proxy.https.proxy', `http://clerk:${REDACTED}@proxy.example:3128`],
+    ['proxy.db.connection', `postgresql://clerk:${REDACTED}@localhost/store`],
+    ['proxy.hsm.token-pin', REDACTED],
     ['proxy.storage.s3.scanned-container-name', 'a bucket'],
     ['proxy.storage.s3.region', 'eu west'],
     ['proxy.hsm.token-label', 'a label of more than 32 characters'],

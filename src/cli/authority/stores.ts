@@ -37,7 +37,7 @@ export function createStoreCommand(context: CliContext) {
     .addOption(
       new Option(
         '--include <store[=snap,...]>',
-        'show all public snaps of another store, or those named; repeatable',
+        'show the snaps of another store, or those named; repeatable',
       )
         .argParser((text, earlier: Inclusion[]) => [...earlier, parseInclusion(text)])
         .default([], 'none'),

@@ -31,6 +31,13 @@ const CERTIFICATE_FAULTS: Readonly<Record<CertificateFault, string>> = {
   'other-name': 'certificate is for another name',
 };
 
+/** Node's codes, as they are told. */
+const REASONS: ReadonlyMap<unknown, string> = new Map([
+  ['ENOTFOUND', 'dns lookup error'],
+  ['EAI_AGAIN', 'dns lookup error'],
+  ['ECONNREFUSED', 'connection refused'],
+]);
+
 /** What was asked, and why it could not be reached. */
 interface Finding {
   readonly kind: 'http' | 'postgres';
@@ -136,6 +143,5 @@ function reasonOf(error: unknown): string {
   if (fault !== undefined) return CERTIFICATE_FAULTS[fault];
   const cause = error instanceof Error ? error.cause : undefined;
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'dns lookup error';
-  return code === 'ECONNREFUSED' ? 'connection refused' : 'cannot connect';
+  return REASONS.get(code) ?? 'cannot connect';
 }
