@@ -16,7 +16,12 @@ export function importRoutes(deps: OpsDeps, processes: Processes): Hono {
 
   app.post('/imports', async (context) => {
     const input = await inputOf(await jsonBody(context, importRequest));
-    return context.json(await processes.start(workflowOf(input), `import/${input.digest}`, [input]), 202);
+    const { channels, pushChannelMap, exporter, allowOlder } = input;
+    const wish = shortDigest({ channels, pushChannelMap, exporter, allowOlder });
+    return context.json(
+      await processes.start(workflowOf(input), `import/${input.digest}`, [input], {}, wish),
+      202,
+    );
   });
 
   app.post('/imports/plan', async (context) => {

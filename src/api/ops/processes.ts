@@ -16,6 +16,8 @@ import { pendingSteps, type PendingSteps } from './pending-steps.ts';
 /** A finished one may be asked for again; a running one is joined. */
 const JOIN = { workflowIdConflictPolicy: 'USE_EXISTING', workflowIdReusePolicy: 'ALLOW_DUPLICATE' } as const;
 const QUERY_MS = 1_000;
+/** Where a process keeps how it was asked for, beside what its id tells. */
+const WISH = 'wish';
 
 const progressSchema = z.object({
   step: z.string(),
@@ -35,17 +37,25 @@ export class Processes {
     this.#deps = deps;
   }
 
-  /** Starts a workflow by its name, or joins the one that runs under that id. */
+  /**
+   * Starts a workflow by its name, or joins the one that runs under that id.
+   * @param wish how it is asked for, in as far as the id does not tell: one that runs with another wish is not joined
+   * @throws AirlockError `operation-differs`
+   */
   async start(
     type: string,
     workflowId: string,
     args: unknown[],
     subject: Subject = {},
+    wish?: string,
   ): Promise<z.output<typeof started>> {
+    const typedSearchAttributes = about(subject);
+    const memo = wish === undefined ? {} : { [WISH]: wish };
+    const options = { workflowId, taskQueue: QUEUES.airlock, args, typedSearchAttributes, memo, ...JOIN };
     try {
-      const typedSearchAttributes = about(subject);
-      const options = { workflowId, taskQueue: QUEUES.airlock, args, typedSearchAttributes, ...JOIN };
-      await this.#deps.client.workflow.start(type, options);
+      const handle = await this.#deps.client.workflow.start(type, options);
+      const found = wish === undefined ? undefined : (await handle.describe()).memo?.[WISH];
+      if (found !== undefined && found !== wish) throw otherWish(workflowId);
     } catch (error) {
       throw errorOfFailure(error);
     }
@@ -137,6 +147,14 @@ function statusOf(found: WorkflowExecutionDescription): 'running' | 'completed' 
     default:
       return 'running';
   }
+}
+
+function otherWish(workflowId: string): AirlockError {
+  return new AirlockError(
+    'conflict',
+    'operation-differs',
+    `cannot join ${workflowId.slice(0, 200)}: it runs with other options; repeat this once it is over`,
+  );
 }
 
 function unknownOperation(workflowId: string): AirlockError {

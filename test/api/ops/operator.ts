@@ -81,6 +81,10 @@ export class Operator {
   }
 }
 
+/** An operator at the interface of a host without workers: what is started stays where it is. */
+export const operatorWithoutWorkers = (temporal: TestTemporal, host: Host): Operator =>
+  new Operator(opsOf(temporal, host, temporal.client, () => []));
+
 /** Lets an operator work on a host whose workers run. */
 export const operatorAt = <Answer>(
   temporal: TestTemporal,

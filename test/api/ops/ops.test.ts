@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { actList, deviceList, status, trustRoots } from '../../../src/api/ops/host-contract.ts';
 import { importList, importPlan, importResult, rollBack } from '../../../src/api/ops/import-contract.ts';
@@ -20,7 +20,7 @@ import {
   trustingHost,
   type Host,
 } from '../../workflows/carried-store.ts';
-import { operatorAt, type Operator } from './operator.ts';
+import { operatorAt, operatorWithoutWorkers, type Operator } from './operator.ts';
 
 let temporal: TestTemporal;
 beforeAll(async () => {
@@ -191,6 +191,28 @@ describe("the operator's interface", () => {
       const wrong = await operator.finish('/imports', pair);
       expect(wrong).toMatchObject({ status: 'failed', error: { code: 'member-digest-wrong' } });
     });
+  });
+
+  test('joins a push that runs, but not one of the same file that was asked for in another way', async () => {
+    const outside = await newOutside();
+    await outside.publishJourney();
+    const { path, assertions } = await pairOf(outside, 'my-base', 5);
+    const operator = operatorWithoutWorkers(temporal, await newHost());
+    const pair = { kind: 'snap-pair', path, assertions, channels: ['stable'] };
+    const started = z.object({ workflowId: z.string() });
+    const { workflowId } = await operator.answer('POST', '/imports', started, pair);
+    onTestFinished(async () => {
+      await temporal.client.workflow.getHandle(workflowId).terminate();
+    });
+    expect(await operator.answer('POST', '/imports', started, pair)).toMatchObject({ workflowId });
+    for (const otherwise of [{ channels: ['edge'] }, { allowOlder: true }]) {
+      const other = await operator.ask('POST', '/imports', { ...pair, ...otherwise });
+      expect(other.status).toBe(409);
+      expect(refused.parse(await other.json())['error-list'][0]).toEqual({
+        code: 'operation-differs',
+        message: `cannot join ${workflowId}: it runs with other options; repeat this once it is over`,
+      });
+    }
   });
 
   test('keeps what "snap download" leaves of a brand that is hosted here in its own store, and asks where there are several', async () => {
