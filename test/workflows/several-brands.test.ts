@@ -259,6 +259,12 @@ describe('a store that its owner shares with another brand', () => {
     const ours = await exportOf(outside.host, { shareWith });
     const told = await runCli('airlock', ['inspect', pathOf(ours)]);
     expect(told.stdout).toContain('\nStore brand-main: shared with umbra\n');
+    expect(told.stdout).toContain(
+      '\nStore brand-devices: device-view store, includes all of brand-main, 2 snaps of ubuntu\n',
+    );
+    expect(told.stdout).toMatch(
+      /\nSnap my-app: revision .*\n(?: {2}.*\n)*? {2}latest\/stable amd64: revision 1\n/,
+    );
     const theirs = await exportOf(outside.host, { store: 'umbra-devices' });
     const inside = await trustingHost(outside);
     await on(inside, async (client) => {

@@ -8,6 +8,7 @@ import { fileDigest } from '../../file-digest.ts';
 import type { CliContext } from '../context.ts';
 import { usageError } from '../errors.ts';
 import { existingFile, readDocument } from '../files.ts';
+import { inclusionWords } from '../store-words.ts';
 import { print, printJson } from '../terminal.ts';
 import { verifyArchive } from '../verified-archive.ts';
 
@@ -114,12 +115,24 @@ async function aboutAssertions(assertions: readonly Assertion[]): Promise<Inspec
 }
 
 function aboutManifest({ manifest, exporter }: BundleHead): Omit<Inspection, 'members' | 'verdict'> {
-  const lines = manifest.snaps.map((snap) => {
+  const lines = manifest.snaps.flatMap((snap) => {
     const revisions = snap.revisions.map(({ revision }) => revision).join(', ');
     const components = (snap.components ?? []).map(({ name, revision }) => `, ${name} ${revision}`).join('');
-    return `Snap ${snap.name}: ${revisions === '' ? 'no revision' : `revision ${revisions}`}${components}`;
+    const channels = snap.channels.map(
+      ({ channel, architecture, revision }) =>
+        `  ${channel} ${architecture}: ${revision === null ? 'closed' : `revision ${revision}`}`,
+    );
+    return [
+      `Snap ${snap.name}: ${revisions === '' ? 'no revision' : `revision ${revisions}`}${components}`,
+      ...channels,
+    ];
   });
-  for (const { id, parent, sharedWith } of manifest.stores) {
+  for (const { id, kind, includes, parent, sharedWith } of manifest.stores) {
+    const shown = includes.map(({ store, snaps }) => ({ store, snaps: snaps?.length ?? ('all' as const) }));
+    if (kind !== 'general')
+      lines.push(
+        `Store ${id}: ${kind} store${shown.length === 0 ? '' : `, includes ${inclusionWords(shown)}`}`,
+      );
     if (parent !== undefined) lines.push(`Store ${id}: sub-store of ${parent}`);
     if (sharedWith !== undefined) lines.push(`Store ${id}: shared with ${sharedWith.join(', ')}`);
   }
