@@ -22,6 +22,8 @@ export interface Metrics {
   readonly lastImport: Gauge<'kind'>;
   /** When was the last backup verified, in Unix seconds? */
   readonly lastVerifiedBackup: Gauge;
+  /** When does the certificate for HTTPS end, in Unix seconds? Nothing is said where there is none. */
+  readonly certificateEnds: Gauge<'subject'>;
   /** How full is the disk under the data folder, in bytes? */
   readonly diskFreeBytes: Gauge;
   /** Is a part reachable (1) or not (0)? `part`: database, temporal, hsm. */
@@ -60,6 +62,9 @@ export function createMetrics({ processMetrics = true } = {}): Metrics {
       'When a backup was last verified.',
       [],
     ),
+    certificateEnds: gauge('certificate_end_timestamp_seconds', 'When the certificate for HTTPS ends.', [
+      'subject',
+    ]),
     diskFreeBytes: gauge('disk_free_bytes', 'Free space under the data folder.', []),
     partUp: gauge('part_up', 'Whether a part is reachable.', ['part']),
     registry,

@@ -157,6 +157,16 @@ describe('status', () => {
     expect((await other.run(['status'])).stderr).toContain('There is no verified backup of this host');
   });
 
+  test('tells of a certificate that ends soon, or has ended', async () => {
+    const noteOf = async (days: number) => {
+      const until = new Date(Date.now() + days * 86_400_000).toISOString();
+      const { run } = await operator({ 'GET /ops/v1/status': { ...status, certificate: { until } } });
+      const said = /^The certificate for HTTPS (\w+) on .*$/m.exec((await run(['status'])).stderr);
+      return said?.[1];
+    };
+    expect([await noteOf(40), await noteOf(20), await noteOf(-1)]).toEqual([undefined, 'expires', 'expired']);
+  });
+
   test('tells of a database that takes no changes', async () => {
     const { run } = await operator({ 'GET /ops/v1/status': { ...status, database: 'read-only' } });
     const { stdout, stderr } = await run(['status']);

@@ -60,6 +60,8 @@ export const status = z.object({
     }),
   ),
   disk: z.object({ free: z.number(), blobs: z.number() }),
+  /** What HTTPS shows, and when it ends; null without one. */
+  certificate: z.object({ subject: z.string(), until: z.string() }).nullable(),
   lastImport: z.object({ at: z.string(), fileName: z.string(), outcome: z.string() }).nullable(),
   lastBackup: z.object({ at: z.string(), verified: z.boolean() }).nullable(),
   temporalUi: z.string().nullable(),

@@ -140,6 +140,7 @@ export const status = z.looseObject({
     z.looseObject({ brandId: z.string(), name: z.string(), counted: z.number(), inLog: z.number() }),
   ),
   disk: z.looseObject({ free: z.number(), blobs: z.number() }),
+  certificate: z.looseObject({ until: z.string() }).nullish(),
   lastImport: z.looseObject({ at: z.string(), fileName: z.string(), outcome: z.string() }).nullable(),
   lastBackup: z.looseObject({ at: z.string(), verified: z.boolean() }).nullable(),
   temporalUi: z.string().nullable(),

@@ -22,6 +22,7 @@ export function statusCommand(context: CliContext) {
       for (const line of [
         ...databaseNotes(found),
         ...diskNotes(found),
+        ...certificateNotes(found, context.now()),
         ...hsmNotes(found),
         ...missingKeyNotes(found),
         ...discrepancyNotes(found),
@@ -72,6 +73,19 @@ function diskNotes({ disk: { free } }: Status): string[] {
   return free > LOW_DISK_BYTES
     ? []
     : [`The disk of the data folder is ${free < 2 ** 20 ? 'full' : 'almost full'}: make room.`];
+}
+
+/** Whoever signs certificates may need some weeks for another one. */
+const ENDING_MS = 30 * 86_400_000;
+
+function certificateNotes({ certificate }: Status, now: Date): string[] {
+  if (!certificate) return [];
+  const left = Date.parse(certificate.until) - now.getTime();
+  if (left > ENDING_MS) return [];
+  const ends = left > 0 ? 'expires' : 'expired';
+  return [
+    `The certificate for HTTPS ${ends} on ${certificate.until}: import another one by "snap-store-proxy import-certificate".`,
+  ];
 }
 
 /** What the HSM waits for, if for anything: beside the documented lines, because nothing is signed meanwhile. */

@@ -45,6 +45,15 @@ test.skipIf(!hasPostgreSql)(
   },
 );
 
+test('the certificate for HTTPS is told with its end', async () => {
+  await operatorAt(temporal, await newHost(), async (operator) => {
+    const certificate = async () => (await operator.answer('GET', '/status', status)).certificate;
+    expect(await certificate()).toBeNull();
+    const imported = await operator.ask('PUT', '/tls', { selfSigned: true });
+    expect(await certificate()).toEqual(await imported.json());
+  });
+});
+
 test('a database that takes no changes is told to be read-only, beside all that it knows', async () => {
   const host = await newHost();
   const database = { ...host.database, check: () => Promise.resolve('read-only' as const) };

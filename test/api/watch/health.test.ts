@@ -4,6 +4,8 @@ import { expect, onTestFinished, test } from 'vitest';
 import { createFront } from '../../../src/api/front.ts';
 import { operatorCheck } from '../../../src/api/operator-gate.ts';
 import { startServer } from '../../../src/api/server.ts';
+import { describeCertificate } from '../../../src/api/tls/certificate-chain.ts';
+import { selfSigned } from '../../../src/api/tls/self-signed.ts';
 import { createHealthApi, HEALTH_PATHS, type HealthDeps } from '../../../src/api/watch/health.ts';
 import { resourceOf } from '../../../src/api/watch/resources.ts';
 import { watched } from '../../../src/api/watch/watched.ts';
@@ -105,6 +107,15 @@ test('metrics tell what was asked, what was refused and why, and how the parts a
   const at = '2026-02-03T04:05:06.000Z';
   const note = { at, verified: true, verifiedAt: at, backupId: 'x', path: '/backup' };
   await settings.change(new Map([[LAST_BACKUP, { value: JSON.stringify(note), secret: false }]]), new Date());
+  expect(await (await fetch(`${url}/metrics`)).text()).not.toContain(
+    'airlock_certificate_end_timestamp_seconds{',
+  );
+  const { cert } = await selfSigned(
+    ['store.example'],
+    new Date(at),
+    (size) => new Uint8Array(randomBytes(size)),
+  );
+  await settings.change(new Map([['proxy.tls.cert', { value: cert, secret: false }]]), new Date());
   await fetch(`${url}/v2/snaps/refresh`, { method: 'POST', body: '{}' });
   await fetch(`${url}/v2/snaps/info/missing?secret=1`);
   const text = await (await fetch(`${url}/metrics`)).text();
@@ -113,6 +124,8 @@ test('metrics tell what was asked, what was refused and why, and how the parts a
   expect(text).toContain('airlock_part_up{part="database"} 1');
   expect(text).toContain('airlock_part_up{part="hsm"} 1');
   expect(text).toContain('airlock_hsm_queue{token="default"} 3');
+  const ends = Date.parse(describeCertificate(cert).until) / 1000;
+  expect(text).toContain(`airlock_certificate_end_timestamp_seconds{subject="CN=store.example"} ${ends}`);
   expect(text).toContain(`airlock_last_verified_backup_timestamp_seconds ${Date.parse(at) / 1000}`);
 });
 
