@@ -45,7 +45,8 @@ export function attenuationOf(texts: readonly string[]): Attenuation {
 export function checkInForce(attenuation: Attenuation, now: Date): void {
   for (const caveat of attenuation.caveats) {
     if (caveat.condition === 'expires' && now >= caveat.at) throw outOfForce('it has expired; log in again');
-    if (caveat.condition === 'valid_since' && now < caveat.at) throw outOfForce('it is not valid yet');
+    if (caveat.condition === 'valid_since' && now < caveat.at)
+      throw outOfForce('it is not valid yet; check the clocks of this host and of the one that issued it');
   }
 }
 
