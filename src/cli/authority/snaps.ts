@@ -121,12 +121,12 @@ export function buildPolicyCommand(context: CliContext) {
         .choices(['off', 'hold', 'reject'])
         .makeOptionMandatory(),
     )
-    .option('--key <sha3-384...>', 'only these keys count')
+    .addOption(listOption('--key <sha3-384>', 'only these keys count'))
     .action(async (snap, options) => {
       const client = await authorityClient(context);
       await client.perform(authorityPath('snaps', snap, 'build-policy'), {
         method: 'PUT',
-        json: { requirement: options.require, keyIds: options.key },
+        json: { requirement: options.require, keyIds: options.key?.flatMap(splitNames) },
       });
       print(context.terminal, `Snap-build policy of '${snap}': ${options.require}.`);
     });

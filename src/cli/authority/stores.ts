@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 import { GENERAL_STORE } from '../../brands/index.ts';
 import type { CliContext } from '../context.ts';
-import { printList, splitNames } from '../lists.ts';
+import { listOption, printList, splitNames } from '../lists.ts';
 import { describedStore, inclusionWords } from '../store-words.ts';
 import { print } from '../terminal.ts';
 import { authorityClient, authorityPath } from './client.ts';
@@ -42,9 +42,11 @@ export function createStoreCommand(context: CliContext) {
         .argParser((text, earlier: Inclusion[]) => [...earlier, parseInclusion(text)])
         .default([], 'none'),
     )
-    .option(
-      '--share-with <account...>',
-      'other brands whose stores may include this one, private snaps and all; nobody when absent',
+    .addOption(
+      listOption(
+        '--share-with <accounts>',
+        'other brands whose stores may include this one, private snaps and all; nobody when absent',
+      ),
     )
     .action(async (id, options) => {
       const client = await authorityClient(context);
@@ -58,7 +60,7 @@ export function createStoreCommand(context: CliContext) {
           url: options.storeUrl,
           parent: parentOf(options.parent),
           includes: options.include,
-          sharedWith: options.shareWith ?? [],
+          sharedWith: options.shareWith?.flatMap(splitNames) ?? [],
         },
       });
       print(context.terminal, `Store '${id}' created.`);
