@@ -9,8 +9,8 @@ export default defineConfig({
     exclude: full ? [] : ['test/**/*.full.test.ts'],
     globalSetup: ['test/support/temporal-service.ts', 'test/support/postgresql-service.ts'],
     pool: 'forks',
-    // Tests wait for timers, disks and children for a good part of their time: four of them fill two cores.
-    maxWorkers: full ? 2 : 4,
+    // Tests wait for timers, disks and children for a good part of their time: three of them fill two cores.
+    maxWorkers: full ? 2 : 3,
     testTimeout: full ? 600_000 : 120_000,
     hookTimeout: 120_000,
     teardownTimeout: 20_000,

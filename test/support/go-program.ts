@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
+import { inTurn } from './in-turn.ts';
 
 const run = promisify(execFile);
 
@@ -24,15 +25,17 @@ export async function goProgram(name: string, sources: string, build: readonly s
   const tools = join(TOOLS, name);
   const folder = join(tools, await digestOf(sources));
   const path = join(folder, name);
-  if (!(await exists(path))) {
+  if (await exists(path)) return { path };
+  await inTurn(tools, async () => {
+    if (await exists(path)) return;
     await mkdir(folder, { recursive: true });
-    // Beside the final place, so that two builds at once cannot harm each other.
+    // Beside the final place, so that what is there is whole.
     const draft = `${path}.${process.pid}`;
     await buildInto(go, sources, build, draft);
     await rename(draft, path);
     const old = (await readdir(tools)).filter((entry) => entry !== basename(folder));
     await Promise.all(old.map((entry) => rm(join(tools, entry), { recursive: true, force: true })));
-  }
+  });
   return { path };
 }
 

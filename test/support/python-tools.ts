@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { access, mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { inTurn } from './in-turn.ts';
 
 const run = promisify(execFile);
 
@@ -21,19 +22,22 @@ export type PythonTools =
 export async function pythonTools(): Promise<PythonTools> {
   const list = await readFile(REQUIREMENTS);
   const folder = join(TOOLS, createHash('sha256').update(list).digest('hex').slice(0, 16));
-  try {
-    await access(folder);
-  } catch {
-    const reason = await install(folder);
-    if (reason !== undefined) {
-      process.stdout.write(`${reason}\n`);
-      return { folder: undefined, reason };
-    }
+  const reason = await inTurn(folder, async () => ((await isThere(folder)) ? undefined : install(folder)));
+  if (reason !== undefined) {
+    process.stdout.write(`${reason}\n`);
+    return { folder: undefined, reason };
   }
   return {
     folder,
     env: { ...process.env, PYTHONPATH: folder, PATH: `${join(folder, 'bin')}:${process.env['PATH'] ?? ''}` },
   };
+}
+
+function isThere(folder: string): Promise<boolean> {
+  return access(folder).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Installs beside the final place and moves, so that what is there is whole. Gives the reason when it cannot. */
@@ -51,12 +55,7 @@ async function install(folder: string): Promise<string | undefined> {
       REQUIREMENTS,
     ];
     await run('python3', ['-m', 'pip', ...options], { timeout: 600_000, maxBuffer: 1 << 24 });
-    await rename(draft, folder).catch(async (error: unknown) => {
-      // Another test was quicker.
-      await access(folder).catch(() => {
-        throw error;
-      });
-    });
+    await rename(draft, folder);
     return undefined;
   } catch (error) {
     const [line = ''] = String(error instanceof Error && 'stderr' in error ? error.stderr : error).split(
