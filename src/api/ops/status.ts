@@ -9,7 +9,7 @@ import { QUEUES } from '../../workflows/options.ts';
 import type { status } from './host-contract.ts';
 import type { OpsDeps } from './deps.ts';
 import { freeBytes } from '../../bundles/index.ts';
-import { describeCertificate } from '../tls/certificate-chain.ts';
+import { describeSetCertificate } from '../tls/certificate-chain.ts';
 import { accountKeysHere, bytesHere, devicesHere, newestImport, storesHere } from './status-rows.ts';
 import { serviceList } from './status-services.ts';
 
@@ -80,7 +80,7 @@ async function statusOf(deps: OpsDeps): Promise<Status> {
       ({ counted, inLog }) => counted !== inLog,
     ),
     disk: { free, blobs: await bytesHere(queries) },
-    certificate: certificateOf(settings),
+    certificate: describeSetCertificate(settings.text('proxy.tls.cert')) ?? null,
     lastImport: await newestImport(queries),
     lastBackup: (await readLastBackup(deps.settings)) ?? null,
     temporalUi: deps.temporalUi,
@@ -91,11 +91,6 @@ async function statusOf(deps: OpsDeps): Promise<Status> {
 function serverOf({ database: { location } }: OpsDeps): string | null {
   if ('file' in location) return null;
   return URL.parse(location.postgresql)?.hostname || 'localhost';
-}
-
-function certificateOf(settings: Settings): Status['certificate'] {
-  const cert = settings.text('proxy.tls.cert');
-  return cert === undefined ? null : describeCertificate(cert);
 }
 
 /** Where this host listens, under the name that it has; a name with a port stands for a front server. */

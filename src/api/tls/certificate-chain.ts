@@ -91,6 +91,17 @@ export function describeCertificate(pem: string): { readonly subject: string; re
   return { subject: plainSubject(host), until: host.validToDate.toISOString() };
 }
 
+/** The same of what is set for HTTPS; undefined where nothing is, or nothing that can be read, and HTTPS is off. */
+export function describeSetCertificate(
+  pem: string | undefined,
+): ReturnType<typeof describeCertificate> | undefined {
+  try {
+    return pem === undefined ? undefined : describeCertificate(pem);
+  } catch {
+    return undefined;
+  }
+}
+
 function certificatesOf(
   blocks: readonly { readonly block: string; readonly label: string }[],
   most = MOST_CERTIFICATES,

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Hono } from 'hono';
 import type { HttpBindings } from '@hono/node-server';
-import { describeCertificate } from '../tls/certificate-chain.ts';
+import { describeSetCertificate } from '../tls/certificate-chain.ts';
 import { clientError, ERROR_CONTENT_TYPE, storeErrorBody } from '../errors.ts';
 import { freeBytes } from '../../bundles/index.ts';
 import { AirlockError } from '../../errors.ts';
@@ -134,12 +134,10 @@ async function measure(deps: HealthDeps, { parts, databaseAnswers }: Facts): Pro
   if (!databaseAnswers) return;
   const backup = await readLastBackup(settings);
   if (backup?.verified) metrics.lastVerifiedBackup.set(Date.parse(backup.at) / 1000);
-  const certificate = await settings.get('proxy.tls.cert');
+  const certificate = describeSetCertificate(await settings.get('proxy.tls.cert'));
   metrics.certificateEnds.reset();
-  if (certificate !== undefined) {
-    const { subject, until } = describeCertificate(certificate);
-    metrics.certificateEnds.set({ subject }, Date.parse(until) / 1000);
-  }
+  if (certificate !== undefined)
+    metrics.certificateEnds.set({ subject: certificate.subject }, Date.parse(certificate.until) / 1000);
   const imports = await database.queries
     .selectFrom('ImportRecord')
     .select((eb) => ['kind', eb.fn.max('importedAt').as('at')])

@@ -127,6 +127,10 @@ test('metrics tell what was asked, what was refused and why, and how the parts a
   const ends = Date.parse(describeCertificate(cert).until) / 1000;
   expect(text).toContain(`airlock_certificate_end_timestamp_seconds{subject="CN=store.example"} ${ends}`);
   expect(text).toContain(`airlock_last_verified_backup_timestamp_seconds ${Date.parse(at) / 1000}`);
+  await settings.change(new Map([['proxy.tls.cert', { value: 'unreadable', secret: false }]]), new Date());
+  const later = await fetch(`${url}/metrics`);
+  expect(later.status).toBe(200);
+  expect(await later.text()).not.toContain('airlock_certificate_end_timestamp_seconds{');
 });
 
 test('metrics are for this machine, and for others with the operator token', async () => {
