@@ -135,7 +135,7 @@ async function writeSnaps(
     tokenFile: null,
     snaps: exportedRevisions(snaps),
     accountKeys: [],
-    warnings: [...(brought?.warnings ?? []), ...(await closureWarnings(queries, snaps))],
+    warnings: [...(brought?.warnings ?? []), ...(await closureWarnings(queries, snaps, known?.names))],
     ...(brought && { dependencies: brought.dependencies }),
     ...(known && { leftOut: leftOutOf(snaps) }),
   };

@@ -15,6 +15,8 @@ export interface KnownThere {
   /** How the manifest names it. */
   readonly rest: Omit<ManifestRest, 'members'>;
   readonly digests: ReadonlySet<string>;
+  /** Names of snaps that are there in some revision; of a moment nobody told. */
+  readonly names: ReadonlySet<string>;
 }
 
 /**
@@ -41,6 +43,7 @@ export async function knownThere(
       return {
         rest: { kind: 'time', digest: null, at: basis.at },
         digests: await offeredAt(basis.at, scope, queries),
+        names: new Set(),
       };
     case 'inventory': {
       const { inventory, digest } = await readInventory(basis.path);
@@ -49,6 +52,7 @@ export async function knownThere(
       return {
         rest: { kind: 'inventory', digest, at: inventory.writtenAt },
         digests: new Set(files.map((file) => file.digest)),
+        names: new Set(inventory.snaps.map(({ name }) => name)),
       };
     }
     case 'archives': {
@@ -59,6 +63,7 @@ export async function knownThere(
       return {
         rest: { kind: 'archives', digest, at },
         digests: new Set(files.map((file) => file.digest)),
+        names: new Set(snaps.map(({ name }) => name)),
       };
     }
     default:

@@ -87,17 +87,21 @@ export function scopeWithDependencies(scope: BasisScope): BasisScope {
   return { channels: channels.length === 0 ? [] : [...channels, NEEDS_CHANNEL], architectures };
 }
 
-/** What devices will miss: bases, the snapd snap and default providers that the archive does not hold for their architecture. */
+/**
+ * What devices will miss: bases, the snapd snap and default providers that the archive does not hold for their architecture.
+ * @param there names of snaps that are where the archive goes to
+ */
 export async function closureWarnings(
   queries: Queries,
   snaps: readonly SnapMaterial[],
+  there: ReadonlySet<string> = new Set(),
 ): Promise<readonly string[]> {
   const held = new Map(snaps.map((material) => [material.snap.name, architecturesOf(material)]));
   const warnings = new Set<string>();
   for (const material of snaps)
     for (const { revision, need } of await needsOfRevisions(queries, material)) {
       const missed = missedFor(architecturesOf(material, revision), held.get(need.name));
-      if (missed !== undefined)
+      if (missed !== undefined && !there.has(need.name))
         warnings.add(
           `${material.snap.name} revision ${revision} needs ${need.name} (${need.why}), which the archive does not hold${missed}`,
         );

@@ -90,7 +90,7 @@ export async function writeStoreExport(
       ...(input.snaps && own.ids.length > 0 && snaps.length === 0 ? [noSnaps(input)] : []),
       ...own.warnings,
       ...(brought?.warnings ?? []),
-      ...(await closureWarnings(queries, snaps)),
+      ...(await closureWarnings(queries, snaps, known?.names)),
     ],
     ...(brought && { dependencies: brought.dependencies }),
     ...(known && { leftOut: leftOutOf(snaps) }),

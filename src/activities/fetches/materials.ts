@@ -97,7 +97,7 @@ export async function fetchedMaterial(
 ): Promise<FetchedMaterial> {
   const warnings = new Set<string>();
   const { snaps, plan, fetch, fetcher } = sources;
-  const notes = { at, warnings, snaps, leftOut: new Set(plan.leftOut) };
+  const notes = { at, warnings, snaps, leftOut: new Set(plan.leftOut), there: new Set(plan.there) };
   const material = await materialOf(fetch, snaps.get(name) ?? [], fetcher, deps, notes);
   return { material, warnings: [...warnings] };
 }
@@ -107,6 +107,7 @@ interface Notes {
   readonly warnings: Set<string>;
   readonly snaps: OpenPlan['snaps'];
   readonly leftOut: ReadonlySet<string>;
+  readonly there: ReadonlySet<string>;
 }
 
 async function materialOf(
@@ -223,7 +224,7 @@ async function revisionOf(
   for (const { name, why } of needsOf(yaml)) {
     const held = notes.snaps.get(name);
     const missed = missedFor(wanted, held && architecturesOf(held));
-    if (missed !== undefined)
+    if (missed !== undefined && !notes.there.has(name))
       notes.warnings.add(
         `${snap.name} revision ${snap.revision} needs ${name} (${why}), which was not fetched with it${missed}`,
       );

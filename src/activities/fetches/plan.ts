@@ -41,6 +41,8 @@ export interface FetchPlan {
   readonly needed?: readonly NeededPlace[];
   /** Digests of files that are where the archives go to. */
   readonly leftOut: readonly string[];
+  /** Names of snaps that are there in some revision: nobody misses them. */
+  readonly there?: readonly string[];
   /** What says so. */
   readonly rest: KnownThere['rest'] | null;
 }

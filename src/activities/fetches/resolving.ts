@@ -122,10 +122,10 @@ export async function leftOutOf(
   input: FetchSnapsInput,
   places: readonly FetchedPlace[],
   deps: FetchDeps,
-): Promise<Pick<FetchPlan, 'leftOut' | 'rest'>> {
+): Promise<Pick<FetchPlan, 'leftOut' | 'there' | 'rest'>> {
   const known = await knownThere(input.basis, input, deps.database.queries);
   if (known === undefined) return { leftOut: [], rest: null };
-  const { rest, digests } = known;
+  const { rest, digests, names } = known;
   // At a moment it is what the upstream offered that counts, not what this host has.
   const isKnown = (digest: string) => rest.kind !== 'time' && digests.has(digest);
   const isBefore = (moment: string | null | undefined) =>
@@ -139,5 +139,5 @@ export async function leftOutOf(
       if (isKnown(download['sha3-384']) || (released && isBefore(createdAt)))
         leftOut.add(download['sha3-384']);
   }
-  return { leftOut: [...leftOut], rest };
+  return { leftOut: [...leftOut], there: [...names], rest };
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { actList, deviceList, status, trustRoots } from '../../../src/api/ops/host-contract.ts';
@@ -297,6 +298,19 @@ describe("the operator's interface", () => {
       return exportResult.parse((await operator.finish('/exports', request)).result);
     });
     expect(whole).toMatchObject({ dependencies: ['my-base', 'snapd'], warnings: [] });
+    // Nobody misses what is where the archive goes to.
+    const update = await at(outside.host, async (operator) => {
+      const basis = { kind: 'archives', path: dirname(whole.files[0]?.path ?? '') };
+      const request = {
+        kind: 'snaps',
+        names: ['my-app'],
+        channels: ['stable'],
+        architectures: ['amd64'],
+        basis,
+      };
+      return exportResult.parse((await operator.finish('/exports', request)).result);
+    });
+    expect(update.warnings).toEqual([]);
     await outside.publish(
       { name: 'my-app', version: '3', type: 'app', base: 'my-base', architecture: 'arm64' },
       { store: 'brand-main', private: true, revision: 3, channels: ['latest/stable'] },
