@@ -17,11 +17,10 @@ export function splitNames(text: string): string[] {
  * every text that it was given, in their order.
  */
 export function listOption<const Flags extends string>(flags: Flags, description: string) {
-  const given: string[] = [];
-  return new Option(flags, `${description}; repeatable`).argParser<readonly string[]>((text) => {
-    given.push(text);
-    return given;
-  });
+  const option = new Option(flags, `${description}; repeatable`);
+  return option.argParser<readonly string[]>((text, earlier) =>
+    earlier === option.defaultValue ? [text] : [...earlier, text],
+  );
 }
 
 /** Prints a list as a table, or with `--json` as it came. */

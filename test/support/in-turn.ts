@@ -2,6 +2,7 @@ import { mkdir, readlink, rm, symlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemErrorCode } from '../../src/config/index.ts';
+import { isAlive } from './processes.ts';
 
 const LOOK_MS = 250;
 
@@ -32,12 +33,4 @@ async function isOurs(lock: string): Promise<boolean> {
   const holder = await readlink(lock).catch(() => undefined);
   if (holder !== undefined && !isAlive(Number(holder))) await rm(lock, { force: true });
   return false;
-}
-
-function isAlive(holder: number): boolean {
-  try {
-    return process.kill(holder, 0);
-  } catch (error) {
-    return systemErrorCode(error) === 'EPERM';
-  }
 }

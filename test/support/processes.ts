@@ -60,6 +60,15 @@ export function hsmChildren(): number[] {
     .toSorted((one, other) => one - other);
 }
 
+/** Whether there is a process of this id, whosever it is. */
+export function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}
+
 /** Sends a signal to each of these processes that is still there. */
 export function signalThose(pids: readonly number[], signal: NodeJS.Signals): void {
   for (const pid of pids) {

@@ -4,9 +4,9 @@ import { createServer, type Server } from 'node:http';
 import { createServer as createSecretServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { selfSigned } from '../../src/api/tls/self-signed.ts';
+import { trustOnly } from '../../src/config/index.ts';
 import { StoreClient, download } from '../../src/upstream/index.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -102,9 +102,7 @@ describe('a download', () => {
     const address = `https://127.0.0.1:${z(files.address()).port}/file`;
     const { path, run } = await target();
     await expect(run(address)).rejects.toMatchObject({ code: 'upstream-unreachable' });
-    const usual = getCACertificates('default');
-    setDefaultCACertificates([...usual, certificate.cert]);
-    onTestFinished(() => setDefaultCACertificates(usual));
+    onTestFinished(trustOnly(certificate.cert));
     await run(address);
     expect(await readFile(path)).toEqual(bytes);
   });

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { loadTemporalConfig } from '../../src/config/index.ts';
 import { silentLog } from '../../src/telemetry/index.ts';
 import { startDevServer } from '../../src/worker/dev-server.ts';
+import { isAlive } from '../support/processes.ts';
 import { startTestServer } from '../support/temporal-server.ts';
 
 let folder: string;
@@ -15,14 +16,6 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'airlock-server-'));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
-
-const lives = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-};
 
 describe('the embedded Temporal server', () => {
   test('serves, comes back on the same address when it is killed, and stops for good', async () => {
@@ -39,7 +32,7 @@ describe('the embedded Temporal server', () => {
     );
     const second = server.pid ?? 0;
     await server.stop();
-    expect(lives(second)).toBe(false);
+    expect(isAlive(second)).toBe(false);
     expect(await server.healthy()).toBe(false);
   });
 
@@ -66,9 +59,9 @@ describe('the embedded Temporal server', () => {
     const parent = spawn(process.execPath, [program], { stdio: ['ignore', 'pipe', 'inherit'] });
     const [line]: unknown[] = await once(parent.stdout, 'data');
     const pid = Number(String(line));
-    expect(lives(pid)).toBe(true);
+    expect(isAlive(pid)).toBe(true);
     parent.kill('SIGKILL');
-    await vi.waitFor(() => expect(lives(pid)).toBe(false), { timeout: 30_000, interval: 100 });
+    await vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 30_000, interval: 100 });
   });
 
   test('says which setting to change when its port is taken', async () => {

@@ -6,9 +6,9 @@ import type { CliContext } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { operatorClient } from '../operator.ts';
 import { print } from '../terminal.ts';
+import { settingValue } from './setting-value.ts';
 
 const KEY = 'proxy.admin-emails';
-const settingSchema = z.looseObject({ value: z.string() });
 const list = z.array(z.string());
 
 /** `add-admin EMAIL`: lets a user of the single-sign-on server set overrides over HTTP (protocol/operators.md, section 1.5). */
@@ -19,7 +19,7 @@ export function addAdminCommand(context: CliContext) {
     .action(async (email) => {
       requireMailAddress(email);
       const client = await operatorClient(context);
-      const { value } = await client.request(`/ops/v1/config/${KEY}`, settingSchema);
+      const value = await settingValue(client, KEY);
       const present = value === 'None' ? [] : list.parse(JSON.parse(value));
       if (!present.some((one) => one.toLowerCase() === email.toLowerCase())) {
         const set = { [KEY]: JSON.stringify([...present, email]) };

@@ -9,13 +9,13 @@ import type { HttpClient } from '../http-client.ts';
 import { operatorClient } from '../operator.ts';
 import { note, print, printJson } from '../terminal.ts';
 import { configList } from './contract.ts';
+import { settingValue } from './setting-value.ts';
 
 /** In the documented order. */
 const ADDRESSES = ['proxy.dashboard.location', 'proxy.sso.location', 'proxy.upstream'];
 const PROXY = 'proxy.https.proxy';
 const DEADLINE_MS = 10_000;
 
-const setting = z.looseObject({ value: z.string() });
 const trusted = z.looseObject({ pem: z.string().nullable() });
 const databaseState = z.looseObject({
   database: z.enum(['ok', 'read-only', 'unavailable']),
@@ -122,7 +122,7 @@ async function proxyOf(
 ): Promise<string> {
   const listed = settings.find(({ key }) => key === PROXY)?.value ?? 'None';
   if (!listed.includes(REDACTED)) return listed;
-  return (await client.request(`/ops/v1/config/${PROXY}`, setting)).value;
+  return settingValue(client, PROXY);
 }
 
 /** Undefined when anything answers at all: which answer it is does not matter here. */

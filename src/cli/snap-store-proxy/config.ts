@@ -9,6 +9,7 @@ import type { HttpClient } from '../http-client.ts';
 import { operatorClient } from '../operator.ts';
 import { note, print, printJson } from '../terminal.ts';
 import { configList } from './contract.ts';
+import { settingValue } from './setting-value.ts';
 
 const settingSchema = z.looseObject({ key: z.string(), value: z.string() });
 const yamlSchema = z.record(
@@ -130,7 +131,7 @@ async function exportYaml(context: CliContext, client: HttpClient, json: boolean
   const whole: Record<string, string> = {};
   for (const { key, readable } of settings) {
     if (!readable) continue;
-    const { value } = await client.request(`/ops/v1/config/${encodeURIComponent(key)}`, settingSchema);
+    const value = await settingValue(client, key);
     if (value !== 'None') whole[key] = value;
   }
   if (json) return printJson(context.terminal, whole);

@@ -1,11 +1,9 @@
 import { Command } from '@commander-js/extra-typings';
-import { z } from 'zod';
 
 import type { CliContext } from '../context.ts';
 import { operatorClient } from '../operator.ts';
 import { note, print } from '../terminal.ts';
-
-const settingSchema = z.looseObject({ value: z.string() });
+import { settingValue } from './setting-value.ts';
 
 /** `enable-airgap-mode`: an online host becomes an air-gapped one, with a secret of device sessions that is made once (seed 000). */
 export function enableAirgapModeCommand(context: CliContext) {
@@ -13,12 +11,12 @@ export function enableAirgapModeCommand(context: CliContext) {
     .description('serve devices by their serials, with no route to an upstream store')
     .action(async () => {
       const client = await operatorClient(context);
-      const before = await client.request('/ops/v1/config/proxy.airgap', settingSchema);
+      const before = await settingValue(client, 'proxy.airgap');
       await client.perform('/ops/v1/config', {
         method: 'PATCH',
         json: { set: { 'proxy.airgap': 'True' }, unset: [] },
       });
-      const already = before.value === 'True';
+      const already = before === 'True';
       print(context.terminal, already ? 'Air-gapped mode is enabled already.' : 'Air-gapped mode enabled.');
       if (!already)
         note(

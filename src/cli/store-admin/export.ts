@@ -22,15 +22,8 @@ export function exportStoreCommand(context: CliContext) {
     .description('export a store with its snaps, metadata, keys and an admin token, for an air-gapped host')
     .argument('<store-id>', 'the device-view store of the brand')
     .option('--no-snaps', 'leave the snaps out')
-    .addOption(
-      listOption('--channel <channels>', 'channels, with commas between them').default(['stable'], 'stable'),
-    )
-    .addOption(
-      listOption('--arch <architectures>', 'architectures, with commas between them').default(
-        ['amd64'],
-        'amd64',
-      ),
-    )
+    .addOption(channelOption())
+    .addOption(architectureOption())
     .addOption(
       new Option(
         '--all',
@@ -102,15 +95,8 @@ export function exportSnapsCommand(context: CliContext) {
   return new Command('snaps')
     .description('export snaps with their assertions, for an air-gapped host')
     .argument('[names...]', 'names of the snaps')
-    .addOption(
-      listOption('--channel <channels>', 'channels, with commas between them').default(['stable'], 'stable'),
-    )
-    .addOption(
-      listOption('--arch <architectures>', 'architectures, with commas between them').default(
-        ['amd64'],
-        'amd64',
-      ),
-    )
+    .addOption(channelOption())
+    .addOption(architectureOption())
     .option('--store <store-id>', 'store that the snaps are in')
     .option(
       '--auth <file>',
@@ -149,6 +135,20 @@ export function exportSnapsCommand(context: CliContext) {
       print(context.terminal, 'Successfully exported snaps:');
       for (const { subject, path } of result.files) print(context.terminal, `${subject}: ${path}`);
     });
+}
+
+function channelOption() {
+  return listOption('--channel <channels>', 'channels, with commas between them').default(
+    ['stable'],
+    'stable',
+  );
+}
+
+function architectureOption() {
+  return listOption('--arch <architectures>', 'architectures, with commas between them').default(
+    ['amd64'],
+    'amd64',
+  );
 }
 
 interface ExportOptions {
